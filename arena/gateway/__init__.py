@@ -1,0 +1,1 @@
+"""Talking to model servers. Knows the wire and nothing else: no database, no web."""
