@@ -71,7 +71,7 @@ BETA = CannedModel(
     folder_name="beta",
     served_name="canned-heron",
     seed=2,
-    reply="Beta says: **it depends**.\n\n- on what you ask\n- on `when` you ask\n",
+    reply="Beta says: **it depends** ☕\n\n- on what you ask\n- on `when` you ask",
 )
 CANNED_MODELS = (ALPHA, BETA)
 

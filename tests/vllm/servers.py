@@ -1,0 +1,181 @@
+"""Start and stop real `vllm serve` processes for the canned models.
+
+Run as a program it serves both models while a command runs, and tells the command where they are:
+
+    python -m tests.vllm.servers pytest tests/integration/gateway
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import psutil
+
+from tests.vllm.make_environment import CANNED_MODELS, ENVIRONMENT, MODELS, CannedModel
+
+HEALTHY_LIMIT_SECONDS = 180.0
+STOP_LIMIT_SECONDS = 20.0
+LOG_LINES_SHOWN = 30
+
+# One engine process, one thread, no compilation, a small cache: start-up and memory are what matters
+# here. The context leaves room for an arena's usual limit on the length of a response.
+SERVE_OPTIONS = (
+    "--dtype=bfloat16",
+    "--max-model-len=4096",
+    "--enforce-eager",
+    "--max-num-seqs=16",
+    "--max-num-batched-tokens=1024",
+    "--kv-cache-memory-bytes=64M",
+    "--enable-request-id-headers",
+)
+SERVE_ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "OMP_NUM_THREADS": "1",
+    "VLLM_CACHE_ROOT": str(MODELS.parent / "vllm"),
+}
+
+
+class ServerFailed(Exception):
+    """A server did not become healthy; the message ends with the last lines of its log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One running `vllm serve`, leader of its own process group."""
+
+    model: CannedModel
+    port: int
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    @property
+    def root_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.root_url}/v1"
+
+    def log_tail(self) -> str:
+        lines = self.log_path.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-LOG_LINES_SHOWN:])
+
+
+def start_server(model: CannedModel, log_folder: Path, options: Sequence[str] = ()) -> Server:
+    """Start a server and return at once; it is not healthy yet."""
+    port = _free_port()
+    command = [str(ENVIRONMENT / "bin" / "vllm"), "serve", str(model.folder)]
+    command += ["--served-model-name", model.served_name, "--host", "127.0.0.1", "--port", str(port)]
+    log_path = log_folder / f"vllm-{model.folder_name}-{port}.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [*command, *SERVE_OPTIONS, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | SERVE_ENVIRONMENT,
+            start_new_session=True,
+        )
+    return Server(model=model, port=port, process=process, log_path=log_path)
+
+
+def health_status(server: Server) -> int | None:
+    """Return the status of `GET /health`, or None while nothing answers."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def wait_until_healthy(server: Server, limit_seconds: float = HEALTHY_LIMIT_SECONDS) -> None:
+    """Poll until the server answers; raise ServerFailed when it exits or takes too long."""
+    deadline = time.monotonic() + limit_seconds
+    while health_status(server) != 200:
+        if server.process.poll() is not None:
+            raise ServerFailed(f"vLLM exited with status {server.process.returncode}:\n{server.log_tail()}")
+        if time.monotonic() > deadline:
+            raise ServerFailed(f"vLLM was not healthy after {limit_seconds:.0f} s:\n{server.log_tail()}")
+        time.sleep(0.25)
+
+
+def kill_engine(server: Server) -> None:
+    """Kill the engine process as the kernel would when memory runs out; the HTTP process lives on."""
+    for child in psutil.Process(server.process.pid).children(recursive=True):
+        if "EngineCore" in child.name() or "EngineCore" in " ".join(child.cmdline()):
+            child.kill()
+            return
+    raise ServerFailed(f"No engine process below {server.process.pid}:\n{server.log_tail()}")
+
+
+def stop_server(server: Server) -> None:
+    """Interrupt the server as Ctrl-C would, then remove whatever is left of its process group."""
+    if server.process.poll() is None:
+        server.process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.process.wait(STOP_LIMIT_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.process.pid, signal.SIGKILL)
+    server.process.wait()
+
+
+@contextlib.contextmanager
+def running_servers(
+    models: Sequence[CannedModel], log_folder: Path, options: Sequence[str] = ()
+) -> Iterator[list[Server]]:
+    """Serve the models side by side; yield once all are healthy, stop all on the way out."""
+    with contextlib.ExitStack() as stack:
+        servers = []
+        for model in models:
+            server = start_server(model, log_folder, options)
+            stack.callback(stop_server, server)
+            servers.append(server)
+        for server in servers:
+            wait_until_healthy(server)
+        yield servers
+
+
+def contract_environment(servers: Sequence[Server]) -> dict[str, str]:
+    """Name the servers in the variables that the gateway's contract tests read."""
+    variables = {}
+    for letter, server in zip("AB", servers, strict=True):
+        variables[f"ARENA_VLLM_URL_{letter}"] = server.url
+        variables[f"ARENA_VLLM_MODEL_{letter}"] = server.model.served_name
+    return variables
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main(command: Sequence[str]) -> int:
+    """Run the command beside both servers and return its exit status."""
+    with (
+        tempfile.TemporaryDirectory(prefix="arena-vllm-") as folder,
+        running_servers(CANNED_MODELS, Path(folder)) as servers,
+    ):
+        variables = contract_environment(servers)
+        for name, value in variables.items():
+            print(f"{name}={value}", flush=True)
+        return subprocess.run(command, env=os.environ | variables).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]) if sys.argv[1:] else "usage: python -m tests.vllm.servers COMMAND …")
