@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -25,18 +25,18 @@ _MIDWAY = frozenset({Fault.HANG_BETWEEN_TOKENS, Fault.GARBAGE, Fault.HALF_UTF8, 
 
 
 class DemoServer:
-    """Serves any models that can reply; `speed` multiplies theirs, and 0 means no waiting at all."""
+    """Serves any models that can reply, by name; `speed` multiplies theirs, and 0 means no waiting at all."""
 
     def __init__(
         self,
-        models: Iterable[ServedModel],
+        models: Mapping[str, ServedModel],
         *,
         faults: Mapping[str, Fault] | None = None,
         speed: float = 1.0,
         api_key: str | None = None,
         maximum_context_tokens: int = 16384,
     ) -> None:
-        self.models = {model.name: model for model in models}
+        self.models = dict(models)
         self.faults = dict(faults or {})
         self.running: Counter[str] = Counter()
         self.disconnects = 0
@@ -91,7 +91,7 @@ class DemoServer:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
         completion = await wire.read_completion(request, self.models, self._maximum_context_tokens)
-        fault = self.faults.get(completion.model.name)
+        fault = self.faults.get(completion.served_name)
         if fault in (
             Fault.REFUSE_CONNECTION,
             Fault.HTML_ERROR_PAGE,
@@ -116,14 +116,14 @@ class DemoServer:
                 return web.Response(text=HTML_PAGE, content_type="text/html")
             case Fault.NAMES_ITSELF_IN_ERROR:
                 key = request.headers.get("Authorization", "no key")
-                reason = f"{completion.model.name} at {request.url} failed; it was called with {key}"
+                reason = f"{completion.served_name} at {request.url} failed; it was called with {key}"
                 raise RequestRefused(500, reason, "InternalServerError")
             case _:
                 raise RequestRefused(500, "Internal Server Error", "InternalServerError")
 
     @asynccontextmanager
     async def _counted(self, completion: Completion) -> AsyncIterator[None]:
-        name = completion.model.name
+        name = completion.served_name
         self.running[name] += 1
         try:
             yield

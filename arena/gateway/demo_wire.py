@@ -65,6 +65,7 @@ class Completion:
 
     id: str
     created: int
+    served_name: str
     model: ServedModel
     tokens: list[str]
     prompt_tokens: int
@@ -110,7 +111,12 @@ class Completion:
         return self._event({"choices": [], "usage": self.usage})
 
     def whole(self) -> dict[str, Any]:
-        message = {"role": "assistant", "content": "".join(self.tokens), "refusal": None, "tool_calls": []}
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": "".join(self.tokens),
+            "refusal": None,
+            "tool_calls": [],
+        }
         choice = {
             "index": 0,
             "message": message,
@@ -124,7 +130,7 @@ class Completion:
         return b"data: " + orjson.dumps({**self._head("chat.completion.chunk"), **fields}) + b"\n\n"
 
     def _head(self, kind: str) -> dict[str, Any]:
-        return {"id": self.id, "object": kind, "created": self.created, "model": self.model.name}
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.served_name}
 
 
 def _choice(delta: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
@@ -141,7 +147,7 @@ async def read_completion(
 ) -> Completion:
     """Check a request as vLLM does and let its model reply."""
     body = _json_object(await request.read())
-    model = _model(body, models)
+    served_name, model = _model(body, models)
     messages = _messages(body)
     prompt_tokens = sum(len(split_tokens(message.content)) for message in messages)
     budget = _token_budget(body, prompt_tokens, maximum_context_tokens)
@@ -150,6 +156,7 @@ async def read_completion(
     return Completion(
         id=f"chatcmpl-{request_id or uuid.uuid4().hex}",
         created=int(time.time()),
+        served_name=served_name,
         model=model,
         tokens=tokens[:budget],
         prompt_tokens=prompt_tokens,
@@ -174,11 +181,11 @@ def _json_object(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def _model(body: dict[str, Any], models: Mapping[str, ServedModel]) -> ServedModel:
+def _model(body: dict[str, Any], models: Mapping[str, ServedModel]) -> tuple[str, ServedModel]:
     name = body.get("model")
     if not isinstance(name, str) or name not in models:
         raise RequestRefused(404, f"The model `{name}` does not exist.", "NotFoundError", "model")
-    return models[name]
+    return name, models[name]
 
 
 def _messages(body: dict[str, Any]) -> list[Message]:

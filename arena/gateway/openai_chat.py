@@ -363,16 +363,22 @@ class _Chunk(NamedTuple):
 
 
 def _parse_chunk(event: Event) -> _Chunk:
-    try:
-        payload = orjson.loads(event.data)
-    except orjson.JSONDecodeError:
-        raise BrokenStream(f"an event that is not JSON: {event.data[:200]!r}") from None
+    payload = _json(event.data)
     if event.name == "error" or not isinstance(payload, dict) or payload.get("error"):
         raise BrokenStream(f"an error event: {event.data[:_MAXIMUM_ERROR_BYTES].decode('utf-8', 'replace')}")
     try:
         return _read_chunk(payload)
     except (AttributeError, KeyError, TypeError):
-        raise BrokenStream(f"an event of an unknown shape: {event.data[:200]!r}") from None
+        failure = BrokenStream(f"an event of an unknown shape: {event.data[:200]!r}")
+    raise failure
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:  # it holds the whole text, so it does not travel along either
+        failure = BrokenStream(f"an event that is not JSON: {data[:200]!r}")
+    raise failure
 
 
 def _read_chunk(payload: dict[str, Any]) -> _Chunk:
