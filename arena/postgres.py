@@ -259,11 +259,16 @@ class EmbeddedPostgres:
             )
 
     def _server_processes(self) -> list[psutil.Process]:
-        return [
-            process
-            for process in psutil.process_iter(["name", "cwd"])
-            if process.info["name"] == "postgres" and process.info["cwd"] == str(self._data)
-        ]
+        named = [process for process in psutil.process_iter(["name"]) if process.info["name"] == "postgres"]
+        return [process for process in named if self._working_directory(process) == str(self._data)]
+
+    def _working_directory(self, process: psutil.Process) -> str | None:
+        try:
+            return process.cwd()
+        except psutil.AccessDenied:  # in a container root may not look at other accounts' processes
+            return self._account.run("readlink", f"/proc/{process.pid}/cwd").stdout.strip()
+        except psutil.Error:
+            return None
 
     def _refuse_foreign_server(self) -> None:
         pid = _recorded_pid(self._data / "postmaster.pid")
