@@ -30,7 +30,7 @@ LINK_SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
 _HEADING_SHIFT: Final = 2  # the page has h1, "Answer A" is h2
 _LONGEST_COLOURED_CODE: Final = 20_000
-_LONGEST_MARKED_UP_TEXT: Final = 20_000
+_LONGEST_MARKED_UP_BLOCK: Final = 50_000
 _LONGEST_LANGUAGE_LABEL: Final = 30
 # A lexer is a set of regular expressions run on hostile text: only those much read and much used.
 _COLOURED_LANGUAGES: Final = _words(
@@ -49,9 +49,17 @@ RenderRule = Callable[[RendererHTML, Sequence[Token], int, OptionsDict, EnvType]
 
 def render_block(source: str, *, is_open: bool = False) -> str:
     """Render one top-level block; an open block still grows, so its code stays uncoloured."""
-    html = str(_PARSER.render(source, {"is_open": is_open}))
+    html = _plain(source) if _is_too_long(source) else str(_PARSER.render(source, {"is_open": is_open}))
     # Character references such as `&#x202e;` become characters only here.
     return replace_unsafe_characters(_SANITIZER.clean(html))
+
+
+def _is_too_long(source: str) -> bool:
+    return len(source) > _LONGEST_MARKED_UP_BLOCK and not source.lstrip(" ").startswith(("```", "~~~"))
+
+
+def _plain(source: str) -> str:
+    return f'<pre tabindex="0" dir="auto">{escape(source)}</pre>\n'
 
 
 def replace_unsafe_characters(text: str) -> str:
@@ -216,7 +224,8 @@ def build_parser() -> MarkdownIt:
 def _build_sanitizer() -> nh3.Cleaner:
     colours = {COLOUR_PREFIX + name for name in STANDARD_TYPES.values() if name}
     alignments = {"align-left", "align-center", "align-right"}
-    attributes = dict.fromkeys(MATHML_TAGS, MATHML_ATTRIBUTES) | {
+    attributes: dict[str, frozenset[str]] = dict.fromkeys(MATHML_TAGS, MATHML_ATTRIBUTES) | {
+        "*": frozenset(),  # instead of the library's default, which lets `title` and `lang` through
         "a": frozenset({"href"}),
         "ol": frozenset({"start"}),
         "pre": frozenset({"tabindex", "dir"}),
@@ -226,7 +235,7 @@ def _build_sanitizer() -> nh3.Cleaner:
     for tag in _TEXT_HOLDERS:
         attributes[tag] = frozenset({"dir"})
     return nh3.Cleaner(
-        tags=_TEXT_HOLDERS | MATHML_TAGS | frozenset(attributes) | _PLAIN_TAGS,
+        tags=frozenset(attributes) - {"*"} | _PLAIN_TAGS,
         attributes=attributes,
         allowed_classes={
             "span": colours | {"link-target", "image-text"},

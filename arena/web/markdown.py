@@ -7,12 +7,13 @@ that is closed never changes, and why streaming ends with exactly the HTML of th
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from arena.web.block_html import build_parser, render_block, replace_unsafe_characters
 
-_ALWAYS_SHOWN_BELOW: Final = 2048
-_SHOWN_PER_LENGTH: Final = 32
+_ALWAYS_SHOWN_BELOW: Final = 1024  # characters of open text
+_SHOWN_PER_LENGTH: Final = 16
 # A last line like `-`, `#`, `12.` or `**` says nothing until more of it has arrived.
 _UNDECIDED_LINE: Final = re.compile(r"(?:^|(?<=\n))[ \t]*(?:[-+*#=_~`|:$>\\]+|\d{1,9}[.)]?)[ \t]*\Z")
 _CODE_SPAN: Final = re.compile(r"`[^`]*`")
@@ -35,17 +36,16 @@ def render_markdown(text: str) -> str:
 def split_blocks(text: str) -> list[str]:
     """Cut a text with Unix line ends into its top-level blocks, each with the blank lines after it."""
     tokens = _SPLITTER.block.parse(text, _SPLITTER, {}, []) or []
-    starts = [token.map[0] for token in tokens if token.level == 0 and token.map]
     lines = text.split("\n")
-    ends = [*starts[1:], len(lines)]
-    return [_joined(lines, start, end) for start, end in zip(starts, ends, strict=True)]
+    bounds = [token.map[0] for token in tokens if token.level == 0 and token.map] + [len(lines)]
+    return [_joined(lines, start, end) for start, end in pairwise(bounds)]
 
 
 class BlockRenderer:
     """Renders a text that arrives in pieces, and says which blocks changed.
 
     Closed blocks are rendered once. The open one is rendered again as it grows; a long one only when it has
-    grown by a 32nd, so that the work, and the bytes sent, stay linear in its length.
+    grown by a 16th, so that the work, and the bytes sent, stay linear in its length.
     """
 
     def __init__(self) -> None:
@@ -65,9 +65,12 @@ class BlockRenderer:
         self._unread_length += len(text)
         if not self._unread_length or self._can_wait():
             return []
-        has_new_line = self._read()
-        closed = self._take_closed_blocks() if has_new_line else []
-        return self._show(closed, split_blocks(_UNDECIDED_LINE.sub("", self._text)))
+        self._read()
+        growing = split_blocks(_UNDECIDED_LINE.sub("", self._text))
+        if len(growing) == 1:
+            return self._show([], growing)
+        closed = self._take_closed_blocks()
+        return self._show(closed, growing[len(closed) :])
 
     def finish(self) -> list[Block]:
         """Close what is open, at the end of the text, and return the blocks that changed."""
@@ -80,7 +83,7 @@ class BlockRenderer:
         length = len(self._text)
         return length > _ALWAYS_SHOWN_BELOW and self._unread_length * _SHOWN_PER_LENGTH < length
 
-    def _read(self) -> bool:
+    def _read(self) -> None:
         new = "".join(self._unread)
         # A carriage return may be the first half of a line end: wait for what follows it.
         waits = new.endswith("\r") and not self._finished
@@ -88,7 +91,6 @@ class BlockRenderer:
         self._unread = ["\r"] if waits else []
         self._unread_length = 0
         self._text += _normalized(text)
-        return "\n" in text or "\r" in text
 
     def _take_closed_blocks(self) -> list[str]:
         """Remove from the text the blocks that no further text can change: all complete ones but the last."""

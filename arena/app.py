@@ -1,0 +1,141 @@
+"""Build the service: what a process starts and stops, its layers, its routes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from random import SystemRandom
+
+from fastapi import FastAPI
+from fastapi.responses import ORJSONResponse
+from fastapi.staticfiles import StaticFiles
+
+from arena import __version__, jobs
+from arena.catalog import (
+    has_configured_models,
+    offer_demo_models,
+    read_catalog,
+    real_model_count,
+    replace_discovered,
+    sync_catalog,
+    withdraw_demo_models,
+)
+from arena.db import Database, Location, database_of, upgrade
+from arena.gateway.demo import DEMO_MODELS
+from arena.gateway.demo_server import DemoServer
+from arena.gateway.discovery import discover
+from arena.gateway.openai_chat import Timeouts
+from arena.gateway.pool import Pool
+from arena.logs import configure_logs, get_log
+from arena.settings import Settings
+from arena.turns import Runner
+from arena.voters import Signer
+from arena.web import battles, feed, health, middleware, pages, problems, votes
+from arena.web.rendering import STATIC
+from arena.web.state import State
+
+log = get_log("arena.app")
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI app; also the factory that uvicorn's worker processes call."""
+    settings = settings or Settings()
+    app = FastAPI(
+        title=f"{settings.title} API",
+        version=__version__,
+        summary="Anonymous battles between language models, votes, and the leaderboards made from them.",
+        lifespan=lifespan(settings),
+        default_response_class=ORJSONResponse,
+        docs_url=None,
+        redoc_url=None,
+    )
+    problems.install(app)
+    for layer in (middleware.OriginCheck, middleware.BodyLimit):
+        app.add_middleware(layer, settings=settings)
+    app.add_middleware(middleware.RequestContext)
+    for module in (battles, votes, feed, health, pages):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+def timeouts(settings: Settings) -> Timeouts:
+    """The settings' timeouts as the gateway takes them."""
+    return Timeouts(
+        connect_seconds=settings.connect_timeout_seconds,
+        first_token_seconds=settings.first_token_timeout_seconds,
+        token_seconds=settings.token_timeout_seconds,
+        total_seconds=settings.total_timeout_seconds,
+    )
+
+
+def lifespan(settings: Settings) -> Callable[[FastAPI], object]:
+    """Everything a process holds, started in order and stopped in reverse."""
+
+    @asynccontextmanager
+    async def run(app: FastAPI) -> AsyncIterator[State]:
+        configure_logs(settings)
+        async with AsyncExitStack() as stack:
+            location = await asyncio.to_thread(stack.enter_context, database_of(settings))
+            await asyncio.to_thread(upgrade, location.url)
+            database = Database(location.url)
+            stack.push_async_callback(database.close)
+            demo_url = await _start_demo_server(settings, stack)
+            await prepare_catalog(settings, database)
+            pool = Pool(timeouts(settings))
+            await pool.start()
+            stack.push_async_callback(pool.close)
+            await jobs.refresh_endpoints(database, pool, demo_url)
+            runner = Runner(database, pool, settings)
+            stack.push_async_callback(runner.drain, settings.shutdown_seconds)
+            await stack.enter_async_context(jobs.running(_jobs(settings, database, location, pool, demo_url)))
+            yield State(
+                settings=settings,
+                database=database,
+                pool=pool,
+                runner=runner,
+                signer=Signer(settings.secret()),
+                random=SystemRandom(),
+            )
+
+    return run
+
+
+async def _start_demo_server(settings: Settings, stack: AsyncExitStack) -> str | None:
+    """Each process serves the demo models to itself, over the same wire as any other server."""
+    if not settings.demo:
+        return None
+    server = DemoServer(DEMO_MODELS, speed=settings.demo_speed)
+    url = await server.start()
+    stack.push_async_callback(server.close)
+    return url
+
+
+def _jobs(
+    settings: Settings, database: Database, location: Location, pool: Pool, demo_url: str | None
+) -> dict[str, tuple[float, jobs.Job]]:
+    own: dict[str, tuple[float, jobs.Job]] = {
+        "database": (jobs.DATABASE_SECONDS, jobs.keep_database_alive(location)),
+        "endpoints": (jobs.ENDPOINT_SECONDS, lambda: jobs.refresh_endpoints(database, pool, demo_url)),
+    }
+    return own | (jobs.shared_jobs(database, settings) if settings.jobs else {})
+
+
+async def prepare_catalog(settings: Settings, database: Database) -> None:
+    """List the operator's models; with none, what answers on loopback; with fewer than two, the demo models."""
+    async with database.sessions.begin() as session:
+        if settings.catalog is not None:
+            await sync_catalog(session, read_catalog(settings.catalog))
+        elif settings.discover and not await has_configured_models(session):
+            found = await discover(skip={settings.port})
+            names = await replace_discovered(session, found)
+            log.info("discovered", models=names)
+        real = await real_model_count(session)
+        demo = settings.demo and real < 2
+        await (offer_demo_models(session) if demo else withdraw_demo_models(session))
+    log.info("catalog_ready", real_models=real, demo_models=demo)
+    if demo:
+        log.info(
+            "demo_models_offered",
+            why="fewer than two real models",
+            add_your_own="write catalog.toml and set ARENA_CATALOG, see docs/operators.md",
+        )

@@ -1,0 +1,251 @@
+"""Which models and endpoints exist: the TOML file of the operator ↔ the tables."""
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from arena.errors import CatalogInvalid, ModelNotFound
+from arena.gateway.demo import DEMO_MODELS
+from arena.gateway.discovery import DiscoveredServer
+from arena.gateway.openai_chat import Endpoint as GatewayEndpoint
+from arena.tables import Endpoint, Model
+
+DEMO_URL = "demo:"
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
+
+
+class CatalogEndpoint(BaseModel):
+    """A `[[model.endpoint]]` of the catalog file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    served_model: str | None = None
+    api_key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    slots: Annotated[int, Field(ge=1, le=100_000)] = 16
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an http or https address such as http://127.0.0.1:8000/v1")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("must hold no key or password; name an environment variable in api_key_env")
+        return value.rstrip("/")
+
+
+class CatalogModel(BaseModel):
+    """A `[[model]]` of the catalog file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    organization: Name
+    license: Name = "unknown"
+    link: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    description: str = ""
+    open_weights: bool = False
+    demo: Annotated[bool, Field(exclude=False)] = False
+    aliases: list[Name] = []
+    extra: dict[str, Any] = {}
+    endpoint: list[CatalogEndpoint] = []
+
+
+class Catalog(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: list[CatalogModel]
+
+
+def read_catalog(path: Path) -> Catalog:
+    """Parse the file; raises `CatalogInvalid` naming the file, the place and what to mend."""
+    try:
+        catalog = Catalog.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise CatalogInvalid(
+            f"{path}: {error.strerror or error}. Give the path of a catalog file."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CatalogInvalid(f"{path} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        raise CatalogInvalid(f"{path}: {'; '.join(_places(error))}.") from error
+    names = [model.name for model in catalog.model]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CatalogInvalid(
+            f"{path}: listed twice: {', '.join(twice)}. Give one model several [[model.endpoint]]."
+        )
+    return catalog
+
+
+def _places(error: ValidationError) -> Iterable[str]:
+    for problem in error.errors():
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
+        yield f"{place.lstrip('.')}: {problem['msg']}"
+
+
+async def sync_catalog(session: AsyncSession, catalog: Catalog) -> None:
+    """Make the tables say what the file says; a model that left the file keeps its row and loses its endpoints."""
+    for listed in catalog.model:
+        await list_model(session, listed, source="catalog")
+    kept = [listed.name for listed in catalog.model]
+    gone = select(Model.id).where(Model.name.not_in(kept))
+    await session.execute(delete(Endpoint).where(Endpoint.source == "catalog", Endpoint.model_id.in_(gone)))
+
+
+async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str) -> int:
+    """Insert or update one model and replace its endpoints of the same source; returns the model's id."""
+    values = listed.model_dump(exclude={"endpoint"})
+    row = insert(Model).values(**values)
+    row = row.on_conflict_do_update(
+        index_elements=[Model.name], set_=values | {"status": "active", "retired_at": None}
+    )
+    model_id = await session.scalar(row.returning(Model.id))
+    assert model_id is not None, "an upsert returns its row"
+    await session.execute(delete(Endpoint).where(Endpoint.model_id == model_id, Endpoint.source == source))
+    for endpoint in listed.endpoint:
+        await add_endpoint(session, model_id, endpoint, served_model=listed.name, source=source)
+    return model_id
+
+
+async def add_endpoint(
+    session: AsyncSession, model_id: int, endpoint: CatalogEndpoint, *, served_model: str, source: str
+) -> None:
+    """Add one endpoint, or say anew what is known of it."""
+    values = endpoint.model_dump() | {"served_model": endpoint.served_model or served_model, "source": source}
+    row = insert(Endpoint).values(model_id=model_id, **values)
+    key = [Endpoint.model_id, Endpoint.url, Endpoint.served_model]
+    await session.execute(row.on_conflict_do_update(index_elements=key, set_=values))
+
+
+async def register_endpoint(
+    session: AsyncSession, name: str, url: str, served_model: str, slots: int
+) -> None:
+    """A model server came up: list its model if nobody has, and add the endpoint."""
+    endpoint = CatalogEndpoint(url=url, served_model=served_model, slots=slots)
+    model_id = await session.scalar(select(Model.id).where(Model.name == name))
+    if model_id is None:
+        listed = CatalogModel(
+            name=name, organization=organization_of(name), description="Listed by a model server."
+        )
+        model_id = await list_model(session, listed, source="model-server")
+    await add_endpoint(session, model_id, endpoint, served_model=served_model, source="model-server")
+
+
+async def deregister_endpoint(session: AsyncSession, url: str) -> None:
+    """A model server went away; the model stays listed and is simply not drawn."""
+    await session.execute(delete(Endpoint).where(Endpoint.url == url, Endpoint.source == "model-server"))
+
+
+async def retire_model(session: AsyncSession, name: str) -> None:
+    """Take a model out of new battles for good; its votes and its place in the history stay."""
+    values = {"status": "retired", "retired_at": func.now()}
+    row = update(Model).where(Model.name == name).values(values).returning(Model.id)
+    if await session.scalar(row) is None:
+        raise ModelNotFound(f"There is no model named {name!r}. `arena catalog list` shows all names.")
+
+
+def organization_of(name: str) -> str:
+    """The part before the slash, as model hubs write it."""
+    return name.split("/", 1)[0] if "/" in name else "unknown"
+
+
+async def replace_discovered(session: AsyncSession, servers: Sequence[DiscoveredServer]) -> list[str]:
+    """List what was found on loopback, and nothing else, as discovered; returns the names."""
+    await session.execute(delete(Endpoint).where(Endpoint.source == "discovered"))
+    found: dict[str, list[CatalogEndpoint]] = {}
+    for server in servers:
+        for name in server.models:
+            found.setdefault(name, []).append(CatalogEndpoint(url=server.url, served_model=name))
+    for name, endpoints in found.items():
+        listed = CatalogModel(
+            name=name, organization=organization_of(name), description="Found on this machine."
+        )
+        await list_model(session, listed.model_copy(update={"endpoint": endpoints}), source="discovered")
+    return sorted(found)
+
+
+async def offer_demo_models(session: AsyncSession) -> None:
+    """List the demo models; each process serves them to itself, so their endpoint names no address."""
+    for demo in DEMO_MODELS:
+        listed = CatalogModel(
+            name=demo.name,
+            organization=demo.organization,
+            license=demo.license,
+            description=demo.description,
+            demo=True,
+        )
+        model_id = await list_model(session, listed, source="demo")
+        await session.execute(
+            insert(Endpoint).values(
+                model_id=model_id, url=DEMO_URL, served_model=demo.name, slots=1000, source="demo"
+            )
+        )
+
+
+async def withdraw_demo_models(session: AsyncSession) -> None:
+    """Stop offering the demo models; their votes and boards stay."""
+    await session.execute(delete(Endpoint).where(Endpoint.source == "demo"))
+
+
+async def has_configured_models(session: AsyncSession) -> bool:
+    """Whether the operator listed models, by a catalog file or by model servers."""
+    query = select(exists().where(Endpoint.source.in_(("catalog", "model-server"))))
+    return bool(await session.scalar(query))
+
+
+async def real_model_count(session: AsyncSession) -> int:
+    """How many models other than the demo models have an endpoint."""
+    served = exists().where(Endpoint.model_id == Model.id)
+    query = select(func.count()).select_from(Model).where(~Model.demo, Model.status == "active", served)
+    return await session.scalar(query) or 0
+
+
+async def battle_models(session: AsyncSession) -> Sequence[Model]:
+    """Active models that have an endpoint, by name."""
+    served = exists().where(Endpoint.model_id == Model.id)
+    query = select(Model).where(Model.status == "active", served).order_by(Model.name)
+    return (await session.scalars(query)).all()
+
+
+async def all_models(session: AsyncSession) -> Sequence[Model]:
+    """Every model ever listed, by name, with its endpoints."""
+    query = select(Model).options(selectinload(Model.endpoints)).order_by(Model.name)
+    return (await session.scalars(query)).all()
+
+
+async def find_model(session: AsyncSession, name: str) -> Model:
+    """One model with its endpoints; raises `ModelNotFound`."""
+    query = select(Model).options(selectinload(Model.endpoints)).where(Model.name == name)
+    model = await session.scalar(query)
+    if model is None:
+        raise ModelNotFound(f"There is no model named {name!r}.")
+    return model
+
+
+async def gateway_endpoints(session: AsyncSession, demo_url: str | None) -> list[GatewayEndpoint]:
+    """What the gateway may call: `demo:` stands for the demo server of the process that asks."""
+    query = select(Endpoint, Model.name).join(Model).where(Model.status == "active").order_by(Endpoint.id)
+    return [
+        GatewayEndpoint(
+            id=str(endpoint.id),
+            model=name,
+            url=demo_url if endpoint.url == DEMO_URL and demo_url else endpoint.url,
+            served_model=endpoint.served_model,
+            api_key_env=endpoint.api_key_env,
+            slots=endpoint.slots,
+        )
+        for endpoint, name in (await session.execute(query)).tuples()
+        if endpoint.url != DEMO_URL or demo_url
+    ]

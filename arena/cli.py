@@ -1,0 +1,318 @@
+"""The command `arena`: everything an operator does, each a few lines over the domain modules."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import orjson
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena import __version__, catalog, dataset, doctor, jobs, leaderboards, simulate
+from arena.db import Database, database_of, is_outage, upgrade
+from arena.errors import ArenaError
+from arena.gateway import demo_server
+from arena.logs import configure_logs
+from arena.model_server import run_model_server
+from arena.postgres import PostgresError
+from arena.settings import Settings
+from ratings.errors import RatingsError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open chatbot arena.")
+catalog_app = typer.Typer(no_args_is_help=True, help="Models and endpoints.")
+leaderboard_app = typer.Typer(no_args_is_help=True, help="Compute, show and check the leaderboards.")
+dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export releases.")
+simulate_app = typer.Typer(no_args_is_help=True, help="Simulated voters, through the public API.")
+db_app = typer.Typer(no_args_is_help=True, help="The database schema.")
+for name, group in (
+    ("catalog", catalog_app),
+    ("leaderboard", leaderboard_app),
+    ("dataset", dataset_app),
+    ("simulate", simulate_app),
+    ("db", db_app),
+):
+    app.add_typer(group, name=name)
+
+console = Console()
+Result = TypeVar("Result")
+
+
+def main() -> None:
+    """Run the command line; an expected error is one sentence and exit code 1, not a traceback."""
+    try:
+        app()
+    except (ArenaError, PostgresError, RatingsError, ValueError) as error:
+        said = error.detail if isinstance(error, ArenaError) else str(error)
+        Console(stderr=True).print(f"[bold red]Error:[/] {said}", highlight=False)
+        raise SystemExit(1) from error
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        Console(stderr=True).print("[bold red]Error:[/] the database cannot be reached. Try `arena doctor`.")
+        raise SystemExit(1) from error
+
+
+def with_database(work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """Find the database, bring its schema up to date, and do one piece of work with it."""
+    settings = Settings()
+    configure_logs(settings)
+
+    async def run(url: str) -> Result:
+        database = Database(url, pool_size=2)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    with database_of(settings) as location:
+        upgrade(location.url)
+        return asyncio.run(run(location.url))
+
+
+def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+    """One transaction around a domain function."""
+
+    async def run(database: Database) -> Result:
+        async with database.sessions.begin() as session:
+            return await work(session)
+
+    return with_database(run)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Web processes.")] = None,
+    run_jobs: Annotated[
+        bool | None, typer.Option("--jobs/--no-jobs", help="Run the periodic jobs here.")
+    ] = None,
+    simulated_voters: Annotated[
+        int | None, typer.Option(help="Battles that simulated voters play on the demo models at start.")
+    ] = None,
+) -> None:
+    """Migrate, serve the site and the interfaces, and run the periodic jobs."""
+    given = {
+        "HOST": host,
+        "PORT": port,
+        "WORKERS": workers,
+        "JOBS": run_jobs,
+        "SIMULATED_VOTERS": simulated_voters,
+    }
+    # Worker processes read their settings from the environment, as this one does.
+    os.environ.update({f"ARENA_{name}": str(value) for name, value in given.items() if value is not None})
+    settings = Settings()
+    configure_logs(settings)
+    with database_of(settings) as location:
+        upgrade(location.url)
+        _greet(settings)
+        uvicorn.run(
+            "arena.app:create_app",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=int(settings.shutdown_seconds) or None,
+        )
+
+
+def _greet(settings: Settings) -> None:
+    where = f"http://{'localhost' if settings.host in ('0.0.0.0', '127.0.0.1') else settings.host}:{settings.port}"
+    console.print(f"[bold]{settings.title}[/] {__version__} is starting on [link={where}]{where}[/link]")
+    console.print("Stop with Ctrl-C. Add your own models with a catalog file: see docs/operators.md.")
+
+
+@app.command("jobs")
+def run_jobs_only() -> None:
+    """Run the periodic jobs alone, beside web processes that were started with --no-jobs."""
+    settings = Settings()
+
+    async def run(database: Database) -> None:
+        async with jobs.running(jobs.shared_jobs(database, settings)):
+            await asyncio.Event().wait()
+
+    try:
+        with_database(run)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+
+
+@app.command("model-server", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def model_server(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="Folder or hub name of the model, as `vllm serve` takes it.")],
+    name: Annotated[str | None, typer.Option(help="Name in the arena; the model's own by default.")] = None,
+    host: Annotated[str, typer.Option(help="Address the engine listens on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port the engine listens on; 0 takes a free one.")] = 0,
+    slots: Annotated[int, typer.Option(help="Requests at a time.")] = 64,
+    executable: Annotated[str, typer.Option(help="The vllm program.")] = "vllm",
+) -> None:
+    """Start vLLM, register it as an endpoint once healthy, restart it when it dies, deregister on exit.
+
+    Options after `--` go to `vllm serve` unchanged.
+    """
+    with_database(
+        lambda database: run_model_server(
+            database,
+            model,
+            name=name or model,
+            host=host,
+            port=port,
+            slots=slots,
+            executable=executable,
+            options=tuple(context.args),
+        )
+    )
+
+
+@app.command("demo-server")
+def run_demo_server(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8100,
+    recordings: Annotated[
+        Path | None, typer.Option(help="JSONL of recorded answers to replay instead.")
+    ] = None,
+    prompts: Annotated[Path | None, typer.Option(help="JSONL of the prompts of those answers.")] = None,
+    speed: Annotated[float, typer.Option(help="Speed-up; 0 answers without waiting.")] = 1.0,
+) -> None:
+    """Serve the demo models, or recorded answers, over the OpenAI-compatible wire for tests and load."""
+    asyncio.run(demo_server.serve(port=port, recordings=recordings, prompts=prompts, speed=speed))
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the schema up to date."""
+    with database_of(Settings()) as location:
+        upgrade(location.url)
+    console.print("The schema is up to date.")
+
+
+@catalog_app.command("sync")
+def catalog_sync(file: Annotated[Path, typer.Argument(help="TOML file of models and endpoints.")]) -> None:
+    """Make the arena list what the file lists."""
+    listed = catalog.read_catalog(file)
+    in_transaction(lambda session: catalog.sync_catalog(session, listed))
+    console.print(f"{len(listed.model)} models listed.")
+
+
+@catalog_app.command("list")
+def catalog_list() -> None:
+    """Show every model and its endpoints."""
+    table = Table("model", "organization", "status", "endpoints")
+    for model in in_transaction(catalog.all_models):
+        served = "\n".join(f"{endpoint.url} ({endpoint.source})" for endpoint in model.endpoints)
+        table.add_row(
+            model.name, model.organization, "demo" if model.demo else model.status, served or "none"
+        )
+    console.print(table)
+
+
+@catalog_app.command("retire")
+def catalog_retire(name: Annotated[str, typer.Argument(help="The model's name.")]) -> None:
+    """Take a model out of new battles; its votes and its place in the history stay."""
+    in_transaction(lambda session: catalog.retire_model(session, name))
+    console.print(f"{name} is retired.")
+
+
+@leaderboard_app.command("fit")
+def leaderboard_fit() -> None:
+    """Compute all leaderboards now."""
+    snapshot = with_database(leaderboards.fit)
+    console.print(f"Snapshot {snapshot}." if snapshot else "Nothing changed since the last snapshot.")
+
+
+@leaderboard_app.command("show")
+def leaderboard_show(
+    name: Annotated[str, typer.Argument(help="Which leaderboard.")] = "overall",
+    as_json: Annotated[bool, typer.Option("--json", help="The feed file instead of a table.")] = False,
+) -> None:
+    """Show a leaderboard of the newest snapshot."""
+    payload = in_transaction(lambda session: leaderboards.read_board(session, name))
+    if as_json:
+        typer.echo(payload)
+        return
+    board = orjson.loads(payload)
+    table = Table(
+        "rank", "model", "rating", "95 %", "votes", title=f"{board['title']}: {board['votes']} votes"
+    )
+    for entry in board["entries"]:
+        if entry["rating"] is None:
+            table.add_row(
+                "–", entry["model"], "–", board["unrated"].get(entry["model"], ""), str(entry["votes"])
+            )
+            continue
+        interval = "–" if entry["lower"] is None else f"{entry['lower']:.0f} … {entry['upper']:.0f}"
+        ranks = f"{entry['rank_lower']}–{entry['rank_upper']}"
+        table.add_row(ranks, entry["model"], f"{entry['rating']:.0f}", interval, str(entry["votes"]))
+    console.print(table)
+
+
+@leaderboard_app.command("verify")
+def leaderboard_verify(snapshot: Annotated[str, typer.Argument(help="Id of a snapshot.")]) -> None:
+    """Count a snapshot's votes again and say which boards no longer have the same ones."""
+    changed = in_transaction(lambda session: leaderboards.verify(session, snapshot))
+    if changed:
+        console.print(f"Changed since (votes withdrawn or erased): {', '.join(changed)}.")
+        raise typer.Exit(1)
+    console.print("Every board counts the same votes.")
+
+
+@dataset_app.command("import")
+def dataset_import(
+    file: Annotated[
+        Path, typer.Argument(help="CSV or JSONL with model_a, model_b, winner and optionally voter.")
+    ],
+    board: Annotated[str | None, typer.Option(help="Name of the board; the file's name by default.")] = None,
+    origin: Annotated[str | None, typer.Option(help="Where the votes come from.")] = None,
+    license: Annotated[str | None, typer.Option(help="Their licence.")] = None,
+) -> None:
+    """Import votes as a leaderboard of their own; importing the same file again changes nothing."""
+    read = dataset.read_votes(file)
+    name = dataset.board_name(board or file.stem)
+    new = in_transaction(
+        lambda session: dataset.import_votes(session, read, name, origin=origin, license=license)
+    )
+    console.print(f"{new} new votes on the board {name!r}; {len(read.rejects)} rows rejected.")
+    for reject in read.rejects[:20]:
+        console.print(f"  line {reject.line}: {reject.why}", highlight=False)
+    if new:
+        with_database(leaderboards.fit)
+
+
+@simulate_app.command("voters")
+def simulate_voters(
+    n: Annotated[int, typer.Option("--n", help="How many battles.")] = 200,
+    base_url: Annotated[str, typer.Option(help="The arena to play on.")] = "http://127.0.0.1:8080",
+    at_once: Annotated[int, typer.Option(help="Battles at a time.")] = 16,
+    seed: Annotated[int, typer.Option(help="Seed of the voters' tastes and prompts.")] = 1,
+) -> None:
+    """Let simulated voters play; their votes are marked and never counted on a real board."""
+    voted = asyncio.run(simulate.play(base_url, Settings(), battles=n, at_once=at_once, seed=seed))
+    console.print(f"{voted} simulated votes cast.")
+
+
+@app.command("doctor")
+def run_doctor() -> None:
+    """Say what is wrong with this installation and how to mend it."""
+    findings = asyncio.run(doctor.examine(Settings()))
+    for finding in findings:
+        mark = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "fault": "[red]bad [/]"}[finding.grade]
+        console.print(f"{mark} {finding.what}", highlight=False)
+        if finding.mend:
+            console.print(f"     {finding.mend}", style="dim", highlight=False)
+    if any(finding.grade == "fault" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)

@@ -1,0 +1,211 @@
+"""Everything that may be refused, as one tree.
+
+ArenaError
+├── InvalidInput (422)
+│   ├── PromptEmpty · PromptTooLong · PromptUnreadable
+│   ├── UnknownReason
+│   └── CatalogInvalid · DatasetInvalid
+├── NotFound (404)
+│   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound
+├── Conflict (409)
+│   ├── AlreadyVoted · NothingToVoteOn · StillAnswering · BattleClosed · NothingToRetry · TooManyTurns
+├── Forbidden (403)
+│   └── CrossOrigin · CookieInvalid (401)
+├── BodyTooLarge (413)
+├── RateLimited (429)
+└── Unavailable (503)
+    ├── NoModels · DatabaseUnavailable
+    └── SideFailed (502, sent inside a stream)
+
+A class carries its `slug`, `title` and `status`; its docstring is the default detail, so it is written
+for the person who reads it. `web/problems.py` renders any of them as RFC 9457 problem+json or as a page.
+"""
+
+from typing import Any, ClassVar
+
+
+class ArenaError(Exception):
+    """Something went wrong."""
+
+    slug: ClassVar[str] = "error"
+    title: ClassVar[str] = "Error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str | None = None, **extensions: Any) -> None:
+        self.detail = detail or " ".join((self.__doc__ or "").split())
+        self.extensions = extensions
+        super().__init__(self.detail)
+
+
+class InvalidInput(ArenaError):
+    """The request could not be understood."""
+
+    slug, title, status = "invalid-input", "Invalid input", 422
+
+
+class PromptEmpty(InvalidInput):
+    """The prompt is empty. Write a question or a task and send it again."""
+
+    slug, title = "prompt-empty", "Empty prompt"
+
+
+class PromptTooLong(InvalidInput):
+    """The prompt is too long. Shorten it and send it again."""
+
+    slug, title = "prompt-too-long", "Prompt too long"
+
+
+class PromptUnreadable(InvalidInput):
+    """The prompt holds characters that are no text (NUL or half of a surrogate pair). Remove them and send it again."""
+
+    slug, title = "prompt-unreadable", "Unreadable prompt"
+
+
+class UnknownReason(InvalidInput):
+    """One of the reasons is not on the list."""
+
+    slug, title = "unknown-reason", "Unknown reason"
+
+
+class CatalogInvalid(InvalidInput):
+    """The catalog file is not valid."""
+
+    slug, title = "catalog-invalid", "Invalid catalog"
+
+
+class DatasetInvalid(InvalidInput):
+    """The votes file is not valid."""
+
+    slug, title = "dataset-invalid", "Invalid votes file"
+
+
+class NotFound(ArenaError):
+    """There is nothing at this address."""
+
+    slug, title, status = "not-found", "Not found", 404
+
+
+class BattleNotFound(NotFound):
+    """There is no such battle, or it was started in another browser. A battle is seen only by the voter who
+    started it; if your cookie was deleted or has expired, start a new battle."""
+
+    slug, title = "battle-not-found", "Battle not found"
+
+
+class ModelNotFound(NotFound):
+    """There is no model of this name."""
+
+    slug, title = "model-not-found", "Model not found"
+
+
+class LeaderboardNotFound(NotFound):
+    """There is no leaderboard of this name."""
+
+    slug, title = "leaderboard-not-found", "Leaderboard not found"
+
+
+class SnapshotNotFound(NotFound):
+    """There is no snapshot with this id."""
+
+    slug, title = "snapshot-not-found", "Snapshot not found"
+
+
+class Conflict(ArenaError):
+    """The battle is not in a state that allows this."""
+
+    slug, title, status = "conflict", "Conflict", 409
+
+
+class AlreadyVoted(Conflict):
+    """This battle has its vote already. A battle takes one vote, and it cannot be changed after the reveal."""
+
+    slug, title = "already-voted", "Already voted"
+
+
+class NothingToVoteOn(Conflict):
+    """There is no complete pair of answers to vote on yet. Wait until both models have answered, or stop them."""
+
+    slug, title = "nothing-to-vote-on", "Nothing to vote on"
+
+
+class StillAnswering(Conflict):
+    """The models are still answering. Wait until both are ready, or stop them."""
+
+    slug, title = "still-answering", "Still answering"
+
+
+class BattleClosed(Conflict):
+    """This battle is closed. Start a new one."""
+
+    slug, title = "battle-closed", "Battle closed"
+
+
+class NothingToRetry(Conflict):
+    """No answer of this battle waits for another try."""
+
+    slug, title = "nothing-to-retry", "Nothing to retry"
+
+
+class TooManyTurns(Conflict):
+    """This battle has reached its last turn. Vote, or start a new battle."""
+
+    slug, title = "too-many-turns", "Too many turns"
+
+
+class Forbidden(ArenaError):
+    """This is not allowed."""
+
+    slug, title, status = "forbidden", "Forbidden", 403
+
+
+class CrossOrigin(Forbidden):
+    """The request came from another site. Use the arena's own pages, or a program that sends no Origin header."""
+
+    slug, title = "cross-origin", "Request from another site"
+
+
+class CookieInvalid(ArenaError):
+    """The voter cookie is expired or not ours. Delete it and start a battle: you will get a new one."""
+
+    slug, title, status = "cookie-invalid", "Invalid cookie", 401
+
+
+class BodyTooLarge(ArenaError):
+    """The request is too large."""
+
+    slug, title, status = "body-too-large", "Request too large", 413
+
+
+class RateLimited(ArenaError):
+    """Too many prompts in a short time. Wait a moment and send it again."""
+
+    slug, title, status = "rate-limited", "Too many prompts", 429
+
+
+class Unavailable(ArenaError):
+    """The arena cannot do this right now. Try again in a moment."""
+
+    slug, title, status = "unavailable", "Unavailable", 503
+
+
+class NoModels(Unavailable):
+    """Fewer than two models can answer right now. Try again in a moment."""
+
+    slug, title = "no-models", "No models"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached. Nothing was lost; try again in a moment."""
+
+    slug, title = "database-unavailable", "Database unavailable"
+
+
+class SideFailed(Unavailable):
+    """One of the models could not answer. You can try again with the same two models."""
+
+    slug, title, status = "side-failed", "No answer", 502
+
+
+def tree(root: type[ArenaError] = ArenaError) -> list[type[ArenaError]]:
+    """Every class of the tree, for the documentation test and the OpenAPI description."""
+    return [root, *(below for child in root.__subclasses__() for below in tree(child))]

@@ -1,0 +1,92 @@
+"""Periodic work, each job a function; what must run in one process only takes an advisory lock."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from arena import limits
+from arena.battles import declare_interrupted, expire_failed
+from arena.catalog import gateway_endpoints
+from arena.db import Database, Location, is_outage
+from arena.gateway.pool import Pool
+from arena.leaderboards import fit
+from arena.logs import get_log
+from arena.metrics import FIT_FAILURES, FIT_SECONDS
+from arena.settings import Settings
+
+log = get_log("arena.jobs")
+ENDPOINT_SECONDS = 2.0
+SWEEP_SECONDS = 5.0
+DATABASE_SECONDS = 1.0
+
+Job = Callable[[], Awaitable[Any]]
+
+
+async def every(seconds: float, name: str, job: Job) -> None:
+    """Run the job for ever; a failure is logged and the next round tries again."""
+    while True:
+        try:
+            await job()
+        except Exception as error:
+            if is_outage(error):
+                log.warning("job_waits_for_database", job=name)
+            else:
+                log.exception("job_failed", job=name)
+        await asyncio.sleep(seconds)
+
+
+async def refresh_endpoints(database: Database, pool: Pool, demo_url: str | None) -> None:
+    """Learn of endpoints that the catalog or a model server added or took away."""
+    async with database.sessions() as session:
+        pool.set_endpoints(await gateway_endpoints(session, demo_url))
+
+
+async def sweep(database: Database, settings: Settings) -> None:
+    """Say what nobody else can: turns whose process died, failed battles left alone, buckets full again."""
+    async with database.locked("sweep") as ours:
+        if not ours:
+            return
+        async with database.sessions.begin() as session:
+            interrupted = await declare_interrupted(session, settings.interrupted_after_seconds)
+            expired = await expire_failed(session, settings.failed_expires_minutes)
+            await limits.sweep(session)
+    if interrupted or expired:
+        log.warning("battles_closed", interrupted=interrupted, void=expired)
+
+
+async def fit_leaderboards(database: Database) -> str | None:
+    """Compute all boards when votes came in; a fit that fails leaves the last good board."""
+    async with database.locked("fit") as ours:
+        if not ours:
+            return None
+        with FIT_SECONDS.time(), FIT_FAILURES.count_exceptions():
+            return await fit(database)
+
+
+def keep_database_alive(location: Location) -> Job:
+    """Bring the embedded server back when it was killed; a server of the operator's is theirs to watch."""
+
+    async def check() -> None:
+        if location.server is not None:
+            await asyncio.to_thread(location.server.ensure_running)
+
+    return check
+
+
+def shared_jobs(database: Database, settings: Settings) -> dict[str, tuple[float, Job]]:
+    """What any one process does for the whole installation."""
+    return {
+        "sweep": (SWEEP_SECONDS, lambda: sweep(database, settings)),
+        "fit": (settings.fit_seconds, lambda: fit_leaderboards(database)),
+    }
+
+
+@asynccontextmanager
+async def running(jobs: dict[str, tuple[float, Job]]) -> AsyncIterator[None]:
+    """The jobs as tasks while the block lasts."""
+    async with AsyncExitStack() as stack:
+        for name, (seconds, job) in jobs.items():
+            task = asyncio.create_task(every(seconds, name, job), name=name)
+            stack.callback(task.cancel)
+        yield

@@ -1,0 +1,177 @@
+"""Every setting of the arena: an environment variable `ARENA_…` or a key of `arena.toml`."""
+
+import secrets
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import TomlConfigSettingsSource
+
+ReleasePolicy = Literal["paced", "raw", "together"]
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """What an operator may set; every field has a default that suits a first run on a laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="ARENA_", toml_file="arena.toml", extra="forbid")
+
+    # Where things are
+    home: Path = Field(
+        Path(".arena"), description="Folder of the embedded Postgres and the generated secret."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="A Postgres to use instead of the embedded one: `postgresql://user:password@host/name`.",
+    )
+    postgres_bin: Path | None = Field(
+        None, description="Folder with the Postgres programs for the embedded server."
+    )
+    catalog: Path | None = Field(
+        None, description="TOML file of models and endpoints, synchronised at every start."
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="Signs cookies and receipts; generated once in the home folder when unset."
+    )
+
+    # The site
+    title: str = Field("Arena", description="Name of this arena, shown on every page.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    workers: int = Field(1, ge=1, description="Web processes.")
+    public_url: str | None = Field(
+        None, description="Address the site is reached at, such as `https://arena.example.org`."
+    )
+    trusted_proxies: CommaSeparated = Field(
+        (), description="Comma-separated networks of the proxies whose `X-Forwarded-For` is believed."
+    )
+    data_license: str = Field("CC-BY-4.0", description="Licence under which consented prompts are published.")
+    publish_default: bool = Field(
+        True, description="Whether the publish box is ticked when a voter first arrives."
+    )
+    contact: str | None = Field(
+        None, description="Mail or web address of the operator, shown on the about page."
+    )
+
+    # Battles
+    prompt_max_characters: int = Field(12_000, ge=1, description="Longest prompt accepted, in characters.")
+    body_max_bytes: int = Field(262_144, ge=1024, description="Largest request body accepted, in bytes.")
+    turns_max: int = Field(20, ge=1, description="Most turns of one battle.")
+    answer_max_tokens: int = Field(
+        2048, ge=1, description="Most tokens of one answer, the same for every model."
+    )
+    temperature: float = Field(0.7, ge=0, le=2, description="Sampling temperature sent to every model.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus sampling sent to every model.")
+    system_prompt: str | None = Field(None, description="System prompt sent to every model; none by default.")
+    release_policy: ReleasePolicy = Field(
+        "paced",
+        description="How answers reach the voter: `paced` on one clock for both sides, `together`, or `raw`.",
+    )
+    release_interval_milliseconds: int = Field(
+        80, ge=10, description="Time between two frames of the paced release."
+    )
+    release_characters: int = Field(
+        32, ge=1, description="Characters a side in one frame of the paced release."
+    )
+    checkpoint_seconds: float = Field(0.5, gt=0, description="How often a running answer is saved.")
+    interrupted_after_seconds: float = Field(
+        15, gt=0, description="A running turn not heard of for this long is declared interrupted."
+    )
+    failed_expires_minutes: float = Field(
+        60, gt=0, description="A failed battle that nobody retries becomes void after this time."
+    )
+    shutdown_seconds: float = Field(
+        20, ge=0, description="How long running answers may finish when the server stops."
+    )
+
+    # Endpoints
+    connect_timeout_seconds: float = Field(
+        5, gt=0, description="Longest wait for a connection to an endpoint."
+    )
+    first_token_timeout_seconds: float = Field(
+        60, gt=0, description="Longest wait for the first token of an answer."
+    )
+    token_timeout_seconds: float = Field(30, gt=0, description="Longest wait between two tokens.")
+    total_timeout_seconds: float = Field(300, gt=0, description="Longest time for one answer.")
+    discover: bool = Field(
+        True, description="Look for OpenAI-compatible servers on loopback when no model is listed."
+    )
+    demo: bool = Field(True, description="Offer the demo models when no other model is found.")
+    demo_speed: float = Field(
+        1.0, ge=0, description="Speed-up of the demo models; 0 answers without waiting."
+    )
+    simulated_voters: int = Field(
+        0,
+        ge=0,
+        description="Battles that simulated voters play on the demo models at start, on a board of their own.",
+    )
+
+    # Limits
+    battles_per_hour: int = Field(60, ge=1, description="Prompts a voter may send in an hour.")
+    address_battles_per_hour: int = Field(
+        600, ge=1, description="Prompts one network address may send in an hour."
+    )
+
+    # Running it
+    fit_seconds: float = Field(
+        15, gt=0, description="How often the leaderboards are computed when votes came in."
+    )
+    jobs: bool = Field(True, description="Run the periodic jobs inside the web process.")
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token for `/metrics`; without one only loopback clients are answered."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="Log lines for people or for machines."
+    )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network, strict=False)
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def secret(self) -> str:
+        """The signing key: the one set, or one generated once and kept in the home folder."""
+        if self.secret_key is not None:
+            return self.secret_key.get_secret_value()
+        return _kept_secret(self.home / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    """Create the file once, atomically: two processes starting together must end with the same key."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()

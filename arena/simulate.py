@@ -1,0 +1,134 @@
+"""Simulated voters: they play battles through the public API, judge what they read, and are marked for good.
+
+They know nothing of the models, only the two texts in front of them: whether an expected fact is there, how much
+was said, and a taste of their own. So a board of their votes has an order, ties and noise, like a real one.
+"""
+
+import asyncio
+import math
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import aiohttp
+
+from arena.logs import get_log
+from arena.settings import Settings
+from arena.tables import Winner
+from arena.voters import SIMULATED_HEADER, Signer
+
+log = get_log("arena.simulate")
+POLL_SECONDS = 0.15
+PATIENCE_SECONDS = 120
+TIE_WIDTH = 0.35
+BAD_BELOW = 0.6
+
+
+@dataclass(frozen=True)
+class Question:
+    """A prompt, and words of which a good answer holds at least one."""
+
+    prompt: str
+    expected: tuple[str, ...]
+
+
+QUESTIONS = (
+    Question("What is 17 * 23?", ("391",)),
+    Question("What is 15 % of 240?", ("36",)),
+    Question("How many kilometres are 26.2 miles?", ("42",)),
+    Question("Convert 100 degrees Fahrenheit to Celsius.", ("37.7", "37.8", "38")),
+    Question("What is the capital of Australia?", ("canberra",)),
+    Question("What is the capital of Canada?", ("ottawa",)),
+    Question("What is the capital of Brazil?", ("brasília", "brasilia")),
+    Question("Explain recursion to a beginner.", ("itself", "base case")),
+    Question("Explain photosynthesis in a few sentences.", ("light", "carbon dioxide")),
+    Question("What is inflation?", ("prices",)),
+    Question("How does TCP differ from UDP?", ("reliable", "order", "connection")),
+    Question("What is Kubernetes good for?", ("container",)),
+    Question("Write a Python function that reverses a string.", ("[::-1]", "reversed(")),
+    Question("Write a Python function that checks whether a number is prime.", ("def ", "% ")),
+    Question("Write FizzBuzz in JavaScript.", ("fizz",)),
+    Question("Write a SQL query that finds duplicate e-mail addresses.", ("group by",)),
+    Question("Write a haiku about autumn.", ("leaf", "leaves", "autumn", "wind")),
+    Question(
+        "Translate 'good morning' into French, German and Spanish.", ("bonjour", "guten morgen", "buenos")
+    ),
+    Question("Give me three ideas for a rainy Sunday.", ("1", "-", "*", "•")),
+    Question("State the quadratic formula and say what it is for.", ("frac", "sqrt", "root", "√")),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taste:
+    """What one simulated voter likes."""
+
+    accuracy: float
+    length: float
+    noise: float
+
+    @classmethod
+    def draw(cls, random: Random) -> "Taste":
+        return cls(
+            accuracy=random.uniform(1.2, 2.4), length=random.gauss(0.25, 0.2), noise=random.uniform(0.3, 0.7)
+        )
+
+    def appeal(self, question: Question, answer: str, random: Random) -> float:
+        """How much a text pleases this voter, on a scale where 1 is a plain right answer."""
+        text = answer.casefold()
+        right = any(word in text for word in question.expected)
+        fullness = math.log1p(min(len(text), 1200) / 200)
+        return self.accuracy * right + self.length * fullness + random.gauss(0, self.noise)
+
+    def judge(self, question: Question, answer_a: str, answer_b: str, random: Random) -> Winner:
+        appeal_a = self.appeal(question, answer_a, random)
+        appeal_b = self.appeal(question, answer_b, random)
+        if max(appeal_a, appeal_b) < BAD_BELOW:
+            return "both_bad"
+        if abs(appeal_a - appeal_b) < TIE_WIDTH:
+            return "tie"
+        return "model_a" if appeal_a > appeal_b else "model_b"
+
+
+async def play(base_url: str, settings: Settings, *, battles: int, at_once: int, seed: int) -> int:
+    """Play so many battles and return how many votes were cast; a battle that fails is left without one."""
+    gate = asyncio.Semaphore(at_once)
+    headers = {SIMULATED_HEADER: Signer(settings.secret()).simulation_token()}
+
+    async def one(number: int) -> bool:
+        async with gate:
+            # A jar of its own: every battle is another voter.
+            async with aiohttp.ClientSession(
+                base_url, headers=headers, cookie_jar=aiohttp.CookieJar(unsafe=True), trust_env=False
+            ) as session:
+                return await _battle(session, Random(f"{seed}:{number}"))
+
+    results = await asyncio.gather(*(one(number) for number in range(battles)), return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    if failures:
+        log.warning("simulated_battles_failed", battles=len(failures), first=repr(failures[0]))
+    return sum(result is True for result in results)
+
+
+async def _battle(session: aiohttp.ClientSession, random: Random) -> bool:
+    question = random.choice(QUESTIONS)
+    async with session.post("/api/v1/battles", json={"prompt": question.prompt}) as answer:
+        answer.raise_for_status()
+        battle = await answer.json()
+    battle = await _answered(session, battle)
+    if not battle["can_vote"]:
+        return False
+    responses = battle["turns"][-1]["responses"]
+    winner = Taste.draw(random).judge(question, responses["a"]["text"], responses["b"]["text"], random)
+    async with session.post(f"/api/v1/battles/{battle['id']}/vote", json={"winner": winner}) as answer:
+        answer.raise_for_status()
+    return True
+
+
+async def _answered(session: aiohttp.ClientSession, battle: dict[str, Any]) -> dict[str, Any]:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while battle["state"] == "answering":
+            await asyncio.sleep(POLL_SECONDS)
+            async with session.get(f"/api/v1/battles/{battle['id']}") as answer:
+                answer.raise_for_status()
+                battle = await answer.json()
+    return battle

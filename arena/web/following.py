@@ -1,0 +1,84 @@
+"""Find the turn a reader wants to follow: in this process, in another one, or finished and stored."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from arena.battles import load_battle
+from arena.db import Database, is_outage
+from arena.settings import Settings
+from arena.streams import Checkpoint, LiveTurn, Position, Release
+from arena.tables import SIDES, Battle, Turn
+from arena.turns import Runner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Following:
+    """A turn, the place to start from, and what keeps it moving when it runs in another process."""
+
+    turn: LiveTurn
+    start: Position
+    feed: Callable[[], Awaitable[None]] | None = None
+
+    @property
+    def has_all(self) -> bool:
+        """Whether the reader has everything already."""
+        sides = self.turn.sides.items()
+        return self.turn.through and all(self.start.of(side) >= len(text.text) for side, text in sides)
+
+
+async def follow_newest_turn(
+    database: Database,
+    runner: Runner,
+    settings: Settings,
+    battle_id: str,
+    voter_id: UUID,
+    last_event_id: str | None,
+) -> Following:
+    """The newest turn of a voter's battle as a stream; raises `BattleNotFound`.
+
+    The database session is closed before the stream begins: no connection waits for a model.
+    """
+    async with database.sessions() as session:
+        battle = await load_battle(session, battle_id, voter_id)
+    stored = battle.turns[-1]
+    start = Position.parse(last_event_id, turn=stored.index)
+    if live := runner.live(battle_id):
+        return Following(turn=live, start=start)
+    every = settings.checkpoint_seconds
+    turn = LiveTurn(battle_id, stored.index, Release(policy="raw", interval_seconds=every, characters=1))
+    turn.mirror(_checkpoint(battle, stored))
+    feed = (lambda: _feed(turn, database, stored.id, every)) if turn.state is None else None
+    return Following(turn=turn, start=start, feed=feed)
+
+
+async def _feed(turn: LiveTurn, database: Database, turn_id: int, every_seconds: float) -> None:
+    """Follow the checkpoints of the process that runs the turn, through an outage of the database too."""
+    while turn.state is None:
+        await asyncio.sleep(every_seconds)
+        try:
+            turn.mirror(await _read(database, turn_id))
+        except Exception as error:
+            if not is_outage(error):
+                raise
+
+
+async def _read(database: Database, turn_id: int) -> Checkpoint:
+    async with database.sessions() as session:
+        query = select(Battle, Turn).join(Turn, Turn.battle_id == Battle.id).where(Turn.id == turn_id)
+        battle, turn = (await session.execute(query.options(selectinload(Turn.responses)))).tuples().one()
+        return _checkpoint(battle, turn)
+
+
+def _checkpoint(battle: Battle, turn: Turn) -> Checkpoint:
+    by_side = {response.side: response for response in turn.responses}
+    return Checkpoint(
+        state=None if turn.state == "answering" else battle.state,
+        texts={side: by_side[side].text for side in SIDES},
+        released={side: by_side[side].released_characters for side in SIDES},
+        failed=frozenset(side for side in SIDES if by_side[side].state == "failed"),
+    )

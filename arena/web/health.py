@@ -1,0 +1,69 @@
+"""Is it alive, is it ready, and how is it doing."""
+
+from secrets import compare_digest
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import ORJSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+
+from arena.db import is_outage
+from arena.errors import Forbidden
+from arena.metrics import ENDPOINTS
+from arena.web.deps import CurrentDatabase, CurrentPool, CurrentSettings
+
+router = APIRouter(tags=["operations"])
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+@router.get("/livez")
+async def livez() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(database: CurrentDatabase, pool: CurrentPool) -> Response:
+    """Whether a battle could start now; which model is missing is told in the log and by `arena doctor` only."""
+    checks = {"database": await _database_answers(database), "models": len(pool.available_models()) >= 2}
+    ready = all(checks.values())
+    body = {
+        "status": "ok" if ready else "unavailable",
+        "checks": {k: "ok" if v else "failed" for k, v in checks.items()},
+    }
+    return ORJSONResponse(body, 200 if ready else 503, {"Cache-Control": "no-store"})
+
+
+async def _database_answers(database: CurrentDatabase) -> bool:
+    try:
+        async with database.statement() as connection:
+            await connection.execute(text("SELECT 1"))
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        return False
+    return True
+
+
+@router.get("/metrics")
+async def metrics(request: Request, settings: CurrentSettings, pool: CurrentPool) -> Response:
+    """Prometheus text, for the operator: with the token, or from loopback when no token is set.
+
+    A request that came through a proxy carries `X-Forwarded-For` and is not from loopback.
+    """
+    if not _may_scrape(request, settings):
+        raise Forbidden(
+            "Metrics are for the operator: set ARENA_METRICS_TOKEN and send it as a bearer token."
+        )
+    states = [status.breaker_state for status in pool.snapshot()]
+    for state in ("closed", "open", "half_open"):
+        ENDPOINTS.labels(state=state).set(states.count(state))
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _may_scrape(request: Request, settings: CurrentSettings) -> bool:
+    if settings.metrics_token is not None:
+        given = request.headers.get("authorization", "").encode()
+        return compare_digest(given, b"Bearer " + settings.metrics_token.get_secret_value().encode())
+    near = request.client is not None and request.client.host in LOOPBACK
+    return near and "x-forwarded-for" not in request.headers

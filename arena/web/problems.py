@@ -1,0 +1,120 @@
+"""Refusals as RFC 9457 problem+json for programs and as a page for people."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import ORJSONResponse, Response
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from structlog.contextvars import get_contextvars
+
+from arena.db import is_outage
+from arena.errors import ArenaError, BodyTooLarge, DatabaseUnavailable, InvalidInput, NotFound
+from arena.logs import get_log
+from arena.metrics import PROBLEMS
+
+log = get_log("arena.web")
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(error: ArenaError) -> dict[str, Any]:
+    """The body of a problem: what, how bad, what to do, and the request it belongs to."""
+    return {
+        "type": f"/about/problems#{error.slug}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": get_contextvars().get("request_id"),
+        **error.extensions,
+    }
+
+
+def wants_page(request: Request) -> bool:
+    """A browser that navigates, and not a script or a program that calls the interfaces."""
+    machine = request.url.path.startswith(("/api/", "/feed/", "/v1/", "/static/"))
+    return not machine and "text/html" in request.headers.get("accept", "")
+
+
+def respond(request: Request, error: ArenaError) -> Response:
+    """Render the refusal for whoever asked."""
+    PROBLEMS.labels(slug=error.slug).inc()
+    headers = {"Cache-Control": "no-store"}
+    if (wait := error.extensions.get("retry_after_seconds")) is not None:
+        headers["Retry-After"] = str(wait)
+    elif error.status == 503:
+        headers["Retry-After"] = "2"
+    if wants_page(request):
+        return problem_page(request, error, headers)
+    return ORJSONResponse(problem(error), error.status, headers, MEDIA_TYPE)
+
+
+def problem_page(request: Request, error: ArenaError, headers: dict[str, str]) -> Response:
+    from arena.web.rendering import (
+        render_page,  # the page needs templates, which need this module's neighbours
+    )
+
+    return render_page(request, "problem.html", {"error": error}, status=error.status, headers=headers)
+
+
+def invalid(errors: Sequence[Any]) -> ArenaError:
+    """Every wrong field with a JSON pointer and what was wrong there; never the value itself."""
+    if any(error["type"] == "json_invalid" for error in errors):
+        return _NotJson()
+    fields = [{"pointer": _pointer(error["loc"]), "detail": error["msg"]} for error in errors]
+    said = "; ".join(f"{field['pointer'] or 'body'}: {field['detail']}" for field in fields)
+    return InvalidInput(f"{said}.", errors=fields)
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    parts = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
+    return "".join(f"/{part}" for part in parts)
+
+
+class _NotJson(ArenaError):
+    """The body is not valid JSON. Send an object such as {"prompt": "…"}."""
+
+    slug, title, status = "not-json", "Not JSON", 400
+
+
+def _from_http(error: HTTPException) -> ArenaError:
+    if error.status_code == 404:
+        return NotFound()
+    if error.status_code == 413:
+        return BodyTooLarge()
+    plain = ArenaError(str(error.detail))
+    plain.__dict__.update(slug=f"http-{error.status_code}", title=str(error.detail), status=error.status_code)
+    return plain
+
+
+def install(app: FastAPI) -> None:
+    """Give the app one handler for everything that may be refused."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ArenaError)
+        return respond(request, error)
+
+    async def not_valid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return respond(request, invalid(error.errors()))
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return respond(request, _from_http(error))
+
+    async def broken(request: Request, error: Exception) -> Response:
+        if is_outage(error):
+            log.warning("database_away", error=type(error).__name__)
+            return respond(request, DatabaseUnavailable())
+        log.error("request_broke", exc_info=error)
+        return respond(
+            request, ArenaError("Something went wrong on our side. It was logged; try again in a moment.")
+        )
+
+    app.add_exception_handler(ArenaError, refused)
+    app.add_exception_handler(RequestValidationError, not_valid)
+    app.add_exception_handler(HTTPException, http_error)
+    for kind in (SQLAlchemyError, ConnectionError, TimeoutError):
+        app.add_exception_handler(kind, broken)
+    app.add_exception_handler(Exception, broken)

@@ -1,0 +1,21 @@
+"""What a running process shares between requests, made once by the lifespan."""
+
+from random import Random
+from typing import TypedDict
+
+from arena.db import Database
+from arena.gateway.pool import Pool
+from arena.settings import Settings
+from arena.turns import Runner
+from arena.voters import Signer
+
+
+class State(TypedDict):
+    """Read from `request.state`; nothing of it is a module global."""
+
+    settings: Settings
+    database: Database
+    pool: Pool
+    runner: Runner
+    signer: Signer
+    random: Random
