@@ -11,12 +11,13 @@ import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
+from arena.gateway.chunks import parse_chunk
 from arena.gateway.errors import (
     BrokenStream,
     EndpointRefused,
@@ -27,8 +28,6 @@ from arena.gateway.errors import (
     TotalTimeout,
 )
 from arena.gateway.sse import Event, EventSplitter
-
-T = TypeVar("T")
 
 MAXIMUM_ANSWER_CHARACTERS = 1_000_000
 MAXIMUM_STREAM_BYTES = 256 * 1024 * 1024
@@ -331,7 +330,7 @@ class _Answer:
         if event.data == b"[DONE]":
             self.ended = True
             return ""
-        chunk = _parse_chunk(event)
+        chunk = parse_chunk(event)
         self._usage = chunk.usage or self._usage
         self._finish_reason = chunk.finish_reason or self._finish_reason
         if chunk.text or chunk.reasoning:
@@ -353,53 +352,6 @@ class _Answer:
             endpoint_id=endpoint.id,
             attempts=1,
         )
-
-
-class _Chunk(NamedTuple):
-    text: str = ""
-    reasoning: str = ""
-    finish_reason: str | None = None
-    usage: dict[str, Any] | None = None
-
-
-def _parse_chunk(event: Event) -> _Chunk:
-    payload = _json(event.data)
-    if event.name == "error" or not isinstance(payload, dict) or payload.get("error"):
-        raise BrokenStream(f"an error event: {event.data[:_MAXIMUM_ERROR_BYTES].decode('utf-8', 'replace')}")
-    try:
-        return _read_chunk(payload)
-    except (AttributeError, KeyError, TypeError):
-        failure = BrokenStream(f"an event of an unknown shape: {event.data[:200]!r}")
-    raise failure
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:  # it holds the whole text, so it does not travel along either
-        failure = BrokenStream(f"an event that is not JSON: {data[:200]!r}")
-    raise failure
-
-
-def _read_chunk(payload: dict[str, Any]) -> _Chunk:
-    usage = _checked(payload.get("usage"), dict)
-    if not payload["choices"]:
-        return _Chunk(usage=usage)
-    choice = payload["choices"][0]
-    delta = choice.get("delta") or {}
-    reasoning = delta.get("reasoning_content") or delta.get("reasoning")
-    return _Chunk(
-        _checked(delta.get("content"), str) or "",
-        _checked(reasoning, str) or "",
-        _checked(choice.get("finish_reason"), str),
-        usage,
-    )
-
-
-def _checked(value: Any, kind: type[T]) -> T | None:
-    if value is None or isinstance(value, kind):
-        return value
-    raise TypeError(f"{value!r} where a {kind.__name__} belongs")
 
 
 def _count(value: object) -> int | None:
