@@ -43,6 +43,8 @@ SERVE_ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "OMP_NUM_THREADS": "1",
+    # The first request for logprobs would otherwise wait twenty seconds for a compiler.
+    "TORCHDYNAMO_DISABLE": "1",
     "VLLM_CACHE_ROOT": str(MODELS.parent / "vllm"),
 }
 
@@ -91,16 +93,23 @@ def start_server(model: CannedModel, log_folder: Path, options: Sequence[str] = 
     return Server(model=model, port=port, process=process, log_path=log_path)
 
 
-def health_status(server: Server) -> int | None:
-    """Return the status of `GET /health`, or None while nothing answers."""
+def fetch(server: Server, path: str) -> tuple[int, str]:
+    """Return the status and the text of a GET, past any proxy."""
     connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
     try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status
-    except (OSError, HTTPException):
-        return None
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
     finally:
         connection.close()
+
+
+def health_status(server: Server) -> int | None:
+    """Return the status of `GET /health`, or None while nothing answers."""
+    try:
+        return fetch(server, "/health")[0]
+    except (OSError, HTTPException):
+        return None
 
 
 def wait_until_healthy(server: Server, limit_seconds: float = HEALTHY_LIMIT_SECONDS) -> None:
