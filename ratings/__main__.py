@@ -33,7 +33,7 @@ def read_votes(path: Path) -> pd.DataFrame:
     """Read a table of battles from a CSV, JSON Lines or Parquet file."""
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
         ".csv": _read_csv,
-        ".jsonl": lambda path: pd.read_json(path, lines=True, dtype=False, convert_dates=False),
+        ".jsonl": lambda path: pd.read_json(path, lines=True, dtype=False),
         ".parquet": _read_parquet,
     }
     if path.suffix not in readers:

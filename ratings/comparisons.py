@@ -287,9 +287,8 @@ def _distinct_cells(battles: EncodedBattles) -> _Cells:
     cluster = battles.cluster if battles.cluster is not None else np.zeros_like(first)
 
     key = (first * len(battles.models) + second) * len(WINNERS) + winner
-    weight = pd.factorize(battles.weight, sort=True)[0]
     # One column at a time, with codes in between, so that the combined key cannot overflow.
-    for column in (weight, cluster):
+    for column in (_weight_codes(battles.weight), cluster):
         if column.any():
             key = _group(key)[1] * (column.max() + 1) + column
     _, cell = _group(key)
@@ -340,7 +339,17 @@ def _restrict_clusters(clusters: ClusterCells | None, pairs: BoolArray) -> Clust
     )
 
 
+def _weight_codes(weight: FloatArray) -> IntArray:
+    if not len(weight) or (weight == weight[0]).all():
+        return np.zeros(len(weight), dtype=np.int64)
+    return pd.factorize(weight, sort=True)[0].astype(np.int64)
+
+
 def _group(keys: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the sorted distinct keys, and for each key its place among them."""
-    codes, distinct = pd.factorize(keys, sort=True)
-    return np.asarray(distinct, dtype=np.int64), codes.astype(np.int64, copy=False)
+    """Return the sorted distinct keys (0 or more), and for each key its place among them."""
+    if int(keys.max(initial=0)) > len(keys):
+        codes, distinct = pd.factorize(keys, sort=True)
+        return np.asarray(distinct, dtype=np.int64), codes.astype(np.int64, copy=False)
+    # Few possible keys: a table of all of them is several times faster than a hash table.
+    present = np.bincount(keys) > 0
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[keys]

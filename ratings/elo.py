@@ -46,7 +46,7 @@ def online_elo(battles: pd.DataFrame, *, k: float = 4.0) -> pd.Series:
     --------
     >>> battles = pd.DataFrame({"model_a": ["x", "y"], "model_b": ["y", "z"], "winner": ["model_a", "tie"]})
     >>> online_elo(battles).round(3).to_dict()
-    {'x': 1002.0, 'z': 999.994, 'y': 998.006}
+    {'x': 1002.0, 'z': 999.988, 'y': 998.012}
     """
     if not (np.isfinite(k) and k > 0):
         raise InvalidOptionError(f"k is {k!r}: it is a positive number of rating points.")

@@ -149,7 +149,7 @@ def _numbers(battles: pd.DataFrame, column: str) -> FloatArray:
     numbers = pd.to_numeric(battles[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     row = _first(~(np.isfinite(numbers) & (numbers >= 0)))
     if row is not None:
-        value = battles[column].iloc[row]
+        value = battles[column].iloc[[row]].tolist()[0]
         _reject(battles, row, f"{column} is {value!r}", f"A {column} is a finite number, 0 or more.")
     return numbers
 

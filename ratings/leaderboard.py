@@ -120,12 +120,12 @@ def leaderboard(
     """
     _check_options(ties, intervals, confidence)
     comparisons = Comparisons.from_battles(battles, cluster=_cluster_column(battles, cluster))
-    rated = _rateable(comparisons)
-    fit = fit_bradley_terry(comparisons.restrict(rated)) if rated else None
-    clustered = _clustering(comparisons.restrict(rated))
+    rated = comparisons.restrict(_rateable(comparisons))
+    fit = fit_bradley_terry(rated) if rated.models else None
+    clustered = _clustering(rated)
     return Leaderboard(
-        table=_table(comparisons, fit, clustered, confidence),
-        unrated=unrated_reasons(comparisons, rated),
+        table=_table(comparisons, _ratings(rated, fit, clustered, confidence)),
+        unrated=unrated_reasons(comparisons, rated.models),
         method=_method(ties, intervals, clustered, confidence),
         votes=comparisons.votes,
         fit=fit,
@@ -155,9 +155,7 @@ def _clustering(comparisons: Comparisons) -> str | None:
     return clusters.column if clusters is not None and clusters.size > 1 else None
 
 
-def _table(
-    comparisons: Comparisons, fit: BradleyTerryFit | None, cluster: str | None, confidence: float
-) -> pd.DataFrame:
+def _table(comparisons: Comparisons, ratings: pd.DataFrame) -> pd.DataFrame:
     records = pd.DataFrame(
         {
             "model": pd.Series(comparisons.models, dtype="str"),
@@ -165,7 +163,6 @@ def _table(
             "win_rate": comparisons.win_rates(),
         }
     )
-    ratings = _ratings(comparisons, fit, cluster, confidence)
     table = records.merge(ratings, on="model", how="left")
     table = table.sort_values(["rating", "model"], ascending=[False, True], na_position="last", kind="stable")
     columns = ["model", "rating", "lower", "upper", "rank_lower", "rank_upper", "battles", "win_rate"]
@@ -173,18 +170,17 @@ def _table(
 
 
 def _ratings(
-    comparisons: Comparisons, fit: BradleyTerryFit | None, cluster: str | None, confidence: float
+    rated: Comparisons, fit: BradleyTerryFit | None, cluster: str | None, confidence: float
 ) -> pd.DataFrame:
-    models = fit.models if fit else ()
     rating = lower = upper = np.empty(0)
     if fit:
         rating = rating_from_strength(fit.strengths).round(_DECIMALS)
-        lower, upper = _bounds(fit, comparisons.restrict(models), cluster, confidence)
+        lower, upper = _bounds(fit, rated, cluster, confidence)
     rank_lower, rank_upper = ranks_from_intervals(lower, upper)
     known = np.isfinite(lower)
     return pd.DataFrame(
         {
-            "model": pd.Series(models, dtype="str"),
+            "model": pd.Series(rated.models, dtype="str"),
             "rating": rating,
             "lower": np.where(known, lower, np.nan),
             "upper": np.where(known, upper, np.nan),
@@ -195,15 +191,14 @@ def _ratings(
 
 
 def _bounds(
-    fit: BradleyTerryFit, comparisons: Comparisons, cluster: str | None, confidence: float
+    fit: BradleyTerryFit, rated: Comparisons, cluster: str | None, confidence: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return the rounded bounds of each rating, infinite where the votes show no variance."""
-    independent = rating_intervals(fit, sandwich(fit, comparisons), confidence=confidence)
-    lower, upper = independent
+    lower, upper = rating_intervals(fit, sandwich(fit, rated), confidence=confidence)
     if cluster:
-        clustered = sandwich(fit, comparisons, cluster=cluster)
-        bounds = rating_intervals(fit, clustered, confidence=confidence)
-        lower, upper = np.minimum(lower, bounds[0]), np.maximum(upper, bounds[1])
+        clustered = sandwich(fit, rated, cluster=cluster)
+        clustered_lower, clustered_upper = rating_intervals(fit, clustered, confidence=confidence)
+        lower, upper = np.minimum(lower, clustered_lower), np.maximum(upper, clustered_upper)
     lower, upper = lower.round(_DECIMALS), upper.round(_DECIMALS)
     unseen = lower == upper
     return np.where(unseen, -np.inf, lower), np.where(unseen, np.inf, upper)

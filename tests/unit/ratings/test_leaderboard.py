@@ -1,0 +1,191 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ratings
+from ratings import Comparisons, InvalidComparisonsError, InvalidOptionError, leaderboard
+from tests.unit.ratings.tables import battles, mirrored, random_battles, tables
+
+COLUMNS = ["model", "rating", "lower", "upper", "rank_lower", "rank_upper", "battles", "win_rate"]
+CYCLE = [("a", "b", "model_a"), ("b", "c", "model_a"), ("c", "a", "model_a")]
+
+
+def test_puts_the_parts_together() -> None:
+    table = random_battles(40)
+    board = leaderboard(table)
+    comparisons = Comparisons.from_battles(table, cluster="voter")
+    fit = ratings.fit_bradley_terry(comparisons)
+    lower, upper = ratings.rating_intervals(fit, ratings.sandwich(fit, comparisons, cluster="voter"))
+    independent, _ = ratings.rating_intervals(fit, ratings.sandwich(fit, comparisons))
+    rows = board.table.set_index("model").loc[list(fit.models)]
+    np.testing.assert_allclose(rows.rating, ratings.rating_from_strength(fit.strengths), atol=1e-6)
+    np.testing.assert_allclose(rows.lower, np.minimum(lower, independent), atol=1e-6)
+    np.testing.assert_allclose(rows.upper - rows.rating, rows.rating - rows.lower, atol=2e-6)
+    assert rows.battles.tolist() == comparisons.votes_by_model().tolist()
+    np.testing.assert_array_equal(rows.win_rate, comparisons.win_rates())
+    assert board.votes == len(table)
+    assert board.unrated == {}
+
+
+def test_table_has_the_promised_columns_in_board_order() -> None:
+    table = leaderboard(random_battles(41)).table
+    assert list(table.columns) == COLUMNS
+    assert table.rating.is_monotonic_decreasing
+    assert table.rating.mean() == pytest.approx(1000)
+    best, worst = ratings.ranks_from_intervals(table.lower.to_numpy(), table.upper.to_numpy())
+    assert table.rank_lower.tolist() == best.tolist()
+    assert table.rank_upper.tolist() == worst.tolist()
+
+
+def test_equal_ratings_are_ordered_by_name() -> None:
+    rows = [("b", "a", "tie"), ("c", "b", "tie"), ("a", "c", "tie")]
+    assert leaderboard(battles(*rows)).table.model.tolist() == ["a", "b", "c"]
+
+
+@settings(deadline=None)
+@given(tables(), st.integers(0, 1000))
+def test_any_valid_table_gives_a_board_that_ignores_order_and_sides(table: pd.DataFrame, seed: int) -> None:
+    board = leaderboard(table)
+    assert sorted(board.table.model) == sorted(set(table.model_a) | set(table.model_b))
+    assert set(board.unrated) == set(board.table.model[board.table.rating.isna()])
+    changed = leaderboard(mirrored(table.sample(frac=1, random_state=seed)))
+    assert json.dumps(changed.as_dict()) == json.dumps(board.as_dict())
+
+
+def test_an_undefeated_model_is_listed_without_a_rating() -> None:
+    board = leaderboard(battles(*CYCLE, ("top", "a", "model_a"), ("low", "b", "model_b")))
+    assert board.table.model.tolist() == ["a", "b", "c", "low", "top"]
+    assert board.unrated == {"low": "never won", "top": "never lost"}
+    nulls = board.table[["rating", "lower", "upper", "rank_lower", "rank_upper"]].isna().all(axis=1)
+    assert nulls.tolist() == [False, False, False, True, True]
+    assert board.table.battles.tolist() == [3, 3, 2, 1, 1]
+    assert board.table.win_rate.tolist()[-2:] == [0.0, 1.0]
+    without = leaderboard(battles(*CYCLE)).table
+    pd.testing.assert_series_equal(board.table.rating.head(3), without.rating)
+
+
+def test_a_group_that_never_lost_is_told_from_a_model_that_never_did() -> None:
+    top = [("p", "q", "tie"), ("q", "a", "model_a")]
+    low = [("x", "y", "tie"), ("a", "x", "model_a")]
+    side = [("s", "t", "model_a"), ("p", "t", "model_a"), ("s", "y", "model_a"), ("u", "s", "model_a")]
+    board = leaderboard(battles(*CYCLE, *top, *low, *side))
+    above = "never lost to the rated models, directly or through others"
+    below = "never won against the rated models, directly or through others"
+    assert board.unrated == {
+        "p": above,
+        "q": above,
+        "s": "no chain of wins leads both to it and back",
+        "t": "never won",
+        "u": "never lost",
+        "x": below,
+        "y": below,
+    }
+
+
+def test_only_the_larger_of_two_islands_is_rated() -> None:
+    board = leaderboard(battles(*CYCLE, ("p", "q", "tie"), ("p", "q", "tie")))
+    assert board.table.model.tolist() == ["a", "b", "c", "p", "q"]
+    assert board.unrated == dict.fromkeys("pq", "not connected to the rated models")
+
+
+def test_of_equal_islands_the_one_with_more_votes_is_rated() -> None:
+    board = leaderboard(battles(("a", "b", "tie"), ("p", "q", "tie"), count=[1, 2]))
+    assert list(board.unrated) == ["a", "b"]
+    board = leaderboard(battles(("a", "b", "tie"), ("p", "q", "tie")))
+    assert list(board.unrated) == ["p", "q"]
+
+
+def test_a_board_without_two_rateable_models_is_all_nulls() -> None:
+    board = leaderboard(
+        battles(("a", "b", "model_a"), ("b", "c", "model_a"), ("c", "d", "tie"), count=[1, 1, 0])
+    )
+    assert board.fit is None
+    assert board.table.rating.isna().all()
+    assert board.table.rank_lower.isna().all()
+    assert board.table.model.tolist() == ["a", "b", "c", "d"]
+    assert board.unrated == {
+        "a": "never lost",
+        "b": "no chain of wins leads both to it and back",
+        "c": "never won",
+        "d": "no votes",
+    }
+
+
+def test_no_battles_give_an_empty_board() -> None:
+    board = leaderboard(battles())
+    assert list(board.table.columns) == COLUMNS
+    assert board.as_dict()["entries"] == []
+
+
+def test_a_single_tie_gives_no_interval_and_all_ranks() -> None:
+    table = leaderboard(battles(("x", "y", "tie"))).table
+    assert table.rating.tolist() == [1000.0, 1000.0]
+    assert table.lower.isna().all()
+    assert table.upper.isna().all()
+    assert table.rank_lower.tolist() == [1, 1]
+    assert table.rank_upper.tolist() == [2, 2]
+
+
+def test_clusters_by_voter_only_where_voters_are_known() -> None:
+    table = random_battles(42)
+    assert leaderboard(table).method["parameters"]["cluster"] == "voter"
+    assert leaderboard(table.drop(columns="voter")).method["parameters"]["cluster"] is None
+    assert leaderboard(table, cluster=None).method["parameters"]["cluster"] is None
+    assert leaderboard(table.assign(voter="one")).method["parameters"]["cluster"] is None
+    renamed = table.rename(columns={"voter": "worker"})
+    assert leaderboard(renamed, cluster="worker").method["parameters"]["cluster"] == "worker"
+    with pytest.raises(InvalidComparisonsError, match="lacks the column 'wroker'"):
+        leaderboard(renamed, cluster="wroker")
+
+
+def test_a_model_that_one_voter_judged_is_not_certain() -> None:
+    crowd = random_battles(43)
+    fan = battles(*[("new", "m0", "model_a"), ("new", "m0", "model_b")] * 5, voter=[99] * 10)
+    table = pd.concat([crowd, fan], ignore_index=True)
+    clustered, independent = leaderboard(table).table, leaderboard(table, cluster=None).table
+    width = [board.set_index("model").eval("upper - lower")["new"] for board in (clustered, independent)]
+    assert width[0] >= width[1] > 100
+
+
+def test_method_says_what_was_computed() -> None:
+    method = leaderboard(random_battles(44), confidence=0.9).method
+    assert method["name"] == "bradley-terry"
+    assert method["version"] == "1"
+    assert method["parameters"]["confidence"] == 0.9
+    assert method["parameters"]["ties"] == "half"
+
+
+def test_as_dict_is_plain_json_with_explicit_nulls() -> None:
+    board = leaderboard(battles(*CYCLE, ("top", "a", "model_a")))
+    entries = json.loads(json.dumps(board.as_dict(), allow_nan=False))["entries"]
+    assert list(entries[0]) == COLUMNS
+    assert entries[0]["rank_lower"] == 1
+    assert entries[-1] == {
+        "model": "top",
+        "rating": None,
+        "lower": None,
+        "upper": None,
+        "rank_lower": None,
+        "rank_upper": None,
+        "battles": 1,
+        "win_rate": 1.0,
+    }
+
+
+def test_refuses_options_it_does_not_know() -> None:
+    table = battles(*CYCLE)
+    with pytest.raises(InvalidOptionError, match="ties is 'davidson': this release knows 'half' only"):
+        leaderboard(table, ties="davidson")  # type: ignore[arg-type]
+    with pytest.raises(InvalidOptionError, match="intervals is 'bootstrap'"):
+        leaderboard(table, intervals="bootstrap")  # type: ignore[arg-type]
+    with pytest.raises(InvalidOptionError, match="confidence is 95"):
+        leaderboard(table, confidence=95)
+
+
+def test_names_the_row_that_is_wrong() -> None:
+    with pytest.raises(InvalidComparisonsError, match="Row 3 of the battles: unknown winner label 'draw'"):
+        leaderboard(battles(*CYCLE, ("a", "b", "draw")))
