@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from random import SystemRandom
 
 from fastapi import FastAPI
-from fastapi.responses import ORJSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from arena import __version__, jobs
@@ -44,7 +43,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         summary="Anonymous battles between language models, votes, and the leaderboards made from them.",
         lifespan=lifespan(settings),
-        default_response_class=ORJSONResponse,
         docs_url=None,
         redoc_url=None,
     )
@@ -68,7 +66,7 @@ def timeouts(settings: Settings) -> Timeouts:
     )
 
 
-def lifespan(settings: Settings) -> Callable[[FastAPI], object]:
+def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     """Everything a process holds, started in order and stopped in reverse."""
 
     @asynccontextmanager
@@ -104,7 +102,7 @@ async def _start_demo_server(settings: Settings, stack: AsyncExitStack) -> str |
     """Each process serves the demo models to itself, over the same wire as any other server."""
     if not settings.demo:
         return None
-    server = DemoServer(DEMO_MODELS, speed=settings.demo_speed)
+    server = DemoServer({model.name: model for model in DEMO_MODELS}, speed=settings.demo_speed)
     url = await server.start()
     stack.push_async_callback(server.close)
     return url

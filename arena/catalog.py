@@ -111,7 +111,7 @@ async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str
     row = row.on_conflict_do_update(
         index_elements=[Model.name], set_=values | {"status": "active", "retired_at": None}
     )
-    model_id = await session.scalar(row.returning(Model.id))
+    model_id: int | None = await session.scalar(row.returning(Model.id))
     assert model_id is not None, "an upsert returns its row"
     await session.execute(delete(Endpoint).where(Endpoint.model_id == model_id, Endpoint.source == source))
     for endpoint in listed.endpoint:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pandas as pd
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Executable, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -129,7 +129,7 @@ async def count_votes(session: AsyncSession, last_vote_id: int, last_imported_id
     return ballots
 
 
-def _own_votes(name: str, last_vote_id: int) -> Select[Any]:
+def _own_votes(name: str, last_vote_id: int) -> Executable:
     model_a, model_b = aliased(Model), aliased(Model)
     query = (
         select(model_a.name, model_b.name, Vote.winner, Vote.voter_id, func.count())
@@ -147,7 +147,7 @@ def _own_votes(name: str, last_vote_id: int) -> Select[Any]:
     return query.where(Voter.kind == kind, Vote.reason == reason)
 
 
-def _imported_votes(board_id: int, last_imported_id: int) -> Select[Any]:
+def _imported_votes(board_id: int, last_imported_id: int) -> Executable:
     cell = (ImportedVote.model_a, ImportedVote.model_b, ImportedVote.winner, ImportedVote.voter)
     return (
         select(*cell, func.count())
@@ -156,7 +156,7 @@ def _imported_votes(board_id: int, last_imported_id: int) -> Select[Any]:
     )
 
 
-async def _ballot(session: AsyncSession, board: BoardKind, query: Select[Any]) -> Ballot:
+async def _ballot(session: AsyncSession, board: BoardKind, query: Executable) -> Ballot:
     cells = canonical_cells((await session.execute(query)).tuples().all())
     digest = hashlib.sha256(orjson.dumps(cells.to_numpy().tolist())).hexdigest()
     return Ballot(board=board, cells=cells, digest=digest)

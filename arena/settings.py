@@ -16,7 +16,7 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 class Settings(BaseSettings):
     """What an operator may set; every field has a default that suits a first run on a laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="ARENA_", toml_file="arena.toml", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="ARENA_", toml_file="arena.toml", extra="forbid", env_ignore_empty=True)
 
     # Where things are
     home: Path = Field(

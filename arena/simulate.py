@@ -95,12 +95,10 @@ async def play(base_url: str, settings: Settings, *, battles: int, at_once: int,
     headers = {SIMULATED_HEADER: Signer(settings.secret()).simulation_token()}
 
     async def one(number: int) -> bool:
-        async with gate:
-            # A jar of its own: every battle is another voter.
-            async with aiohttp.ClientSession(
-                base_url, headers=headers, cookie_jar=aiohttp.CookieJar(unsafe=True), trust_env=False
-            ) as session:
-                return await _battle(session, Random(f"{seed}:{number}"))
+        # A jar of its own: every battle is another voter.
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with gate, aiohttp.ClientSession(base_url, headers=headers, cookie_jar=jar, trust_env=False) as session:
+            return await _battle(session, Random(f"{seed}:{number}"))
 
     results = await asyncio.gather(*(one(number) for number in range(battles)), return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]

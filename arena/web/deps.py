@@ -1,8 +1,8 @@
 """What routes ask for, as annotated aliases: a route's signature reads as a sentence."""
 
 import re
-from collections.abc import AsyncIterator
-from ipaddress import ip_address, ip_network
+from collections.abc import AsyncIterator, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated
 from uuid import UUID
 
@@ -65,12 +65,12 @@ def client_address(request: Request, settings: Settings) -> str:
     return address
 
 
-def _within(address: str, networks: list[object]) -> bool:
+def _within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
     try:
         parsed = ip_address(address)
     except ValueError:
         return False
-    return any(parsed in network for network in networks)  # type: ignore[operator]  # both kinds of network
+    return any(parsed in network for network in networks)
 
 
 def _cookie_voter(request: Request, signer: CurrentSigner) -> UUID | None:

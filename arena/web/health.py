@@ -2,8 +2,8 @@
 
 from secrets import compare_digest
 
+import orjson
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import ORJSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
@@ -31,7 +31,9 @@ async def readyz(database: CurrentDatabase, pool: CurrentPool) -> Response:
         "status": "ok" if ready else "unavailable",
         "checks": {k: "ok" if v else "failed" for k, v in checks.items()},
     }
-    return ORJSONResponse(body, 200 if ready else 503, {"Cache-Control": "no-store"})
+    return Response(
+        orjson.dumps(body), 200 if ready else 503, {"Cache-Control": "no-store"}, "application/json"
+    )
 
 
 async def _database_answers(database: CurrentDatabase) -> bool:

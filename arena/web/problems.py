@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import ORJSONResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from structlog.contextvars import get_contextvars
@@ -47,7 +48,7 @@ def respond(request: Request, error: ArenaError) -> Response:
         headers["Retry-After"] = "2"
     if wants_page(request):
         return problem_page(request, error, headers)
-    return ORJSONResponse(problem(error), error.status, headers, MEDIA_TYPE)
+    return Response(orjson.dumps(problem(error)), error.status, headers, MEDIA_TYPE)
 
 
 def problem_page(request: Request, error: ArenaError, headers: dict[str, str]) -> Response:
