@@ -10,11 +10,10 @@ OUTCOME = {"model_a": 1.0, "model_b": 0.0, "tie": 0.5, "both_bad": 0.5}
 def elo_slowly(table: pd.DataFrame, k: float) -> dict[str, float]:
     """Follow the textbook rule row by row."""
     scores = dict.fromkeys(sorted({*table.model_a, *table.model_b}), 1000.0)
-    for row in table.itertuples():
-        q_a, q_b = 10 ** (scores[row.model_a] / 400), 10 ** (scores[row.model_b] / 400)
-        outcome = OUTCOME[row.winner]
-        scores[row.model_a] += k * (outcome - q_a / (q_a + q_b))
-        scores[row.model_b] += k * ((1 - outcome) - q_b / (q_a + q_b))
+    for a, b, winner in zip(table.model_a, table.model_b, table.winner, strict=True):
+        q_a, q_b = 10 ** (scores[a] / 400), 10 ** (scores[b] / 400)
+        scores[a] += k * (OUTCOME[winner] - q_a / (q_a + q_b))
+        scores[b] += k * ((1 - OUTCOME[winner]) - q_b / (q_a + q_b))
     return scores
 
 

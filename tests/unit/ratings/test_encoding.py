@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,7 +78,7 @@ def test_missing_columns_are_named() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["object", "str", "category"])
-def test_any_column_type_of_strings_gives_the_same_codes(dtype: str) -> None:
+def test_any_column_type_of_strings_gives_the_same_codes(dtype: Literal["object", "str", "category"]) -> None:
     encoded = encode_battles(battles(GOOD, ("z", "x", "model_b")).astype(dtype))
     assert encoded.models == ("x", "y", "z")
     assert encoded.side_a.tolist() == [0, 2]

@@ -31,7 +31,7 @@ def sandwich_slowly(table: pd.DataFrame, strengths: dict[str, float], cluster: s
         bread += weight * p * (1 - p) * np.outer(x, x)
         key = row[cluster] if cluster else number
         scores[key] = scores.get(key, np.zeros(len(place))) + weight * (OUTCOME[row["winner"]] - p) * x
-    meat = sum(np.outer(score, score) for score in scores.values())
+    meat = np.sum([np.outer(score, score) for score in scores.values()], axis=0)
     if cluster:
         meat = meat * len(scores) / (len(scores) - 1)
     inverse = np.linalg.pinv(bread)

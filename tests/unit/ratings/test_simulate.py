@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,9 +12,9 @@ OUTCOME = {"model_a": 1.0, "model_b": 0.0, "tie": 0.5, "both_bad": 0.5}
 PAIR = {"x": 0.5, "y": -0.5}
 
 
-def simulate(seed: int = 60, **options: float) -> pd.DataFrame:
+def simulate(seed: int = 60, **options: Any) -> pd.DataFrame:
     arguments = {"strengths": PAIR, "battles": 40_000, **options}
-    return simulate_battles(np.random.default_rng(seed), **arguments)  # type: ignore[arg-type]
+    return simulate_battles(np.random.default_rng(seed), **arguments)
 
 
 def outcomes_of_x(table: pd.DataFrame) -> pd.Series:
@@ -80,6 +82,6 @@ def test_strengths_have_mean_zero_and_the_asked_spread() -> None:
         ({"voters": 0}, "voters is 0"),
     ],
 )
-def test_refuses_numbers_out_of_range(options: dict[str, float], message: str) -> None:
+def test_refuses_numbers_out_of_range(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidOptionError, match=message):
         simulate(**options)
