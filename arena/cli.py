@@ -13,12 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import __version__, catalog, dataset, doctor, jobs, leaderboards, simulate
+from arena import __version__, catalog, dataset, doctor, jobs, leaderboards, model_server, simulate
 from arena.db import Database, database_of, is_outage, upgrade
 from arena.errors import ArenaError
-from arena.gateway import demo_server
 from arena.logs import configure_logs
-from arena.model_server import run_model_server
 from arena.postgres import PostgresError
 from arena.settings import Settings
 from ratings.errors import RatingsError
@@ -147,7 +145,7 @@ def run_jobs_only() -> None:
 
 
 @app.command("model-server", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def model_server(
+def run_model_server(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder or hub name of the model, as `vllm serve` takes it.")],
     name: Annotated[str | None, typer.Option(help="Name in the arena; the model's own by default.")] = None,
@@ -161,7 +159,7 @@ def model_server(
     Options after `--` go to `vllm serve` unchanged.
     """
     with_database(
-        lambda database: run_model_server(
+        lambda database: model_server.run_vllm(
             database,
             model,
             name=name or model,
@@ -184,7 +182,8 @@ def run_demo_server(
     speed: Annotated[float, typer.Option(help="Speed-up; 0 answers without waiting.")] = 1.0,
 ) -> None:
     """Serve the demo models, or recorded answers, over the OpenAI-compatible wire for tests and load."""
-    asyncio.run(demo_server.serve(port=port, recordings=recordings, prompts=prompts, speed=speed))
+    configure_logs(Settings())
+    asyncio.run(model_server.run_demo_server(port=port, recordings=recordings, prompts=prompts, speed=speed))
 
 
 @db_app.command("upgrade")

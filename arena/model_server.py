@@ -1,18 +1,26 @@
-"""`arena model-server`: a supervised vLLM that registers itself while it is healthy."""
+"""Model servers that the command line runs: a supervised vLLM that registers itself, and the demo server."""
 
 import asyncio
+import shlex
 import signal
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 from arena.catalog import deregister_endpoint, register_endpoint
 from arena.db import Database
+from arena.gateway.demo import DEMO_MODELS
+from arena.gateway.demo_server import DemoServer
+from arena.gateway.demo_wire import ServedModel
+from arena.gateway.recordings import load_recordings
 from arena.gateway.vllm import VllmServer
 from arena.logs import get_log
 
 log = get_log("arena.model_server")
 
 
-async def run_model_server(
+async def run_vllm(
     database: Database,
     model: str,
     *,
@@ -23,7 +31,7 @@ async def run_model_server(
     executable: str,
     options: Sequence[str],
 ) -> None:
-    """Run until SIGINT or SIGTERM; the endpoint is gone from the catalog before the engine is."""
+    """Run vLLM until stopped; the endpoint is in the catalog exactly while the engine is healthy."""
 
     async def on_healthy(url: str, served_model: str) -> None:
         async with database.sessions.begin() as session:
@@ -37,18 +45,41 @@ async def run_model_server(
 
     server = VllmServer(
         model,
-        host=host,
-        port=port,
-        options=options,
-        executable=executable,
         on_healthy=on_healthy,
         on_gone=on_gone,
+        served_model=name,
+        options=options,
+        executable=shlex.split(executable),
+        host=host,
+        port=port or None,
     )
-    running = asyncio.create_task(server.run())
+    await until_stopped(server.run())
+    log.info("model_server_stopped", model=name)
+
+
+async def run_demo_server(*, port: int, recordings: Path | None, prompts: Path | None, speed: float) -> None:
+    """Serve the demo models, or the recorded answers of a file, until stopped."""
+    models: dict[str, ServedModel] = {model.name: model for model in DEMO_MODELS}
+    if recordings is not None:
+        if prompts is None:
+            raise ValueError("--recordings needs --prompts: the file with the prompts of those answers.")
+        models = dict(load_recordings(recordings, prompts))
+    server = DemoServer(models, speed=speed)
+    url = await server.start(port=port)
+    log.info("demo_server_ready", url=url, models=len(models))
+    await until_stopped(_for_ever())
+    await server.close()
+
+
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run until the work ends or SIGINT or SIGTERM asks for an orderly end."""
+    running = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, running.cancel)
-    try:
+    with suppress(asyncio.CancelledError):
         await running
-    except asyncio.CancelledError:
-        log.info("model_server_stopped", model=name)
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
