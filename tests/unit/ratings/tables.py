@@ -1,6 +1,7 @@
 """Tables of battles for the tests of ratings."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ STIGLER_JOURNALS = ("Biometrika", "Communications in Statistics", "JASA", "JRSS-
 STIGLER_CITATIONS = ((714, 730, 498, 221), (33, 425, 68, 17), (320, 813, 1072, 142), (284, 276, 325, 188))
 
 
-def battles(*rows: Row, **columns: Sequence[object]) -> pd.DataFrame:
+def battles(*rows: Row, **columns: Sequence[Any]) -> pd.DataFrame:
     table = pd.DataFrame(list(rows), columns=["model_a", "model_b", "winner"], dtype="str")
     for name, values in columns.items():
         table[name] = list(values)
