@@ -38,6 +38,7 @@ class DemoServer:
     ) -> None:
         self.models = dict(models)
         self.faults = dict(faults or {})
+        self.url = ""
         self.running: Counter[str] = Counter()
         self.disconnects = 0
         self.requests = 0
@@ -61,7 +62,8 @@ class DemoServer:
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()
-        return f"http://{host}:{self._runner.addresses[0][1]}/v1"
+        self.url = f"http://{host}:{self._runner.addresses[0][1]}/v1"
+        return self.url
 
     async def close(self) -> None:
         """Stop listening and drop what is still running."""

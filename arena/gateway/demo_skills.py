@@ -46,7 +46,8 @@ _FOLLOW_UP = re.compile(
 )
 _LEADING_WORDS = re.compile(
     r"^(please|can you|could you|would you|what( is| are|'s)?|who( is)?|"
-    r"how (do|does|can|to|would|should)( i| you| we)?|why (do|does|is|are)?|tell me( about)?|explain|describe|write( me)?|give me|define|argue|do|i want to|a|an|the|"
+    r"how (do|does|can|to|would|should)( i| you| we)?|why (do|does|is|are)?|tell me( about)?|"
+    r"explain|describe|write( me)?|give me|define|argue|do|i want to|a|an|the|"
     r"something about|short paragraph|in simple terms|simply|is|are|should (i|we))\s+",
     re.I,
 )
