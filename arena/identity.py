@@ -225,15 +225,14 @@ def _leads_to(grammar: Grammar, opening: re.Match[str], sign: re.Match[str], *, 
         return False
     if opening["made"] is not None and grammar.maker_gap.fullmatch(gap):
         return True
-    described = grammar.described_gap.fullmatch(gap) is not None
-    if opening["role"] is not None:
-        return described and grammar.first_person.search(after) is not None
     plain = grammar.plain_gap.fullmatch(gap) is not None
+    described = grammar.described_gap.fullmatch(gap) is not None
+    names_itself = described or (plain and sign.group() != MAKER)
+    if opening["role"] is not None:
+        return names_itself and grammar.first_person.search(after) is not None
     if plain and grammar.made_after.match(after):
         return True
-    if sign.group() == MAKER:
-        return described
-    return (plain or described) and grammar.model_after.match(after) is not None
+    return names_itself and (sign.group() == MAKER or grammar.model_after.match(after) is not None)
 
 
 def _is_near(places: list[int], end: int) -> bool:

@@ -43,7 +43,7 @@ LANGUAGES = (
         made=r"i(?: was|'m| am|'ve been| have been) (?:\w+ )?(?:made|created|built|trained|developed|designed|"
         r"powered|programmed|produced|released|provided|fine-tuned|based|running|hosted)(?: and \w+)? (?:by|on|"
         r"from)|i come from|i run on|i belong to|my training (?:was|is) (?:\w+ )?by|my (?:\w+ )?(?:creators?|"
-        r"makers?|developers?|parent company)(?: is| are| at|,)?|(?:company|team|people|lab|organi[sz]ation|"
+        r"makers?|developers?|parent company)(?: is| are)?(?: at|,)?|(?:company|team|people|lab|organi[sz]ation|"
         r"developers?) (?:that|who|which|behind) (?:\w+ )?me(?: is| are|,)?",
         closes=r"(?:,? (?:who|which))? (?:created|built|trained|developed|designed) (?:and \w+ )?me\b(?! (?:a|"
         r"an|the) )| made me(?=\s*(?:[,.!)]|$| and | so | to (?:help|be )))",
