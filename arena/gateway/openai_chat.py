@@ -126,32 +126,51 @@ async def stream_chat(
 
 
 class _Patience:
-    """How long the server may still be silent."""
+    """How long the server may still be silent.
+
+    One timer guards the whole answer and is put off only when it rings too early: a timer for each read
+    would cost as much as reading does.
+    """
 
     def __init__(self, timeouts: Timeouts) -> None:
-        now = self.now()
+        self._loop = asyncio.get_running_loop()
+        now = self._loop.time()
         self._token_seconds = timeouts.token_seconds
         self._ends_at = now + timeouts.total_seconds
+        self._timer: asyncio.TimerHandle | None = None
         self.deadline = min(now + timeouts.first_token_seconds, self._ends_at)
         self.token_seen = False
 
-    @staticmethod
-    def now() -> float:
-        return asyncio.get_running_loop().time()
+    @property
+    def is_over(self) -> bool:
+        return self._loop.time() >= self.deadline
 
     def token_arrived(self) -> None:
         self.token_seen = True
-        self.deadline = min(self.now() + self._token_seconds, self._ends_at)
-
-    def check(self) -> None:
-        """Raise when time is up, even when the server floods us with bytes that carry no token."""
-        if self.now() >= self.deadline:
-            raise self.expired()
+        self.deadline = min(self._loop.time() + self._token_seconds, self._ends_at)
 
     def expired(self) -> GatewayError:
         if self.deadline >= self._ends_at:
             return TotalTimeout()
         return TokenTimeout() if self.token_seen else FirstTokenTimeout()
+
+    def guard(self, response: aiohttp.ClientResponse) -> None:
+        """Hang up on the server when the deadline passes, wherever it then stands."""
+        if self._timer is None or self._timer.when() > self.deadline:
+            self.stop_guarding()
+            self._timer = self._loop.call_at(self.deadline, self._ring, response)
+
+    def _ring(self, response: aiohttp.ClientResponse) -> None:
+        self._timer = None
+        if self.is_over:
+            response.close()
+        else:
+            self.guard(response)
+
+    def stop_guarding(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
 
 @asynccontextmanager
@@ -166,6 +185,7 @@ async def _answering(
     try:
         refusal = await _refusal(response, patience)
         if refusal and refusal.status == 400 and "stream_options" in refusal.cause_text:
+            patience.stop_guarding()
             response.close()
             response = await _post(session, endpoint, request, timeouts, patience, include_usage=False)
             refusal = await _refusal(response, patience)
@@ -176,6 +196,7 @@ async def _answering(
             raise BrokenStream(f"content type {response.content_type} instead of an event stream: {body}")
         yield response
     finally:
+        patience.stop_guarding()
         if response.content.at_eof():
             response.release()
         else:
@@ -279,14 +300,15 @@ async def _beginning_of_body(response: aiohttp.ClientResponse, patience: _Patien
 
 
 async def _read(response: aiohttp.ClientResponse, patience: _Patience) -> bytes:
+    patience.guard(response)
     try:
-        async with asyncio.timeout_at(patience.deadline):
-            return await response.content.readany()
-    except TimeoutError:
-        failure = patience.expired()
+        chunk = await response.content.readany()
     except (aiohttp.ClientError, OSError) as error:
-        failure = BrokenStream(f"the connection broke: {_describe(error)}")
-    raise failure
+        failure: GatewayError = BrokenStream(f"the connection broke: {_describe(error)}")
+    else:
+        if not patience.is_over:
+            return chunk
+    raise patience.expired() if patience.is_over else failure
 
 
 async def _let_connection_be_reused(response: aiohttp.ClientResponse) -> None:
@@ -321,10 +343,7 @@ class _Answer:
             raise BrokenStream(f"the stream is larger than {MAXIMUM_STREAM_BYTES} bytes")
         self.ended = not chunk
         events = self._splitter.feed(chunk) if chunk else self._splitter.finish()
-        texts = [text for event in events if (text := self._take(event))]
-        if not self.ended:
-            self._patience.check()
-        return texts
+        return [text for event in events if (text := self._take(event))]
 
     def _take(self, event: Event) -> str:
         if event.data == b"[DONE]":

@@ -140,14 +140,18 @@ class Pool:
                 ):
                     async for item in items:
                         if isinstance(item, Finished):
-                            lane.health.succeeded()
-                            item = replace(item, attempts=len(tried))
-                        yield item
-                return
+                            finished = replace(item, attempts=len(tried))
+                        else:
+                            yield item
             except GatewayError as error:
                 error.attempts = len(tried)
                 if not error.worth_another_endpoint or not self._untried(model, tried):
                     raise
+            else:
+                # The slot is free again even if the caller never asks for more than this.
+                lane.health.succeeded()
+                yield finished
+                return
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -38,9 +38,14 @@ except KeyboardInterrupt:
     pass
 """
 QUICK = Patience(
-    start_seconds=30, watch_seconds=0.1, unhealthy_seconds=1, health_seconds=0.3, interrupt_seconds=0.5, terminate_seconds=0.5,
+    start_seconds=30,
+    watch_seconds=0.1,
+    health_seconds=0.3,
+    unhealthy_seconds=1,
+    interrupt_seconds=0.5,
+    terminate_seconds=0.5,
     first_pause_seconds=0.05,
-)  # fmt: skip
+)
 
 
 class Recorder:
