@@ -13,7 +13,7 @@ COPY arena arena
 COPY ratings ratings
 COPY templates templates
 COPY migrations migrations
-RUN pip install --no-deps . && pip uninstall --yes pip
+RUN pip install --no-deps --no-build-isolation . && pip uninstall --yes pip
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/arena arena

@@ -369,7 +369,7 @@ async def checkpoint(
     turns, sides, texts, released = zip(*rows, strict=True)
     values = {"turns": list(turns), "sides": list(sides), "texts": list(texts), "released": list(released)}
     await session.execute(CHECKPOINT_RESPONSES, values)
-    found = (await session.execute(CHECKPOINT_TURNS, {"turns": sorted(set(turns))})).tuples().all()
+    found = (await session.execute(CHECKPOINT_TURNS, {"turns": sorted(set(turns))})).all()
     return {turn for turn, _ in found}, {turn for turn, stop in found if stop}
 
 
@@ -380,7 +380,7 @@ async def declare_interrupted(session: AsyncSession, older_than_seconds: float) 
     dead = dead.values(state="interrupted", finished_at=func.clock_timestamp()).returning(
         Turn.id, Turn.battle_id
     )
-    found = (await session.execute(dead)).tuples().all()
+    found = (await session.execute(dead)).all()
     if found:
         turns, battles = zip(*found, strict=True)
         await session.execute(

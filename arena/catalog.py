@@ -246,6 +246,6 @@ async def gateway_endpoints(session: AsyncSession, demo_url: str | None) -> list
             api_key_env=endpoint.api_key_env,
             slots=endpoint.slots,
         )
-        for endpoint, name in (await session.execute(query)).tuples()
+        for endpoint, name in (await session.execute(query))
         if endpoint.url != DEMO_URL or demo_url
     ]

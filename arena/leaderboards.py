@@ -157,7 +157,7 @@ def _imported_votes(board_id: int, last_imported_id: int) -> Executable:
 
 
 async def _ballot(session: AsyncSession, board: BoardKind, query: Executable) -> Ballot:
-    cells = canonical_cells((await session.execute(query)).tuples().all())
+    cells = canonical_cells((await session.execute(query)).all())
     digest = hashlib.sha256(orjson.dumps(cells.to_numpy().tolist())).hexdigest()
     return Ballot(board=board, cells=cells, digest=digest)
 
@@ -284,4 +284,4 @@ async def verify(session: AsyncSession, snapshot_id: str) -> list[str]:
     )
     ballots = await count_votes(session, snapshot.last_vote_id, snapshot.last_imported_id)
     now = {ballot.board.name: ballot.digest for ballot in ballots}
-    return sorted(name for name, digest in stored.tuples() if now.get(name) != digest)
+    return sorted(name for name, digest in stored if now.get(name) != digest)

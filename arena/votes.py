@@ -158,7 +158,7 @@ async def votes_of(session: AsyncSession, voter_id: UUID) -> list[tuple[CastVote
         .where(Vote.voter_id == voter_id)
         .order_by(Vote.created_at.desc(), Vote.id.desc())
     )
-    return [(as_cast(vote, a, b), prompt) for vote, a, b, prompt in (await session.execute(query)).tuples()]
+    return [(as_cast(vote, a, b), prompt) for vote, a, b, prompt in (await session.execute(query))]
 
 
 def as_cast(vote: Vote, model_a: Model, model_b: Model) -> CastVote:

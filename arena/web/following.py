@@ -70,7 +70,7 @@ async def _feed(turn: LiveTurn, database: Database, turn_id: int, every_seconds:
 async def _read(database: Database, turn_id: int) -> Checkpoint:
     async with database.sessions() as session:
         query = select(Battle, Turn).join(Turn, Turn.battle_id == Battle.id).where(Turn.id == turn_id)
-        battle, turn = (await session.execute(query.options(selectinload(Turn.responses)))).tuples().one()
+        battle, turn = (await session.execute(query.options(selectinload(Turn.responses)))).one()
         return _checkpoint(battle, turn)
 
 
