@@ -78,8 +78,7 @@ CANNED_MODELS = (ALPHA, BETA)
 
 def environment_digest() -> str:
     """Change whenever the environment must be built again."""
-    python_version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return _digest(REQUIREMENTS.read_bytes(), STUB_PROJECT.encode(), python_version.encode())
+    return _digest(REQUIREMENTS.read_bytes(), STUB_PROJECT.encode())
 
 
 def model_digest(model: CannedModel) -> str:

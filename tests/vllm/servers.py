@@ -125,11 +125,15 @@ def wait_until_healthy(server: Server, limit_seconds: float = HEALTHY_LIMIT_SECO
 
 def kill_engine(server: Server) -> None:
     """Kill the engine process as the kernel would when memory runs out; the HTTP process lives on."""
-    for child in psutil.Process(server.process.pid).children(recursive=True):
-        if "EngineCore" in child.name() or "EngineCore" in " ".join(child.cmdline()):
+    kill_engine_below(server.process.pid)
+
+
+def kill_engine_below(process_id: int) -> None:
+    for child in psutil.Process(process_id).children(recursive=True):
+        if "EngineCore" in child.name():
             child.kill()
             return
-    raise ServerFailed(f"No engine process below {server.process.pid}:\n{server.log_tail()}")
+    raise ServerFailed(f"No engine runs below the process {process_id}.")
 
 
 def stop_server(server: Server) -> None:
