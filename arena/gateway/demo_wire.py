@@ -168,7 +168,8 @@ async def read_completion(
 
 
 def _bad(message: str, parameter: str | None = None) -> RequestRefused:
-    return RequestRefused(400, message, "BadRequestError", parameter)
+    # vLLM's word for a body of the wrong shape; what its engine refuses is a BadRequestError.
+    return RequestRefused(400, message, "Bad Request", parameter)
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:
@@ -217,13 +218,13 @@ def _token_budget(body: dict[str, Any], prompt_tokens: int, maximum: int) -> int
     name = "max_completion_tokens" if body.get("max_completion_tokens") is not None else "max_tokens"
     wanted = _integer(body, name)
     if wanted is not None and wanted < 1:
-        raise _bad(f"{name} must be at least 1, got {wanted}.", name)
+        raise RequestRefused(400, f"{name} must be at least 1, got {wanted}.", "BadRequestError", name)
     if prompt_tokens + (wanted or 1) > maximum:
-        raise _bad(
-            f"This model's maximum context length is {maximum} tokens. However, you requested {wanted or 1} output "
-            f"tokens and your prompt contains {prompt_tokens} input tokens.",
-            "input_tokens",
+        message = (
+            f"This model's maximum context length is {maximum} tokens. However, you requested {wanted or 1} "
+            f"output tokens and your prompt contains {prompt_tokens} input tokens."
         )
+        raise RequestRefused(400, message, "BadRequestError", "input_tokens")
     return wanted or maximum - prompt_tokens
 
 
