@@ -1,5 +1,9 @@
-"""The site."""
+"""The site: every page works without JavaScript; the scripts only make it quicker."""
 
 from fastapi import APIRouter
 
+from arena.web import pages_about, pages_arena, pages_battle, pages_boards, pages_me, pages_static
+
 router = APIRouter(include_in_schema=False)
+for page in (pages_arena, pages_battle, pages_boards, pages_me, pages_about, pages_static):
+    router.include_router(page.router)

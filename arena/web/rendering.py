@@ -1,5 +1,6 @@
 """Pages from templates: autoescaped, strict about undefined names, one context dataclass a page."""
 
+import hashlib
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,29 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "arena_theme"
+KEYS_COOKIE = "arena_keys"
 PACKAGE = Path(__file__).resolve().parent.parent
 STATIC = PACKAGE / "static"
 TEMPLATES = next(path for path in (PACKAGE.parent / "templates", PACKAGE / "templates") if path.is_dir())
+
+
+def _digest_of_static() -> str:
+    """One digest for the whole folder: a module that imports another gets it from the same version."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in STATIC.rglob("*") if path.is_file()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+STATIC_DIGEST = _digest_of_static()
+
+
+def static_url(name: str) -> str:
+    """The address of a static file, which changes when any of them changes and so may be cached for ever."""
+    return f"/static/{STATIC_DIGEST}/{name}"
+
 
 environment = Environment(
     loader=FileSystemLoader(TEMPLATES),
@@ -19,6 +40,9 @@ environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+environment.globals["static_url"] = static_url
+environment.filters["number"] = lambda value: f"{value:,}"
+environment.filters["count"] = lambda value, noun: f"{value:,} {noun}{'' if value == 1 else 's'}"
 
 
 def render_page(
@@ -27,9 +51,22 @@ def render_page(
     """Render one page; a dataclass context gives its fields by name, without copying what is in them."""
     if is_dataclass(context) and not isinstance(context, type):
         context = {field.name: getattr(context, field.name) for field in fields(context)}
-    settings = request.state.settings
-    theme = request.cookies.get("arena_theme", "auto")
     body = environment.get_template(template).render(
-        **context, request=request, settings=settings, theme=theme
+        **context,
+        request=request,
+        settings=request.state.settings,
+        theme=theme_of(request),
+        keys=keys_of(request),
     )
     return HTMLResponse(body, status, headers or {"Cache-Control": "no-store"})
+
+
+def theme_of(request: Request) -> str:
+    """The theme this browser asked for; `auto` follows the system."""
+    theme = request.cookies.get(THEME_COOKIE, "auto")
+    return theme if theme in THEMES else "auto"
+
+
+def keys_of(request: Request) -> bool:
+    """Whether single letters vote; on unless switched off."""
+    return request.cookies.get(KEYS_COOKIE) != "off"
