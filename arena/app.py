@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from random import SystemRandom
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -54,6 +55,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn runs the app; the addresses behind proxies are ours to judge, see `web/deps.py`."""
+    return {
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": int(settings.shutdown_seconds) or None,
+    }
 
 
 def timeouts(settings: Settings) -> Timeouts:

@@ -14,6 +14,7 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import __version__, catalog, dataset, doctor, jobs, leaderboards, model_server, simulate
+from arena.app import server_options
 from arena.db import Database, database_of, is_outage, upgrade
 from arena.errors import ArenaError
 from arena.logs import configure_logs
@@ -115,11 +116,7 @@ def serve(
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=int(settings.shutdown_seconds) or None,
+            **server_options(settings),
         )
 
 

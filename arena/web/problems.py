@@ -80,6 +80,8 @@ class _NotJson(ArenaError):
 
 
 def _from_http(error: HTTPException) -> ArenaError:
+    if isinstance(error.__cause__, ArenaError):  # raised while the framework read the body
+        return error.__cause__
     if error.status_code == 404:
         return NotFound()
     if error.status_code == 413:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import httpx2
 import uvicorn
 
-from arena.app import create_app
+from arena.app import create_app, server_options
 from arena.settings import Settings
 
 
@@ -27,9 +27,7 @@ class Serving:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        config = uvicorn.Config(
-            create_app(settings), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=5
-        )
+        config = uvicorn.Config(create_app(settings), port=0, **server_options(settings))
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
         self.url = ""
