@@ -368,31 +368,31 @@ async def checkpoint(
     """Save all running answers of this process in two statements; returns the turns still running and those to stop."""
     turns, sides, texts, released = zip(*rows, strict=True)
     values = {"turns": list(turns), "sides": list(sides), "texts": list(texts), "released": list(released)}
-    await session.execute(CHECKPOINT_RESPONSES, values)
+    # Turns before responses, as in `finish_turn`: two transactions that lock in one order cannot deadlock.
     found = (await session.execute(CHECKPOINT_TURNS, {"turns": sorted(set(turns))})).all()
+    await session.execute(CHECKPOINT_RESPONSES, values)
     return {turn for turn, _ in found}, {turn for turn, stop in found if stop}
 
 
 async def declare_interrupted(session: AsyncSession, older_than_seconds: float) -> int:
     """Find turns whose process died, and say so; returns how many."""
     cutoff = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, older_than_seconds)
-    dead = update(Turn).where(Turn.state == "answering", Turn.heartbeat_at < cutoff)
-    dead = dead.values(state="interrupted", finished_at=func.clock_timestamp()).returning(
-        Turn.id, Turn.battle_id
+    silent = (
+        select(Turn.id, Turn.battle_id)
+        .join(Battle)
+        .where(Turn.state == "answering", Turn.heartbeat_at < cutoff)
     )
-    found = (await session.execute(dead)).all()
-    if found:
-        turns, battles = zip(*found, strict=True)
-        await session.execute(
-            update(Response)
-            .where(Response.turn_id.in_(turns), Response.state == "answering")
-            .values(state="interrupted")
-        )
-        await session.execute(
-            update(Battle)
-            .where(Battle.id.in_(battles), Battle.state == "answering")
-            .values(state="interrupted", updated_at=func.clock_timestamp())
-        )
+    # Battles first, as in `finish_turn`, and not those that are just being finished after all.
+    found = (await session.execute(silent.with_for_update(of=Battle, skip_locked=True))).all()
+    if not found:
+        return 0
+    turns, battles = zip(*found, strict=True)
+    over = {"state": "interrupted", "finished_at": func.clock_timestamp()}
+    await session.execute(update(Turn).where(Turn.id.in_(turns), Turn.state == "answering").values(over))
+    running = update(Response).where(Response.turn_id.in_(turns), Response.state == "answering")
+    await session.execute(running.values(state="interrupted"))
+    waiting = update(Battle).where(Battle.id.in_(battles), Battle.state == "answering")
+    await session.execute(waiting.values(state="interrupted", updated_at=func.clock_timestamp()))
     return len(found)
 
 

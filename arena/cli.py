@@ -2,7 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -110,20 +113,52 @@ def serve(
     with database_of(settings) as location:
         upgrade(location.url)
         _greet(settings)
-        uvicorn.run(
-            "arena.app:create_app",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            **server_options(settings),
-        )
+        with _simulated_voters(settings, location.url):
+            uvicorn.run(
+                "arena.app:create_app",
+                factory=True,
+                host=settings.host,
+                port=settings.port,
+                workers=settings.workers,
+                **server_options(settings),
+            )
 
 
 def _greet(settings: Settings) -> None:
     where = f"http://{'localhost' if settings.host in ('0.0.0.0', '127.0.0.1') else settings.host}:{settings.port}"
     console.print(f"[bold]{settings.title}[/] {__version__} is starting on [link={where}]{where}[/link]")
     console.print("Stop with Ctrl-C. Add your own models with a catalog file: see docs/operators.md.")
+
+
+@contextmanager
+def _simulated_voters(settings: Settings, url: str) -> Iterator[None]:
+    """Let simulated voters fill their board in a process of their own, as far as it is not filled yet."""
+    missing = settings.simulated_voters and settings.simulated_voters - asyncio.run(simulate.votes_cast(url))
+    if missing <= 0:
+        yield
+        return
+    console.print(f"{missing} simulated battles begin now, on a leaderboard of their own.")
+    command = [
+        sys.executable,
+        "-m",
+        "arena",
+        "simulate",
+        "voters",
+        "--n",
+        str(missing),
+        "--base-url",
+        _base(settings),
+    ]
+    voters = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        voters.terminate()
+        voters.wait()
+
+
+def _base(settings: Settings) -> str:
+    return f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"
 
 
 @app.command("jobs")
@@ -287,7 +322,7 @@ def dataset_import(
 def simulate_voters(
     n: Annotated[int, typer.Option("--n", help="How many battles.")] = 200,
     base_url: Annotated[str, typer.Option(help="The arena to play on.")] = "http://127.0.0.1:8080",
-    at_once: Annotated[int, typer.Option(help="Battles at a time.")] = 16,
+    at_once: Annotated[int, typer.Option(help="Battles at a time.")] = 24,
     seed: Annotated[int, typer.Option(help="Seed of the voters' tastes and prompts.")] = 1,
 ) -> None:
     """Let simulated voters play; their votes are marked and never counted on a real board."""

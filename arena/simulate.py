@@ -11,10 +11,12 @@ from random import Random
 from typing import Any
 
 import aiohttp
+from sqlalchemy import func, select
 
+from arena.db import Database
 from arena.logs import get_log
 from arena.settings import Settings
-from arena.tables import Winner
+from arena.tables import Vote, Voter, Winner
 from arena.voters import SIMULATED_HEADER, Signer
 
 log = get_log("arena.simulate")
@@ -97,14 +99,42 @@ async def play(base_url: str, settings: Settings, *, battles: int, at_once: int,
     async def one(number: int) -> bool:
         # A jar of its own: every battle is another voter.
         jar = aiohttp.CookieJar(unsafe=True)
-        async with gate, aiohttp.ClientSession(base_url, headers=headers, cookie_jar=jar, trust_env=False) as session:
+        async with (
+            gate,
+            aiohttp.ClientSession(base_url, headers=headers, cookie_jar=jar, trust_env=False) as session,
+        ):
             return await _battle(session, Random(f"{seed}:{number}"))
 
+    await _ready(base_url)
     results = await asyncio.gather(*(one(number) for number in range(battles)), return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
     if failures:
         log.warning("simulated_battles_failed", battles=len(failures), first=repr(failures[0]))
     return sum(result is True for result in results)
+
+
+async def votes_cast(url: str) -> int:
+    """How many votes simulated voters have cast on this arena so far."""
+    database = Database(url, pool_size=1)
+    try:
+        async with database.sessions() as session:
+            query = select(func.count()).select_from(Vote).join(Voter).where(Voter.kind == "simulated")
+            return await session.scalar(query) or 0
+    finally:
+        await database.close()
+
+
+async def _ready(base_url: str) -> None:
+    """Wait for an arena that is only starting."""
+    async with asyncio.timeout(PATIENCE_SECONDS), aiohttp.ClientSession(base_url, trust_env=False) as session:
+        while True:
+            try:
+                async with session.get("/readyz") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.2)
 
 
 async def _battle(session: aiohttp.ClientSession, random: Random) -> bool:

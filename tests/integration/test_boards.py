@@ -1,0 +1,238 @@
+"""From votes to a board: the fit, the feed, imported votes, simulated voters."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2
+import jsonschema
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena import dataset, leaderboards, simulate
+from arena.battles import declare_interrupted, expire_failed
+from arena.db import Database
+from arena.errors import DatasetInvalid
+from arena.tables import Battle, ImportedVote, Turn, Vote
+from tests.integration.conftest import Says, StartArena, StartModels
+from tests.integration.serving import Serving, answered_battle, start_battle, vote
+
+VOTES = """model_a,model_b,winner,voter
+x,y,model_a,1
+y,x,model_a,2
+y,z,tie,1
+z,x,both_bad,3
+x,z,model_a,3
+"""
+
+
+async def test_counted_votes_make_the_board(
+    start_models: StartModels, start_arena: StartArena, catalog: object, database: Database
+) -> None:
+    await start_models(Says("good", "Right."), Says("bad", "Wrong."))
+    arena = await start_arena(catalog=catalog)
+    for number in range(12):
+        async with arena.client() as voter:
+            battle = await answered_battle(voter)
+            good = next(s for s in "ab" if battle["turns"][0]["responses"][s]["text"] == "Right.")
+            liked = good if number % 4 else "b" if good == "a" else "a"
+            await vote(voter, battle["id"], f"model_{liked}")
+    snapshot = await leaderboards.fit(database)
+    assert snapshot is not None
+    assert await leaderboards.fit(database) is None, "nothing changed, so there is no new snapshot"
+    async with arena.client() as program:
+        board = (await program.get("/feed/v1/leaderboards/overall.json")).json()
+    assert board["votes"] == 12
+    assert board["snapshot"] == snapshot
+    first, second = board["entries"]
+    assert (first["model"], second["model"]) == ("good", "bad")
+    assert first["organization"] == "Maker of good"
+    assert first["rating"] - second["rating"] == pytest.approx(190.85, abs=0.02)  # 9 of 12: 400 log10(3)
+    assert first["lower"] < first["rating"] < first["upper"]
+    assert first["preliminary"]
+
+
+async def test_boards_never_mix(arena: Serving, database: Database) -> None:
+    """People's votes on demo models and simulated votes stand apart, and neither is on the overall board."""
+    async with arena.client() as person, arena.client(headers={"Arena-Simulated": "1"}) as robot:
+        await vote(person, (await answered_battle(person))["id"])
+        for _ in range(2):
+            await vote(robot, (await answered_battle(robot))["id"])
+    await leaderboards.fit(database)
+    async with arena.client() as program:
+        votes = {
+            name: (await program.get(f"/feed/v1/leaderboards/{name}.json")).json()["votes"]
+            for name in ("overall", "demo", "simulated")
+        }
+    assert votes == {"overall": 0, "demo": 1, "simulated": 2}
+
+
+async def test_withdrawn_vote_leaves_the_next_board(
+    start_models: StartModels,
+    start_arena: StartArena,
+    catalog: object,
+    database: Database,
+    session: AsyncSession,
+) -> None:
+    await start_models(Says("one", "Yes."), Says("two", "No."))
+    arena = await start_arena(catalog=catalog)
+    async with arena.client() as voter:
+        battle = await answered_battle(voter)
+        await vote(voter, battle["id"])
+        first = await leaderboards.fit(database)
+        assert first is not None
+        assert await leaderboards.verify(session, first) == []
+        await voter.delete(f"/api/v1/me/votes/{battle['id']}")
+    await session.rollback()
+    assert await leaderboards.verify(session, first) == ["overall"]
+    second = await leaderboards.fit(database)
+    assert second not in (None, first)
+
+
+async def test_feed_is_valid_cacheable_and_open(arena: Serving, database: Database, tmp_path: Path) -> None:
+    await import_text(database, tmp_path, VOTES)
+    await leaderboards.fit(database)
+    async with arena.client() as program:
+        index = await program.get("/feed/v1/index.json")
+        schemas = {name: (await program.get(path)).json() for name, path in index.json()["schemas"].items()}
+        jsonschema.validate(index.json(), schemas["index"])
+        assert set(index.json()["leaderboards"]) == {"overall", "demo", "simulated", "imported"}
+        for path in index.json()["leaderboards"].values():
+            answer = await program.get(path)
+            jsonschema.validate(answer.json(), schemas["leaderboard"])
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert "set-cookie" not in answer.headers
+            etag = answer.headers["etag"]
+            assert etag == f'"{answer.json()["snapshot"]}"'
+            again = await program.get(path, headers={"If-None-Match": etag})
+            assert (again.status_code, again.content) == (304, b"")
+            fixed = f"/feed/v1/snapshots/{answer.json()['snapshot']}{path.removeprefix('/feed/v1')}"
+            assert (await program.get(fixed)).content == answer.content
+        missing = await program.get("/feed/v1/leaderboards/chess.json")
+        assert missing.status_code == 404
+        assert "imported" in missing.json()["detail"]
+
+
+async def test_feed_before_the_first_fit_says_so(arena: Serving) -> None:
+    async with arena.client() as program:
+        answer = await program.get("/feed/v1/leaderboards/overall.json")
+        assert answer.status_code == 404
+        assert answer.json()["type"].endswith("#snapshot-not-found")
+
+
+async def import_text(database: Database, folder: Path, text: str, name: str = "votes.csv") -> int:
+    path = folder / name
+    path.write_text(text)
+    read = dataset.read_votes(path)
+    async with database.sessions.begin() as session:
+        return await dataset.import_votes(session, read, "imported", origin="the tests", license=None)
+
+
+async def test_import_twice_changes_nothing(
+    database: Database, tmp_path: Path, session: AsyncSession
+) -> None:
+    assert await import_text(database, tmp_path, VOTES) == 5
+    assert await import_text(database, tmp_path, VOTES) == 0
+    assert await import_text(database, tmp_path, VOTES + "y,z,tie,9\n") == 6, "another file adds its votes"
+    assert await session.scalar(select(func.count()).select_from(ImportedVote)) == 11
+
+
+async def test_bad_rows_are_rejected_with_line_and_reason(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text("model_a,model_b,winner\nx,y,model_a\nx,x,tie\n,y,tie\nx,y,maybe\n")
+    read = dataset.read_votes(path)
+    assert [row.line for row in read.rows] == [2]
+    assert [(reject.line, reject.why.split(";")[0]) for reject in read.rejects] == [
+        (3, "a model against itself"),
+        (4, "model_a is missing"),
+        (5, "winner is 'maybe'"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a,b\n1,2\n", "no column model_a, model_b, winner"),
+        (b"model_a,model_b,winner\n", "no usable vote"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"model_a,model_b,winner\nx,y,perhaps\n", "line 2"),
+    ],
+)
+def test_unusable_file_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_bytes(content)
+    with pytest.raises(DatasetInvalid, match=said):
+        dataset.read_votes(path)
+
+
+async def test_llmfao_votes_become_a_board(
+    real_data: Path, arena: Serving, database: Database, session: AsyncSession
+) -> None:
+    """The human votes of LLMFAO, imported under their own column names: 59 models, the published order."""
+    read = dataset.read_votes(real_data / "llmfao" / "crowd-comparisons.csv")
+    assert len(read.rows) == 8931
+    assert read.rejects == ()
+    async with database.sessions.begin() as work:
+        await dataset.import_votes(work, read, "llmfao", origin="LLMFAO, D. Ustalov", license="CC-BY-4.0")
+    await leaderboards.fit(database)
+    async with arena.client() as program:
+        board = (await program.get("/feed/v1/leaderboards/llmfao.json")).json()
+    golden = (real_data / "llmfao" / "evalica-golden.csv").read_text().splitlines()
+    scores = {row.rsplit(",", 2)[1].strip('"'): float(row.rsplit(",", 1)[1]) for row in golden
+              if row.startswith("bradley_terry,")}  # fmt: skip
+    assert [entry["model"] for entry in board["entries"]] == sorted(scores, key=lambda model: -scores[model])
+    assert board["votes"] == 8931
+    assert board["method"]["parameters"]["cluster"] == "voter"
+    assert board["license"] == "CC-BY-4.0"
+
+
+async def test_simulated_voters_fill_their_board(
+    start_arena: StartArena, database: Database, session: AsyncSession
+) -> None:
+    arena = await start_arena()
+    cast = await simulate.play(arena.url, arena.settings, battles=60, at_once=12, seed=7)
+    assert cast == 60
+    await leaderboards.fit(database)
+    async with arena.client() as program:
+        board = (await program.get("/feed/v1/leaderboards/simulated.json")).json()
+    assert board["kind"] == "simulated"
+    assert board["votes"] == 60
+    assert len(board["entries"]) == 10
+    assert await session.scalar(select(func.count()).select_from(Vote).where(Vote.counted)) == 0
+
+
+async def test_silent_turns_are_interrupted_and_said_so(
+    start_models: StartModels, start_arena: StartArena, catalog: object, session: AsyncSession
+) -> None:
+    await start_models(Says("one", "word " * 2000, 50), Says("two", "word " * 2000, 50), speed=1)
+    arena = await start_arena(catalog=catalog, checkpoint_seconds=60)
+    async with arena.client() as voter:
+        battle = await start_battle(voter)
+        await session.execute(update(Turn).values(heartbeat_at=Turn.heartbeat_at - timedelta(minutes=1)))
+        assert await declare_interrupted(session, 15) == 1
+        await session.commit()
+        read = (await voter.get(f"/api/v1/battles/{battle['id']}")).json()
+        assert (read["state"], read["can_retry"]) == ("interrupted", True)
+        assert (await vote(voter, battle["id"])).status_code == 409
+
+
+async def test_failed_battle_left_alone_becomes_void(
+    voter: httpx2.AsyncClient, session: AsyncSession
+) -> None:
+    battle = await answered_battle(voter)
+    await session.execute(
+        update(Battle).values(state="failed", updated_at=Battle.updated_at - timedelta(hours=2))
+    )
+    assert await expire_failed(session, 60) == 1
+    await session.commit()
+    assert (await voter.get(f"/api/v1/battles/{battle['id']}")).json()["state"] == "void"
+
+
+async def test_one_process_fits_at_a_time(database: Database) -> None:
+    async with database.locked("fit") as first:
+        async with database.locked("fit") as second:
+            assert (first, second) == (True, False)
+        await asyncio.sleep(0)
+    async with database.locked("fit") as third:
+        assert third
