@@ -163,7 +163,7 @@ def battle_page(
 def _status(state: BattleState, *, answering: bool) -> str:
     if answering:
         return "Both models are answering."
-    return "Both answers are ready." if state == "answered" else ""
+    return {"answered": "Both answers are ready.", "voted": "Your vote is saved."}.get(state, "")
 
 
 def _can_retry(battle: Battle) -> bool:
