@@ -162,7 +162,9 @@ class DemoServer:
         self, completion: Completion, fault: Fault | None
     ) -> AsyncIterator[tuple[int, str]]:
         began_at = asyncio.get_running_loop().time()
-        for index, token in enumerate(completion.endless() if fault is Fault.ENDLESS else completion.tokens):
+        for index, token in enumerate(
+            completion.endless() if fault is Fault.ENDLESS else completion.streamed_tokens
+        ):
             await self._pace(completion, fault, index, began_at)
             yield index, token
 

@@ -86,6 +86,15 @@ class Completion:
             "completion_tokens": len(self.tokens),
         }
 
+    @property
+    def streamed_tokens(self) -> list[str]:
+        """The tokens with a chunk of their own; an answer cut short ends with the reason on its last token."""
+        return self.tokens[:-1] if self.finish_reason == "length" else self.tokens
+
+    @property
+    def _last_piece(self) -> str:
+        return self.tokens[-1] if self.finish_reason == "length" else ""
+
     def endless(self) -> Iterator[str]:
         return cycle(self.tokens or [" "])
 
@@ -98,24 +107,24 @@ class Completion:
 
     def role_chunk(self) -> bytes:
         choice = _choice({"role": "assistant", "content": ""}, None)
-        return self._event({"choices": [choice], "prompt_token_ids": None})
+        return self._event({"choices": [choice], "prompt_token_ids": None, "prompt_text": None})
 
     def token_chunk(self, token: str) -> bytes:
         return self._event({"choices": [{**_choice({"content": token}, None), "token_ids": None}]})
 
     def stop_chunk(self) -> bytes:
-        choice = _choice({"content": ""}, self.finish_reason)
+        choice = _choice({"content": self._last_piece}, self.finish_reason)
         return self._event({"choices": [{**choice, "stop_reason": None, "token_ids": None}]})
 
     def usage_chunk(self) -> bytes:
-        return self._event({"choices": [], "usage": self.usage})
+        return self._event({"choices": [], "usage": self.usage, "system_fingerprint": None})
 
     def whole(self) -> dict[str, Any]:
         message: dict[str, Any] = {
             "role": "assistant",
             "content": "".join(self.tokens),
             "refusal": None,
-            "tool_calls": [],
+            "reasoning": None,
         }
         choice = {
             "index": 0,
@@ -191,26 +200,28 @@ def _model(body: dict[str, Any], models: Mapping[str, ServedModel]) -> tuple[str
 
 def _messages(body: dict[str, Any]) -> list[Message]:
     messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise _bad("messages must be a list with at least one message.", "messages")
+    if not isinstance(messages, list):
+        raise _bad("messages must be a list.", "body.messages")
+    if not messages:
+        raise RequestRefused(400, "Provide at least one message.", "BadRequestError")
     return [_message(message) for message in messages]
 
 
 def _message(message: Any) -> Message:
     if not isinstance(message, dict) or message.get("role") not in _ROLES:
-        raise _bad(f"Each message needs a role, one of {', '.join(_ROLES)}.", "messages")
+        raise _bad(f"Each message needs a role, one of {', '.join(_ROLES)}.", "body.messages")
     content = message.get("content")
     if isinstance(content, list):  # the form with typed parts; only text is understood here
         content = "".join(part.get("text", "") for part in content if isinstance(part, dict))
     if not isinstance(content, str):
-        raise _bad("The content of a message must be text.", "messages")
+        raise _bad("The content of a message must be text.", "body.messages")
     return Message(role=message["role"], content=content)
 
 
 def _integer(body: dict[str, Any], name: str) -> int | None:
     value = body.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise _bad(f"{name} must be a whole number.", name)
+        raise _bad(f"{name} must be a whole number.", f"body.{name}")
     return value
 
 

@@ -97,7 +97,9 @@ async def test_without_include_usage_no_usage_chunk_comes(
 
 async def test_a_short_limit_ends_with_length(session: aiohttp.ClientSession, server: Server) -> None:
     *raw, usage, _ = await events(session, server, max_tokens=3, stream_options={"include_usage": True})
-    assert orjson.loads(raw[-1])["choices"][0]["finish_reason"] == "length"
+    last = orjson.loads(raw[-1])["choices"][0]
+    assert last["finish_reason"] == "length"
+    assert last["delta"]["content"], "the reason comes with the last token, not after it"
     assert orjson.loads(usage)["usage"]["completion_tokens"] == 3
 
 
@@ -117,7 +119,11 @@ async def test_not_streaming(session: aiohttp.ClientSession, server: Server) -> 
         ({"model": "nobody"}, 404, "NotFoundError"),
         ({"max_tokens": 10_000_000}, 400, "BadRequestError"),
         ({"messages": [{"role": "user", "content": "word " * 30_000}]}, 400, "BadRequestError"),
+        ({"max_tokens": 0}, 400, "BadRequestError"),
+        ({"messages": []}, 400, "BadRequestError"),
         ({"messages": "hi"}, 400, "Bad Request"),
+        ({"messages": None}, 400, "Bad Request"),
+        ({"seed": "x"}, 400, "Bad Request"),
     ],
 )
 async def test_errors_are_json(
