@@ -36,27 +36,25 @@ class Question:
 
 QUESTIONS = (
     Question("What is 17 * 23?", ("391",)),
+    Question("What is 144 / 12 + 7?", ("19",)),
     Question("What is 15 % of 240?", ("36",)),
-    Question("How many kilometres are 26.2 miles?", ("42",)),
-    Question("Convert 100 degrees Fahrenheit to Celsius.", ("37.7", "37.8", "38")),
+    Question("Convert 26.2 miles to km.", ("42.1",)),
+    Question("Convert 100 degrees Fahrenheit to Celsius.", ("37.7", "37.8")),
     Question("What is the capital of Australia?", ("canberra",)),
     Question("What is the capital of Canada?", ("ottawa",)),
     Question("What is the capital of Brazil?", ("brasília", "brasilia")),
-    Question("Explain recursion to a beginner.", ("itself", "base case")),
-    Question("Explain photosynthesis in a few sentences.", ("light", "carbon dioxide")),
+    Question("What is the capital of Turkey?", ("ankara",)),
     Question("What is inflation?", ("prices",)),
-    Question("How does TCP differ from UDP?", ("reliable", "order", "connection")),
     Question("What is Kubernetes good for?", ("container",)),
+    Question("Explain recursion to a beginner.", ("itself", "base case")),
+    Question("How does TCP differ from UDP?", ("reliable", "order", "connection")),
     Question("Write a Python function that reverses a string.", ("[::-1]", "reversed(")),
     Question("Write a Python function that checks whether a number is prime.", ("def ", "% ")),
-    Question("Write FizzBuzz in JavaScript.", ("fizz",)),
-    Question("Write a SQL query that finds duplicate e-mail addresses.", ("group by",)),
-    Question("Write a haiku about autumn.", ("leaf", "leaves", "autumn", "wind")),
     Question(
         "Translate 'good morning' into French, German and Spanish.", ("bonjour", "guten morgen", "buenos")
     ),
     Question("Give me three ideas for a rainy Sunday.", ("1", "-", "*", "•")),
-    Question("State the quadratic formula and say what it is for.", ("frac", "sqrt", "root", "√")),
+    Question("Write a haiku about autumn.", ("leaf", "leaves", "autumn", "wind")),
 )
 
 
@@ -71,7 +69,7 @@ class Taste:
     @classmethod
     def draw(cls, random: Random) -> "Taste":
         return cls(
-            accuracy=random.uniform(1.2, 2.4), length=random.gauss(0.25, 0.2), noise=random.uniform(0.3, 0.7)
+            accuracy=random.uniform(1.5, 3.0), length=random.gauss(0.25, 0.2), noise=random.uniform(0.2, 0.6)
         )
 
     def appeal(self, question: Question, answer: str, random: Random) -> float:
