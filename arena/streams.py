@@ -6,7 +6,9 @@ up to the same place. What models wrote and when is stored apart; readers only e
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Literal
 
 from arena.settings import ReleasePolicy
@@ -138,8 +140,10 @@ class LiveTurn:
             ready = all(side.ended for side in self.sides.values())
             amounts = {side: text.waiting if ready else 0 for side, text in self.sides.items()}
         else:
+            # More than a frame must wait: an answer that fills its last frame would otherwise show by its late
+            # `side_end` how long its model took to say that this was all.
             full = self.release.characters
-            ready = all(text.ended or text.waiting >= full for text in self.sides.values())
+            ready = all(text.ended or text.waiting > full for text in self.sides.values())
             amounts = {side: min(full, text.waiting) if ready else 0 for side, text in self.sides.items()}
         for side, amount in amounts.items():
             self._let_go(side, amount)
@@ -174,6 +178,7 @@ class LiveTurn:
         """
         position = start
         told: set[Side] = set()
+        spoke_at = monotonic()
         while True:
             changed = self._changed
             frames = self._since(position, told)
@@ -182,10 +187,11 @@ class LiveTurn:
             if self.through:
                 yield [*frames, Frame("turn_end", position, state=self.state)]
                 return
-            if frames:
+            if frames or monotonic() - spoke_at > KEEPALIVE_SECONDS:
                 yield frames
-            elif not await _happens(changed, within_seconds=KEEPALIVE_SECONDS):
-                yield []
+                spoke_at = monotonic()
+            else:
+                await _happens(changed, within_seconds=KEEPALIVE_SECONDS)
 
     def _since(self, position: Position, told: set[Side]) -> list[Frame]:
         frames = []
@@ -204,9 +210,7 @@ class LiveTurn:
         return self.release.policy != "together" or all(side.through for side in self.sides.values())
 
 
-async def _happens(event: asyncio.Event, *, within_seconds: float) -> bool:
-    try:
+async def _happens(event: asyncio.Event, *, within_seconds: float) -> None:
+    with suppress(TimeoutError):
         async with asyncio.timeout(within_seconds):
-            return await event.wait()
-    except TimeoutError:
-        return False
+            await event.wait()
