@@ -1,7 +1,9 @@
 """How sure the ratings are: the sandwich covariance and intervals from it."""
 
+from statistics import NormalDist
+
 import numpy as np
-from scipy import sparse, stats
+from scipy import sparse
 
 from ratings.arrays import FloatArray
 from ratings.bradley_terry import BradleyTerryFit, win_probabilities
@@ -84,7 +86,7 @@ def rating_intervals(
     """
     if not 0 < confidence < 1:
         raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
-    quantile = float(stats.norm.ppf((1 + confidence) / 2))
+    quantile = NormalDist().inv_cdf((1 + confidence) / 2)
     half_width = RATING_PER_STRENGTH * quantile * np.sqrt(np.maximum(np.diag(covariance), 0))
     rating = rating_from_strength(fit.strengths)
     return rating - half_width, rating + half_width
