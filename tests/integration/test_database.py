@@ -1,0 +1,73 @@
+"""The migrated schema is the one the tables describe, and migrating is safe to do twice and at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic import command
+from sqlalchemy import create_engine, inspect
+
+from arena.db import Database, is_outage, migrations_config, psycopg_url, upgrade
+from arena.postgres import EmbeddedPostgres
+from arena.tables import Table
+
+
+def test_migrations_make_exactly_the_tables(database_url: str) -> None:
+    command.check(migrations_config(database_url))  # raises when the metadata differs
+
+
+def test_migrations_go_down_and_up_again(postgres: EmbeddedPostgres) -> None:
+    postgres.create_database("downgraded")
+    url = postgres.url("downgraded")
+    upgrade(url)
+    command.downgrade(migrations_config(url), "base")
+    engine = create_engine(url)
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+    upgrade(url)
+    assert set(inspect(engine).get_table_names()) == {*Table.metadata.tables, "alembic_version"}
+    engine.dispose()
+
+
+def test_upgrades_at_the_same_time_wait_for_each_other(postgres: EmbeddedPostgres) -> None:
+    postgres.create_database("raced")
+    url = postgres.url("raced")
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(_upgrade_in_a_process, url) for _ in range(4)]:
+            done.result()
+    command.check(migrations_config(url))
+
+
+def _upgrade_in_a_process(url: str) -> None:
+    import subprocess
+    import sys
+
+    code = f"from arena.db import upgrade; upgrade({url!r})"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgresql://u:p@host/name", "postgresql+psycopg://u:p@host/name"),
+        ("postgresql+asyncpg://host/name", "postgresql+psycopg://host/name"),
+        (
+            "postgresql+psycopg://u@/name?host=/run/socket",
+            "postgresql+psycopg://u@/name?host=%2Frun%2Fsocket",
+        ),
+    ],
+)
+def test_usual_addresses_are_understood(given: str, used: str) -> None:
+    assert psycopg_url(given) == used
+
+
+def test_other_databases_are_refused() -> None:
+    with pytest.raises(ValueError, match="ARENA_DATABASE_URL: sqlite is not supported"):
+        psycopg_url("sqlite:///arena.db")
+
+
+async def test_unreachable_database_is_an_outage() -> None:
+    database = Database("postgresql+psycopg://nobody@127.0.0.1:9/nothing")
+    with pytest.raises(Exception) as caught:  # whichever class the driver chose
+        async with database.sessions() as session:
+            await session.connection()
+    assert is_outage(caught.value)
+    await database.close()
