@@ -62,8 +62,14 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.url = url
+        # An error's text would otherwise carry the statement's values, prompts and answers among them, to the log.
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=10, pool_timeout=5, pool_pre_ping=True
+            url,
+            pool_size=pool_size,
+            max_overflow=10,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             self.engine, expire_on_commit=False
