@@ -5,6 +5,7 @@ Run as a program it serves both models while a command runs, and tells the comma
     python -m tests.vllm.servers pytest tests/integration/gateway
 """
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -53,12 +54,13 @@ class ServerFailed(Exception):
     """A server did not become healthy; the message ends with the last lines of its log."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Server:
-    """One running `vllm serve`, leader of its own process group."""
+    """One running `vllm serve`, leader of its own process group; a restart gives it a new process."""
 
     model: CannedModel
     port: int
+    command: Sequence[str]
     process: subprocess.Popen[bytes]
     log_path: Path
 
@@ -76,21 +78,33 @@ class Server:
 
 
 def start_server(model: CannedModel, log_folder: Path, options: Sequence[str] = ()) -> Server:
-    """Start a server and return at once; it is not healthy yet."""
+    """Start a server on a free port and return at once; it is not healthy yet."""
     port = _free_port()
     command = [str(ENVIRONMENT / "bin" / "vllm"), "serve", str(model.folder)]
     command += ["--served-model-name", model.served_name, "--host", "127.0.0.1", "--port", str(port)]
+    command += [*SERVE_OPTIONS, *options]
     log_path = log_folder / f"vllm-{model.folder_name}-{port}.log"
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            [*command, *SERVE_OPTIONS, *options],
+    process = _start_process(command, log_path)
+    return Server(model=model, port=port, command=command, process=process, log_path=log_path)
+
+
+def restart_server(server: Server) -> None:
+    """Put a new process in the place of the old one, at the same address, and wait until it is healthy."""
+    stop_server(server)
+    server.process = _start_process(server.command, server.log_path)
+    wait_until_healthy(server)
+
+
+def _start_process(command: Sequence[str], log_path: Path) -> subprocess.Popen[bytes]:
+    with log_path.open("ab") as log:
+        return subprocess.Popen(
+            command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=os.environ | SERVE_ENVIRONMENT,
             start_new_session=True,
         )
-    return Server(model=model, port=port, process=process, log_path=log_path)
 
 
 def fetch(server: Server, path: str) -> tuple[int, str]:
@@ -121,6 +135,21 @@ def wait_until_healthy(server: Server, limit_seconds: float = HEALTHY_LIMIT_SECO
         if time.monotonic() > deadline:
             raise ServerFailed(f"vLLM was not healthy after {limit_seconds:.0f} s:\n{server.log_tail()}")
         time.sleep(0.25)
+
+
+def running_requests(server: Server) -> float:
+    """How many requests the engine works on, by its own count."""
+    lines = fetch(server, "/metrics")[1].splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("vllm:num_requests_running{"))
+
+
+async def becomes_true(condition: Callable[[], bool], limit_seconds: float = 5) -> bool:
+    """Look again and again until the condition holds; False when it never did."""
+    for _ in range(int(limit_seconds / 0.02)):
+        if await asyncio.to_thread(condition):
+            return True
+        await asyncio.sleep(0.02)
+    return False
 
 
 def kill_engine(server: Server) -> None:
@@ -180,6 +209,8 @@ def _free_port() -> int:
 
 def main(command: Sequence[str]) -> int:
     """Run the command beside both servers and return its exit status."""
+    # By default a termination skips every `finally`, and the servers would live on.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with (
         tempfile.TemporaryDirectory(prefix="arena-vllm-") as folder,
         running_servers(CANNED_MODELS, Path(folder)) as servers,

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
 import psutil
 import pytest
 
-from tests.vllm.servers import Server, fetch, health_status, kill_engine, stop_server
+from tests.vllm.servers import Server, becomes_true, health_status, kill_engine, running_requests, stop_server
 
 Servers = tuple[Server, Server]
 
@@ -55,19 +55,6 @@ async def stream(server: Server, prompt: str, **options: Any) -> AsyncGenerator[
         async for line in response.content:
             if line.startswith(b"data: "):
                 yield line.decode().removeprefix("data: ").strip()
-
-
-def running_requests(server: Server) -> float:
-    lines = fetch(server, "/metrics")[1].splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith("vllm:num_requests_running{"))
-
-
-async def becomes_true(condition: Callable[[], bool], limit_seconds: float = 5) -> bool:
-    for _ in range(int(limit_seconds / 0.02)):
-        if await asyncio.to_thread(condition):
-            return True
-        await asyncio.sleep(0.02)
-    return False
 
 
 def is_alive(process: psutil.Process) -> bool:
