@@ -1,12 +1,15 @@
-"""The command line as an operator types it, in processes of its own."""
+"""The command line as an operator types it."""
 
-import os
+import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from arena import __version__
+from arena.cli import main
 from arena.db import Database
 
 CATALOG = """
@@ -24,37 +27,39 @@ organization = "Second Lab"
 
 
 class CommandLine:
-    """`arena …` with the test database."""
+    """`arena …` with the test database; in this process, because loading the program takes seconds."""
 
-    def __init__(self, url: str, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ARENA_")},
-            "ARENA_DATABASE_URL": url,
-            "ARENA_HOME": str(folder),
-            "ARENA_LOG_LEVEL": "warning",
-            "COLUMNS": "160",
-        }
+    def __init__(self, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.url, self.monkeypatch, self.capsys = url, monkeypatch, capsys
 
     def __call__(self, *arguments: str, code: int = 0, **environment: str) -> str:
-        command = [sys.executable, "-m", "arena", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        said = done.stdout + done.stderr
-        assert done.returncode == code, said
-        assert "Traceback" not in said
+        given = {"ARENA_DATABASE_URL": self.url, "ARENA_LOG_LEVEL": "warning", "COLUMNS": "160"} | environment
+        with self.monkeypatch.context() as patch:
+            for name, value in given.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["arena", *arguments])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        said = "".join(self.capsys.readouterr())
+        assert (ended.value.code or 0) == code, said
         return said
 
 
 @pytest.fixture
-def arena_command(database: Database, tmp_path: Path) -> CommandLine:
-    return CommandLine(database.url, tmp_path)
+def arena_command(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[CommandLine]:
+    handlers, level = logging.root.handlers[:], logging.root.level
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARENA_HOME", str(tmp_path))
+    yield CommandLine(database.url, monkeypatch, capsys)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+def test_command_is_installed() -> None:
+    done = subprocess.run([sys.executable, "-m", "arena", "version"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, f"{__version__}\n")
 
 
 def test_catalog_commands(arena_command: CommandLine, tmp_path: Path) -> None:
