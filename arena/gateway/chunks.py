@@ -30,15 +30,17 @@ def parse_chunk(event: Event) -> Chunk:
     try:
         return _read_chunk(payload)
     except (AttributeError, KeyError, TypeError):
-        failure = BrokenStream(f"an event of an unknown shape: {event.data[:200]!r}")
+        failure = BrokenStream(f"an event of an unknown shape, with the keys {sorted(payload)[:20]}")
     raise failure
 
 
 def _json(data: bytes) -> Any:
     try:
         return orjson.loads(data)
-    except orjson.JSONDecodeError:  # it holds the whole text, so it does not travel along either
-        failure = BrokenStream(f"an event that is not JSON: {data[:200]!r}")
+    except (
+        orjson.JSONDecodeError
+    ):  # the event may be a piece of the answer: neither it nor this travels along
+        failure = BrokenStream(f"an event of {len(data)} bytes that is not JSON")
     raise failure
 
 

@@ -32,6 +32,8 @@ from arena.gateway.sse import Event, EventSplitter
 MAXIMUM_ANSWER_CHARACTERS = 1_000_000
 MAXIMUM_STREAM_BYTES = 256 * 1024 * 1024
 _MAXIMUM_ERROR_BYTES = 4096
+_QUOTED_CHARACTERS = 24  # so many characters in a row are a quotation, whatever was cut off after them
+_SHORTEST_QUOTATION = 8  # a prompt like "Hi" is in many words
 _NOT_AN_ENDING = frozenset({"abort", "error"})
 
 
@@ -119,7 +121,7 @@ async def stream_chat(
             await _let_connection_be_reused(response)
         yield answer.finished(endpoint)
     except GatewayError as error:
-        error.cause_text = without_key(error.cause_text, endpoint)
+        error.cause_text = without_prompt(without_key(error.cause_text, endpoint), request)
         error.endpoint_id = endpoint.id
         error.token_seen = patience.token_seen
         raise
@@ -192,8 +194,8 @@ async def _answering(
         if refusal:
             raise refusal
         if response.content_type != "text/event-stream":
-            body = await _beginning_of_body(response, patience)
-            raise BrokenStream(f"content type {response.content_type} instead of an event stream: {body}")
+            # The body stays unread: a server that does not stream has put the whole answer there.
+            raise BrokenStream(f"content type {response.content_type} instead of an event stream")
         yield response
     finally:
         patience.stop_guarding()
@@ -277,6 +279,16 @@ def without_key(text: str, endpoint: Endpoint) -> str:
     """Cut the endpoint's API key out of a text that goes to the log."""
     key = os.environ.get(endpoint.api_key_env or "", "").strip()
     return text.replace(key, "[key]") if key else text
+
+
+def without_prompt(text: str, request: ChatRequest) -> str:
+    """Cut a text that goes to the log where it begins to quote what was asked: servers repeat what they refuse."""
+    for message in request.messages:
+        start = message.content[:_QUOTED_CHARACTERS]
+        for quoted in {start, repr(start)[1:-1], orjson.dumps(start).decode()[1:-1]}:
+            if len(quoted) >= _SHORTEST_QUOTATION and quoted in text:
+                text = text[: text.index(quoted)] + "[prompt]"
+    return text
 
 
 def _describe(error: BaseException) -> str:

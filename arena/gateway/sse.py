@@ -79,7 +79,7 @@ def _parse(block: bytes) -> Event | None:
             continue
         field, colon, value = line.partition(b":")
         if field not in _FIELDS or not colon:
-            raise BrokenStream(f"a line that is not part of an event stream: {line[:200]!r}")
+            raise BrokenStream(f"a line of {len(line)} bytes that is not part of an event stream")
         value = value.removeprefix(b" ")
         if field == b"data":
             data.append(value)
