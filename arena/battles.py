@@ -45,6 +45,7 @@ class TurnJob:
     battle_id: str
     turn_id: int
     index: int
+    attempt: int
     release_policy: str
     requests: Mapping[Side, tuple[str, ChatRequest]]
     answered: Mapping[Side, str] = field(default_factory=dict)
@@ -180,6 +181,7 @@ def _job(
         battle_id=battle.id,
         turn_id=turn.id,
         index=turn.index,
+        attempt=turn.tries,
         release_policy=battle.release_policy,
         requests={
             side: (by_side[side].name, _request(battle, by_side[side], side, earlier, turn)) for side in sides

@@ -74,7 +74,7 @@ class Runner:
             interval_seconds=settings.release_interval_milliseconds / 1000,
             characters=settings.release_characters,
         )
-        live = LiveTurn(job.battle_id, job.index, release)
+        live = LiveTurn(job.battle_id, job.index, release, job.attempt)
         for side, text in job.answered.items():
             live.sides[side].text, live.sides[side].released = text, len(text)
             live.sides[side].ended = True
@@ -201,8 +201,10 @@ class Runner:
             running.cut("interrupted")
         if late:
             await asyncio.wait([running.task for running in late if running.task], timeout=10)
-        for task in [*self._clocks, *([self._saver] if self._saver else [])]:
+        helpers = [*self._clocks, *([self._saver] if self._saver else [])]
+        for task in helpers:
             task.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
 
 
 def storable(text: str) -> str:

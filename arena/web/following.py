@@ -46,11 +46,12 @@ async def follow_newest_turn(
     async with database.sessions() as session:
         battle = await load_battle(session, battle_id, voter_id)
     stored = battle.turns[-1]
-    start = Position.parse(last_event_id, turn=stored.index)
+    start = Position.parse(last_event_id, turn=stored.index, attempt=stored.tries)
     if live := runner.live(battle_id):
         return Following(turn=live, start=start)
     every = settings.checkpoint_seconds
-    turn = LiveTurn(battle_id, stored.index, Release(policy="raw", interval_seconds=every, characters=1))
+    release = Release(policy="raw", interval_seconds=every, characters=1)
+    turn = LiveTurn(battle_id, stored.index, release, stored.tries)
     turn.mirror(_checkpoint(battle, stored))
     feed = (lambda: _feed(turn, database, stored.id, every)) if turn.state is None else None
     return Following(turn=turn, start=start, feed=feed)
