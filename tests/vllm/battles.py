@@ -1,10 +1,11 @@
 """What a battle between real vLLM servers needs: a catalog that lists them, and eyes on the two sides."""
 
+import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 
@@ -16,6 +17,7 @@ from tests.vllm.servers import Server
 SIDES: tuple[Side, Side] = ("a", "b")
 LONG_TOKENS = 2000
 Event = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +75,21 @@ async def read_rest(voter: httpx2.AsyncClient, battle_id: str, seen: Sequence[Ev
     return [event async for event in events(voter, battle_id, last_event_id=seen[-1]["id"])]
 
 
-async def is_ready(arena: Serving) -> bool:
-    """Whether a battle could start now."""
+async def becomes(look: Callable[[], Awaitable[T]], wanted: T, limit_seconds: float) -> None:
+    """Look again and again until this is what there is; raises TimeoutError when it never is."""
+    async with asyncio.timeout(limit_seconds):
+        while await look() != wanted:  # noqa: ASYNC110 - other processes do what is waited for
+            await asyncio.sleep(0.1)
+
+
+async def becomes_ready(arena: Serving, ready: bool, limit_seconds: float) -> None:
+    """Wait until the program says that a battle could start now, or that none could."""
     async with arena.client() as operator:
-        return bool((await operator.get("/readyz")).status_code == 200)
+
+        async def status() -> int:
+            return (await operator.get("/readyz")).status_code
+
+        await becomes(status, 200 if ready else 503, limit_seconds)
 
 
 def names_in(told: object, servers: Sequence[Server]) -> set[str]:

@@ -165,6 +165,14 @@ def kill_engine_below(process_id: int) -> None:
     raise ServerFailed(f"No engine runs below the process {process_id}.")
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Whether the process still does something; one that waits to be buried does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def stop_server(server: Server) -> None:
     """Interrupt the server as Ctrl-C would, then remove whatever is left of its process group."""
     if server.process.poll() is None:

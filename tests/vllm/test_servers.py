@@ -9,7 +9,15 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.vllm.servers import Server, becomes_true, health_status, kill_engine, running_requests, stop_server
+from tests.vllm.servers import (
+    Server,
+    becomes_true,
+    health_status,
+    is_alive,
+    kill_engine,
+    running_requests,
+    stop_server,
+)
 
 Servers = tuple[Server, Server]
 
@@ -55,13 +63,6 @@ async def stream(server: Server, prompt: str, **options: Any) -> AsyncGenerator[
         async for line in response.content:
             if line.startswith(b"data: "):
                 yield line.decode().removeprefix("data: ").strip()
-
-
-def is_alive(process: psutil.Process) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
