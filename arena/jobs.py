@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 from arena import limits
@@ -84,9 +84,13 @@ def shared_jobs(database: Database, settings: Settings) -> dict[str, tuple[float
 
 @asynccontextmanager
 async def running(jobs: dict[str, tuple[float, Job]]) -> AsyncIterator[None]:
-    """The jobs as tasks while the block lasts."""
-    async with AsyncExitStack() as stack:
-        for name, (seconds, job) in jobs.items():
-            task = asyncio.create_task(every(seconds, name, job), name=name)
-            stack.callback(task.cancel)
+    """The jobs as tasks while the block lasts; at its end they are gone, and their connections given back."""
+    tasks = [
+        asyncio.create_task(every(seconds, name, job), name=name) for name, (seconds, job) in jobs.items()
+    ]
+    try:
         yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
