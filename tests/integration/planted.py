@@ -82,6 +82,11 @@ def write_catalog(path: Path, entries: Iterable[str]) -> None:
     path.write_text("\n".join(entries))
 
 
+def add_to_catalog(path: Path, text: str) -> None:
+    """What belongs behind the last line there is."""
+    path.write_text(f"{path.read_text()}\n{text}")
+
+
 def catalog_entry(name: str, url: str) -> str:
     """A model without any particulars."""
     return (

@@ -19,6 +19,7 @@ from arena.gateway.demo_server import DemoServer
 from arena.gateway.demo_wire import Completion
 from arena.tables import Vote
 from tests.integration.conftest import Says, StartArena
+from tests.integration.figures import say
 from tests.integration.journeys import IMPATIENT, scan_battles
 from tests.integration.planted import catalog_entry, planted_models, serving_planted, write_catalog
 from tests.integration.recorder import Recorder, chunks
@@ -44,7 +45,7 @@ async def test_no_byte_before_the_vote_names_a_model(
     start_arena: StartArena,
     catalog: Path,
     monkeypatch: pytest.MonkeyPatch,
-    record_property: Callable[[str, object], None],
+    pytestconfig: pytest.Config,
 ) -> None:
     """Pages, answers, events, refusals and headers of forty battles, with every fault met on the way."""
     models = planted_models(24)
@@ -53,8 +54,7 @@ async def test_no_byte_before_the_vote_names_a_model(
     async with serving_planted(models, catalog) as planted:
         arena = await start_arena(catalog=catalog, **IMPATIENT)
         scan = await scan_battles(arena.url, planted, battles=40, reveals=10, seed=1)
-    record_property("battles", len(scan.journeys))
-    record_property("bytes", scan.bytes_scanned)
+    say(pytestconfig, battles=len(scan.journeys), reveals=scan.reveals, bytes_scanned=scan.bytes_scanned)
     assert scan.leaked == set()
     assert set(planted.shown) == set(Fault)
     assert {journey.state for journey in scan.journeys} >= {"answered", "void"}
