@@ -5,6 +5,7 @@ up to the same place. What models wrote and when is stored apart; readers only e
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -14,6 +15,7 @@ from arena.settings import ReleasePolicy
 from arena.tables import SIDES, Side
 
 KEEPALIVE_SECONDS = 15
+PLACE = re.compile(r"(?P<turn>[0-9]{1,9})-(?P<attempt>[0-9]{1,9})\.(?P<a>[0-9]{1,9})\.(?P<b>[0-9]{1,9})")
 FrameKind = Literal["delta", "side_end", "side_failed", "turn_end"]
 
 
@@ -28,23 +30,26 @@ class Release:
 
 @dataclass(frozen=True)
 class Position:
-    """How many characters of each side a reader has; the `id` of an event, so that a reader can resume."""
+    """How many characters of each side a reader has; the `id` of an event, so that a reader can resume.
+
+    It names the try as well: after a retry the failed side begins anew, and an older place means nothing.
+    """
 
     turn: int
     a: int = 0
     b: int = 0
+    attempt: int = 1
 
     def __str__(self) -> str:
-        return f"{self.turn}.{self.a}.{self.b}"
+        return f"{self.turn}-{self.attempt}.{self.a}.{self.b}"
 
     @classmethod
-    def parse(cls, value: str | None, *, turn: int) -> "Position":
+    def parse(cls, value: str | None, *, turn: int, attempt: int) -> "Position":
         """The place named by `Last-Event-ID`; the start of the turn for one that is missing or not ours."""
-        parts = (value or "").split(".")
-        if len(parts) != 3 or not all(part.isdecimal() and len(part) < 10 for part in parts):
-            return cls(turn)
-        position = cls(*map(int, parts))
-        return position if position.turn == turn else cls(turn)
+        named = PLACE.fullmatch(value or "")
+        if named is None or (int(named["turn"]), int(named["attempt"])) != (turn, attempt):
+            return cls(turn, attempt=attempt)
+        return cls(turn, int(named["a"]), int(named["b"]), attempt)
 
     def of(self, side: Side) -> int:
         return self.a if side == "a" else self.b
@@ -99,6 +104,7 @@ class LiveTurn:
     battle_id: str
     index: int
     release: Release
+    attempt: int = 1
     sides: dict[Side, SideText] = field(default_factory=lambda: {side: SideText() for side in SIDES})
     state: str | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
