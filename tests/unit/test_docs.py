@@ -278,6 +278,14 @@ def test_commented_examples_of_the_catalog_are_valid_too(tmp_path: Path) -> None
     assert [len(model.endpoint) for model in read_catalog(tmp_path / "catalog.toml").model] == [1, 1]
 
 
+def test_example_for_researchers_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    example = re.search(r"```python\n(.*?)```", read("docs/researchers.md"), flags=re.DOTALL)
+    assert example
+    exec(compile(example[1], "docs/researchers.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert all(model in printed for model in ("ant", "bee", "cat"))
+
+
 def test_example_of_a_problem_is_what_is_sent() -> None:
     example = re.search(r'```json\n(\{"type".*?\})\n```', read("docs/api.md"), flags=re.DOTALL)
     assert example
