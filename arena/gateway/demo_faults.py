@@ -9,7 +9,7 @@ class Fault(Enum):
     """What goes wrong with every request to one model."""
 
     REFUSE_CONNECTION = "hangs up before answering"
-    HANG_BEFORE_FIRST_TOKEN = "begins the stream and never sends a token"
+    HANG_BEFORE_FIRST_TOKEN = "sends the headers of a stream and then nothing"
     HANG_BETWEEN_TOKENS = "falls silent after a few tokens"
     GARBAGE = "sends lines that are no events"
     HTML_ERROR_PAGE = "answers 200 with a web page"

@@ -102,7 +102,7 @@ class DemoServer:
         ):
             return self._refuse(request, completion, fault)
         if self.engine_dead:
-            raise RequestRefused(500, "EngineCore encountered an issue.", "InternalServerError")
+            raise RequestRefused(500, wire.ENGINE_MESSAGE, "InternalServerError")
         async with self._counted(completion):
             if completion.stream:
                 return await self._stream(request, completion, fault)
@@ -130,7 +130,7 @@ class DemoServer:
         try:
             yield
             self._successes[name, completion.finish_reason] += 1
-            self._tokens[name] += len(completion.tokens)
+            self._tokens[name] += completion.completion_tokens
         except (asyncio.CancelledError, ConnectionResetError):
             self.disconnects += 1
             raise
@@ -143,16 +143,17 @@ class DemoServer:
         response = web.StreamResponse(headers={"Cache-Control": "no-cache", **completion.headers})
         response.content_type, response.charset = "text/event-stream", "utf-8"
         await response.prepare(request)
-        await response.write(completion.role_chunk())
+        role = completion.role_chunk()  # comes together with the first token; the headers do not wait for it
         if fault is Fault.HANG_BEFORE_FIRST_TOKEN:
             await asyncio.Event().wait()
         async for index, token in self._paced_tokens(completion, fault):
             if self.engine_dead or (fault in _MIDWAY and index == TOKENS_BEFORE_FAULT):
                 await self._break_off(request, response, fault or Fault.ERROR_EVENT)
                 return response
-            await response.write(completion.token_chunk(token))
+            await response.write(role + completion.token_chunk(token))
+            role = b""
         if fault is not Fault.NO_FINISH_REASON:
-            await response.write(completion.stop_chunk())
+            await response.write(role + completion.stop_chunk())
         if completion.include_usage:
             await response.write(completion.usage_chunk())
         await response.write(wire.DONE)

@@ -20,9 +20,11 @@ from arena.gateway.openai_chat import Message
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 DONE = b"data: [DONE]\n\n"
+ENGINE_MESSAGE = "EngineCore encountered an issue. See stack trace (above) for the root cause."
+# The one event that vLLM writes with spaces after its colons and commas.
 ENGINE_DIED = (
-    b'data: {"error":{"message":"EngineCore encountered an issue. See stack trace (above) for the root cause.",'
-    b'"type":"InternalServerError","param":null,"code":500}}\n\n'
+    b'data: {"error": {"message": "%b", "type": "InternalServerError", "param": null, "code": 500}}\n\n'
+    % ENGINE_MESSAGE.encode()
 )
 # Every character of a text is in exactly one token, so joining the tokens gives the text back.
 _TOKEN = re.compile(r"\s*[A-Za-z]{1,7}|\s*\d{1,3}|\s*[^\sA-Za-z\d]|\s+")
@@ -79,11 +81,16 @@ class Completion:
         return {"X-Request-Id": self.request_id} if self.request_id else {}
 
     @property
+    def completion_tokens(self) -> int:
+        """The tokens of the text, and the one by which a model says that it has ended."""
+        return len(self.tokens) + (self.finish_reason == "stop")
+
+    @property
     def usage(self) -> dict[str, Any]:
         return {
             "prompt_tokens": self.prompt_tokens,
-            "total_tokens": self.prompt_tokens + len(self.tokens),
-            "completion_tokens": len(self.tokens),
+            "total_tokens": self.prompt_tokens + self.completion_tokens,
+            "completion_tokens": self.completion_tokens,
         }
 
     @property
@@ -169,7 +176,7 @@ async def read_completion(
         model=model,
         tokens=tokens[:budget],
         prompt_tokens=prompt_tokens,
-        finish_reason="length" if len(tokens) > budget else "stop",
+        finish_reason="length" if len(tokens) >= budget else "stop",
         stream=bool(body.get("stream")),
         include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
         request_id=request_id,
@@ -194,7 +201,8 @@ def _json_object(raw: bytes) -> dict[str, Any]:
 def _model(body: dict[str, Any], models: Mapping[str, ServedModel]) -> tuple[str, ServedModel]:
     name = body.get("model")
     if not isinstance(name, str) or name not in models:
-        raise RequestRefused(404, f"The model `{name}` does not exist.", "NotFoundError", "model")
+        message = f"The model `{name}` does not exist. Valid aliases: {', '.join(models)}."
+        raise RequestRefused(404, message, "NotFoundError", "model")
     return name, models[name]
 
 
@@ -226,17 +234,27 @@ def _integer(body: dict[str, Any], name: str) -> int | None:
 
 
 def _token_budget(body: dict[str, Any], prompt_tokens: int, maximum: int) -> int:
+    """How many tokens the answer may have: what is asked for, or the room that the prompt leaves."""
     name = "max_completion_tokens" if body.get("max_completion_tokens") is not None else "max_tokens"
     wanted = _integer(body, name)
     if wanted is not None and wanted < 1:
-        raise RequestRefused(400, f"{name} must be at least 1, got {wanted}.", "BadRequestError", name)
-    if prompt_tokens + (wanted or 1) > maximum:
+        raise _refused_by_engine(f"{name} must be at least 1, got {wanted}.", name, wanted)
+    if wanted is not None and wanted > maximum:
+        message = f"{name}={wanted} cannot be greater than max_model_len={maximum}. Please request fewer output tokens."
+        raise _refused_by_engine(message, name, wanted)
+    if prompt_tokens >= maximum:
         message = (
-            f"This model's maximum context length is {maximum} tokens. However, you requested {wanted or 1} "
-            f"output tokens and your prompt contains {prompt_tokens} input tokens."
+            f"This model's maximum context length is {maximum} tokens. However, your prompt contains at least "
+            f"{prompt_tokens} input tokens, which exceeds this limit even without any output tokens. "
+            "Please reduce the length of the input prompt."
         )
-        raise RequestRefused(400, message, "BadRequestError", "input_tokens")
-    return wanted or maximum - prompt_tokens
+        raise _refused_by_engine(message, "input_tokens", prompt_tokens)
+    return min(wanted or maximum, maximum - prompt_tokens)
+
+
+def _refused_by_engine(message: str, parameter: str, value: int) -> RequestRefused:
+    explained = f"{message} (parameter={parameter}, value={value})"
+    return RequestRefused(400, explained, "BadRequestError", parameter)
 
 
 def model_list(models: Mapping[str, ServedModel], maximum_context_tokens: int) -> dict[str, Any]:
