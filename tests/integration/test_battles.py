@@ -88,11 +88,7 @@ async def test_events_carry_the_whole_text_in_equal_frames(start_models: StartMo
 
 async def test_reader_resumes_where_it_left(voter: httpx2.AsyncClient, arena: Serving) -> None:
     battle = await start_battle(voter, "Explain recursion to a beginner.")
-    first = []
-    async for event in events(voter, battle["id"]):
-        first.append(event)
-        if len(first) == 3:
-            break
+    first = [await anext(events(voter, battle["id"]))]
     rest = [event async for event in events(voter, battle["id"], last_event_id=first[-1]["id"])]
     settled = await wait_until_settled(voter, battle["id"])
     for side in "ab":
