@@ -9,6 +9,7 @@ import aiohttp
 import psutil
 import pytest
 
+from arena.gateway.demo_wire import ENGINE_DIED
 from tests.vllm.servers import (
     Server,
     becomes_true,
@@ -167,7 +168,7 @@ async def test_killed_engine_breaks_the_stream_under_status_200(doomed_server: S
             kill_engine(doomed_server)
     *answer, error, done = events
     assert done == "[DONE]"
-    assert json.loads(error)["error"]["code"] == 500
+    assert f"data: {error}\n\n".encode() == ENGINE_DIED, "the demo server says it byte for byte"
     assert not any(json.loads(event)["choices"][0]["finish_reason"] for event in answer)
     assert health_status(doomed_server) in (503, None)
     # vLLM then leaves with status 0, as if all were well.
