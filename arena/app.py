@@ -130,8 +130,11 @@ def _jobs(
     return own | (jobs.shared_jobs(database, settings) if settings.jobs else {})
 
 
-async def prepare_catalog(settings: Settings, database: Database) -> None:
-    """List the operator's models; with none, what answers on loopback; with fewer than two, the demo models."""
+async def prepare_catalog(settings: Settings, database: Database) -> bool:
+    """List the operator's models; with none, what answers on loopback; with fewer than two, the demo models.
+
+    Returns whether the demo models are offered.
+    """
     async with database.sessions.begin() as session:
         if settings.catalog is not None:
             await sync_catalog(session, read_catalog(settings.catalog))
@@ -149,3 +152,4 @@ async def prepare_catalog(settings: Settings, database: Database) -> None:
             why="fewer than two real models",
             add_your_own="write catalog.toml and set ARENA_CATALOG, see docs/operators.md",
         )
+    return demo

@@ -54,7 +54,6 @@ class CatalogModel(BaseModel):
     link: Annotated[str, Field(pattern=r"^https?://")] | None = None
     description: str = ""
     open_weights: bool = False
-    demo: Annotated[bool, Field(exclude=False)] = False
     aliases: list[Name] = []
     extra: dict[str, Any] = {}
     endpoint: list[CatalogEndpoint] = []
@@ -104,9 +103,9 @@ async def sync_catalog(session: AsyncSession, catalog: Catalog) -> None:
     await session.execute(delete(Endpoint).where(Endpoint.source == "catalog", Endpoint.model_id.in_(gone)))
 
 
-async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str) -> int:
+async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str, demo: bool = False) -> int:
     """Insert or update one model and replace its endpoints of the same source; returns the model's id."""
-    values = listed.model_dump(exclude={"endpoint"})
+    values = listed.model_dump(exclude={"endpoint"}) | {"demo": demo}
     row = insert(Model).values(**values)
     row = row.on_conflict_do_update(
         index_elements=[Model.name], set_=values | {"status": "active", "retired_at": None}
@@ -184,9 +183,8 @@ async def offer_demo_models(session: AsyncSession) -> None:
             organization=demo.organization,
             license=demo.license,
             description=demo.description,
-            demo=True,
         )
-        model_id = await list_model(session, listed, source="demo")
+        model_id = await list_model(session, listed, source="demo", demo=True)
         await session.execute(
             insert(Endpoint).values(
                 model_id=model_id, url=DEMO_URL, served_model=demo.name, slots=1000, source="demo"

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,14 +13,17 @@ from typing import Annotated, TypeVar
 import orjson
 import typer
 import uvicorn
+from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import __version__, catalog, dataset, doctor, jobs, leaderboards, model_server, simulate
-from arena.app import server_options
+from arena.app import prepare_catalog, server_options
 from arena.db import Database, database_of, is_outage, upgrade
 from arena.errors import ArenaError
+from arena.gateway.vllm import ServerDidNotStart
 from arena.logs import configure_logs
 from arena.postgres import PostgresError
 from arena.settings import Settings
@@ -48,15 +52,22 @@ def main() -> None:
     """Run the command line; an expected error is one sentence and exit code 1, not a traceback."""
     try:
         app()
-    except (ArenaError, PostgresError, RatingsError, ValueError) as error:
-        said = error.detail if isinstance(error, ArenaError) else str(error)
-        Console(stderr=True).print(f"[bold red]Error:[/] {said}", highlight=False)
+    except (ArenaError, PostgresError, RatingsError, ServerDidNotStart, ValueError) as error:
+        said = _in_a_sentence(error)
+        Console(stderr=True).print("[bold red]Error:[/]", escape(said), highlight=False)
         raise SystemExit(1) from error
     except Exception as error:
         if not is_outage(error):
             raise
         Console(stderr=True).print("[bold red]Error:[/] the database cannot be reached. Try `arena doctor`.")
         raise SystemExit(1) from error
+
+
+def _in_a_sentence(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        wrong = (f"ARENA_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
+        return f"{'; '.join(wrong)}. docs/settings.md lists every setting."
+    return error.detail if isinstance(error, ArenaError) else str(error)
 
 
 def with_database(work: Callable[[Database], Awaitable[Result]]) -> Result:
@@ -110,6 +121,7 @@ def serve(
     os.environ.update({f"ARENA_{name}": str(value) for name, value in given.items() if value is not None})
     settings = Settings()
     configure_logs(settings)
+    _must_be_free(settings)
     with database_of(settings) as location:
         upgrade(location.url)
         _greet(settings)
@@ -124,6 +136,19 @@ def serve(
             )
 
 
+def _must_be_free(settings: Settings) -> None:
+    """Say so before anything is started; uvicorn would only find out at the end."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            raise ValueError(
+                f"Cannot listen on {where}: {error.strerror}. Choose another with --port."
+            ) from error
+
+
 def _greet(settings: Settings) -> None:
     where = f"http://{'localhost' if settings.host in ('0.0.0.0', '127.0.0.1') else settings.host}:{settings.port}"
     console.print(f"[bold]{settings.title}[/] {__version__} is starting on [link={where}]{where}[/link]")
@@ -134,7 +159,7 @@ def _greet(settings: Settings) -> None:
 def _simulated_voters(settings: Settings, url: str) -> Iterator[None]:
     """Let simulated voters fill their board in a process of their own, as far as it is not filled yet."""
     missing = settings.simulated_voters and settings.simulated_voters - asyncio.run(simulate.votes_cast(url))
-    if missing <= 0:
+    if missing <= 0 or not asyncio.run(_offers_demo_models(settings, url)):
         yield
         return
     console.print(f"{missing} simulated battles begin now, on a leaderboard of their own.")
@@ -155,6 +180,15 @@ def _simulated_voters(settings: Settings, url: str) -> Iterator[None]:
     finally:
         voters.terminate()
         voters.wait()
+
+
+async def _offers_demo_models(settings: Settings, url: str) -> bool:
+    """Whether battles will be between demo models; an operator's own are not for simulated voters to busy."""
+    database = Database(url, pool_size=1)
+    try:
+        return await prepare_catalog(settings, database)
+    finally:
+        await database.close()
 
 
 def _base(settings: Settings) -> str:
@@ -183,6 +217,10 @@ def run_model_server(
     name: Annotated[str | None, typer.Option(help="Name in the arena; the model's own by default.")] = None,
     host: Annotated[str, typer.Option(help="Address the engine listens on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port the engine listens on; 0 takes a free one.")] = 0,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Address at which the arena reaches the engine, ending in /v1."),
+    ] = None,
     slots: Annotated[int, typer.Option(help="Requests at a time.")] = 64,
     executable: Annotated[str, typer.Option(help="The vllm program.")] = "vllm",
 ) -> None:
@@ -197,6 +235,7 @@ def run_model_server(
             name=name or model,
             host=host,
             port=port,
+            public_url=url,
             slots=slots,
             executable=executable,
             options=tuple(context.args),

@@ -15,7 +15,7 @@ from arena.db import Database, database_of
 from arena.errors import CatalogInvalid
 from arena.postgres import PostgresError
 from arena.settings import Settings
-from arena.tables import Model
+from arena.tables import Endpoint, Model
 
 Grade = Literal["ok", "note", "fault"]
 
@@ -139,18 +139,22 @@ async def _endpoints(models: Sequence[Model]) -> list[Finding]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5), trust_env=False) as session:
         for model in models:
             found += [
-                await _endpoint(session, model, endpoint.url)
-                for endpoint in model.endpoints
-                if not model.demo
+                await _endpoint(session, model, endpoint) for endpoint in model.endpoints if not model.demo
             ]
     return found
 
 
-async def _endpoint(session: aiohttp.ClientSession, model: Model, url: str) -> Finding:
+async def _endpoint(session: aiohttp.ClientSession, model: Model, endpoint: Endpoint) -> Finding:
+    url, key = endpoint.url, os.environ.get(endpoint.api_key_env or "")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        async with session.get(f"{url}/models", allow_redirects=False) as answer:
-            if answer.status < 500:
+        async with session.get(f"{url}/models", headers=headers, allow_redirects=False) as answer:
+            if answer.status == 200:
                 return Finding("ok", f"{model.name}: {url} answers.")
+            if answer.status in (401, 403):
+                return Finding(
+                    "fault", f"{model.name}: {url} refuses the key.", "Check the variable in api_key_env."
+                )
             return Finding(
                 "fault", f"{model.name}: {url} answers {answer.status}.", "Look at that server's log."
             )

@@ -3,14 +3,15 @@
 ArenaError
 ├── InvalidInput (422)
 │   ├── PromptEmpty · PromptTooLong · PromptUnreadable
-│   ├── UnknownReason
 │   └── CatalogInvalid · DatasetInvalid
 ├── NotFound (404)
 │   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound
 ├── Conflict (409)
 │   ├── AlreadyVoted · NothingToVoteOn · StillAnswering · BattleClosed · NothingToRetry · TooManyTurns
 ├── Forbidden (403)
-│   └── CrossOrigin · CookieInvalid (401)
+│   └── CrossOrigin
+├── CookieInvalid (401)
+├── NotJson (400)
 ├── BodyTooLarge (413)
 ├── RateLimited (429)
 └── Unavailable (503)
@@ -59,12 +60,6 @@ class PromptUnreadable(InvalidInput):
     """The prompt holds characters that are no text (NUL or half of a surrogate pair). Remove them and send it again."""
 
     slug, title = "prompt-unreadable", "Unreadable prompt"
-
-
-class UnknownReason(InvalidInput):
-    """One of the reasons is not on the list."""
-
-    slug, title = "unknown-reason", "Unknown reason"
 
 
 class CatalogInvalid(InvalidInput):
@@ -168,6 +163,12 @@ class CookieInvalid(ArenaError):
     """The voter cookie is expired or not ours. Delete it and start a battle: you will get a new one."""
 
     slug, title, status = "cookie-invalid", "Invalid cookie", 401
+
+
+class NotJson(ArenaError):
+    """The body is not valid JSON. Send an object such as {"prompt": "…"}."""
+
+    slug, title, status = "not-json", "Not JSON", 400
 
 
 class BodyTooLarge(ArenaError):

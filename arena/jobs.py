@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from arena import limits
-from arena.battles import declare_interrupted, expire_failed
 from arena.catalog import gateway_endpoints
 from arena.db import Database, Location, is_outage
 from arena.gateway.pool import Pool
@@ -14,6 +13,7 @@ from arena.leaderboards import fit
 from arena.logs import get_log
 from arena.metrics import FIT_FAILURES, FIT_SECONDS
 from arena.settings import Settings
+from arena.sweeps import declare_interrupted, expire_failed
 
 log = get_log("arena.jobs")
 ENDPOINT_SECONDS = 2.0

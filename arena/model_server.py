@@ -27,6 +27,7 @@ async def run_vllm(
     name: str,
     host: str,
     port: int,
+    public_url: str | None,
     slots: int,
     executable: str,
     options: Sequence[str],
@@ -35,13 +36,13 @@ async def run_vllm(
 
     async def on_healthy(url: str, served_model: str) -> None:
         async with database.sessions.begin() as session:
-            await register_endpoint(session, name, url, served_model, slots)
-        log.info("endpoint_registered", model=name, url=url)
+            await register_endpoint(session, name, public_url or url, served_model, slots)
+        log.info("endpoint_registered", model=name, url=public_url or url)
 
     async def on_gone(url: str) -> None:
         async with database.sessions.begin() as session:
-            await deregister_endpoint(session, url)
-        log.info("endpoint_deregistered", model=name, url=url)
+            await deregister_endpoint(session, public_url or url)
+        log.info("endpoint_deregistered", model=name, url=public_url or url)
 
     server = VllmServer(
         model,

@@ -27,7 +27,6 @@ NOT_COUNTED = {
     "demo_models": "It compares demo models, which are not on the public leaderboard.",
     "identity_revealed": "One of the answers said which model it came from.",
     "void": "One of the models failed during this battle.",
-    "after_reveal": "It was given after the names were known.",
     "withdrawn": "You withdrew it.",
 }
 

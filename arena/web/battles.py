@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,7 @@ from arena.web.deps import (
     CurrentVisitor,
     Db,
     Owner,
+    SecureCookies,
 )
 from arena.web.following import Following, follow_newest_turn
 from arena.web.markdown import BlockRenderer
@@ -108,12 +109,12 @@ def turn_view(turn: Turn, live: LiveTurn | None) -> TurnView:
 
 @router.post("/battles", status_code=201, response_model_exclude_none=True)
 async def start(
-    body: NewBattle, request: Request, response: Response, visitor: CurrentVisitor, act: Act, database: CurrentDatabase,
-    runner: CurrentRunner,
+    body: NewBattle, response: Response, visitor: CurrentVisitor, act: Act, database: CurrentDatabase,
+    runner: CurrentRunner, secure: SecureCookies,
 ) -> BattleView:  # fmt: skip
     """Draw two models, ask them both, and set the voter cookie."""
     battle_id = await act.start(visitor, body.prompt, body.publish)
-    act.set_cookie(response, visitor, secure=request.url.scheme == "https")
+    act.set_cookie(response, visitor, secure=secure)
     response.headers.update(NO_STORE | {"Location": f"/api/v1/battles/{battle_id}"})
     async with database.sessions() as session:
         return battle_view(await load_battle(session, battle_id, visitor.voter_id), runner.live(battle_id))

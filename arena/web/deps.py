@@ -91,6 +91,11 @@ def _visitor(request: Request, signer: CurrentSigner, settings: CurrentSettings)
     return Visitor(**vars(visitor) | {"voter_id": voter_id, "known": True})
 
 
+def _secure(request: Request, settings: CurrentSettings) -> bool:
+    """Whether browsers reach us over TLS; behind a proxy only the operator's public address tells."""
+    return (settings.public_url or str(request.url)).startswith("https://")
+
+
 def _owner(voter_id: Annotated[UUID | None, Depends(_cookie_voter)]) -> UUID:
     """The voter of a battle's own routes: without a cookie there is no battle to be seen."""
     if voter_id is None:
@@ -105,6 +110,7 @@ def _battle_id(battle_id: str) -> str:
     return battle_id
 
 
+SecureCookies = Annotated[bool, Depends(_secure)]
 MaybeVoter = Annotated[UUID | None, Depends(_cookie_voter)]
 CurrentVisitor = Annotated[Visitor, Depends(_visitor)]
 Owner = Annotated[UUID, Depends(_owner)]

@@ -26,6 +26,7 @@ def cached(request: Request, body: str | bytes, etag: str, headers: dict[str, st
     return Response(body, media_type="application/json", headers=headers)
 
 
+@router.head("/index.json", include_in_schema=False)
 @router.get("/index.json")
 async def index(request: Request, db: Db) -> Response:
     """What there is, and in which snapshot."""
@@ -41,6 +42,7 @@ async def index(request: Request, db: Db) -> Response:
     return cached(request, orjson.dumps(body, option=orjson.OPT_UTC_Z), snapshot.id, FRESH)
 
 
+@router.head("/leaderboards/{name}.json", include_in_schema=False)
 @router.get("/leaderboards/{name}.json")
 async def leaderboard(name: str, request: Request, db: Db) -> Response:
     """The ratings of one category, of the newest snapshot."""
@@ -48,6 +50,7 @@ async def leaderboard(name: str, request: Request, db: Db) -> Response:
     return _board(request, snapshot, await read_board(db, name, snapshot.id), FRESH)
 
 
+@router.head("/snapshots/{snapshot_id}/leaderboards/{name}.json", include_in_schema=False)
 @router.get("/snapshots/{snapshot_id}/leaderboards/{name}.json")
 async def dated_leaderboard(snapshot_id: str, name: str, request: Request, db: Db) -> Response:
     """The same of a named snapshot, for ever."""
@@ -63,6 +66,7 @@ def _described() -> dict[str, str]:
     return {"Link": '</feed/v1/schema/leaderboard.json>; rel="describedby"'}
 
 
+@router.head("/schema/{name}.json", include_in_schema=False)
 @router.get("/schema/{name}.json")
 async def schema(name: str) -> Response:
     """The JSON Schema of a feed file."""

@@ -13,7 +13,7 @@ from arena.leaderboards import OWN_BOARDS
 from arena.voters import COOKIE_SECONDS
 from arena.web.actions import Act
 from arena.web.boards import BoardPage, newest_boards
-from arena.web.deps import CurrentDatabase, CurrentSettings, CurrentVisitor
+from arena.web.deps import CurrentDatabase, CurrentSettings, CurrentVisitor, SecureCookies
 from arena.web.rendering import render_page
 
 router = APIRouter()
@@ -67,6 +67,7 @@ async def start(
     visitor: CurrentVisitor,
     act: Act,
     database: CurrentDatabase,
+    secure: SecureCookies,
     prompt: Annotated[str, Form()] = "",
     publish: Annotated[bool, Form()] = False,
 ) -> Response:
@@ -76,7 +77,6 @@ async def start(
     except Exception as error:
         return await _page(request, database, prompt=prompt, publish=publish, error=refusal(error))
     response = RedirectResponse(f"/b/{battle_id}", 303)
-    secure = request.url.scheme == "https"
     act.set_cookie(response, visitor, secure=secure)
     choice = "yes" if publish else "no"
     response.set_cookie(PUBLISH_COOKIE, choice, max_age=COOKIE_SECONDS, samesite="lax", secure=secure)

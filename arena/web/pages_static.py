@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse,
 from fastapi.staticfiles import StaticFiles
 
 from arena.voters import COOKIE_SECONDS
+from arena.web.deps import SecureCookies
 from arena.web.rendering import KEYS_COOKIE, STATIC, STATIC_DIGEST, THEME_COOKIE
 
 router = APIRouter()
@@ -41,7 +42,7 @@ async def robots() -> Response:
 
 @router.post("/preferences")
 async def preferences(
-    request: Request,
+    secure: SecureCookies,
     theme: Annotated[Literal["auto", "light", "dark"] | None, Form()] = None,
     keys: Annotated[Literal["on", "off"] | None, Form()] = None,
     back: Annotated[str, Form()] = "/",
@@ -50,7 +51,6 @@ async def preferences(
     response = RedirectResponse(_own_path(back), 303)
     for cookie, value in ((THEME_COOKIE, theme), (KEYS_COOKIE, keys)):
         if value is not None:
-            secure = request.url.scheme == "https"
             response.set_cookie(cookie, value, max_age=COOKIE_SECONDS, samesite="lax", secure=secure)
     return response
 

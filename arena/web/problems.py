@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from structlog.contextvars import get_contextvars
 
 from arena.db import is_outage
-from arena.errors import ArenaError, BodyTooLarge, DatabaseUnavailable, InvalidInput, NotFound
+from arena.errors import ArenaError, BodyTooLarge, DatabaseUnavailable, InvalidInput, NotFound, NotJson
 from arena.logs import get_log
 from arena.metrics import PROBLEMS
 
@@ -62,7 +62,7 @@ def problem_page(request: Request, error: ArenaError, headers: dict[str, str]) -
 def invalid(errors: Sequence[Any]) -> ArenaError:
     """Every wrong field with a JSON pointer and what was wrong there; never the value itself."""
     if any(error["type"] == "json_invalid" for error in errors):
-        return _NotJson()
+        return NotJson()
     fields = [{"pointer": _pointer(error["loc"]), "detail": error["msg"]} for error in errors]
     said = "; ".join(f"{field['pointer'] or 'body'}: {field['detail']}" for field in fields)
     return InvalidInput(f"{said}.", errors=fields)
@@ -71,12 +71,6 @@ def invalid(errors: Sequence[Any]) -> ArenaError:
 def _pointer(location: Sequence[str | int]) -> str:
     parts = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
     return "".join(f"/{part}" for part in parts)
-
-
-class _NotJson(ArenaError):
-    """The body is not valid JSON. Send an object such as {"prompt": "…"}."""
-
-    slug, title, status = "not-json", "Not JSON", 400
 
 
 def _from_http(error: HTTPException) -> ArenaError:

@@ -11,9 +11,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import dataset, leaderboards, simulate
-from arena.battles import declare_interrupted, expire_failed
 from arena.db import Database
 from arena.errors import DatasetInvalid
+from arena.sweeps import declare_interrupted, expire_failed
 from arena.tables import Battle, ImportedVote, Turn, Vote
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import Serving, answered_battle, start_battle, vote

@@ -1,10 +1,13 @@
 """The command line as an operator types it."""
 
 import logging
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -52,7 +55,8 @@ def arena_command(
     handlers, level = logging.root.handlers[:], logging.root.level
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ARENA_HOME", str(tmp_path))
-    yield CommandLine(database.url, monkeypatch, capsys)
+    with mock.patch.dict(os.environ):  # `serve` hands its options to worker processes through the environment
+        yield CommandLine(database.url, monkeypatch, capsys)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
 
@@ -121,4 +125,17 @@ def test_unreachable_database_is_one_sentence(arena_command: CommandLine) -> Non
 
 
 def test_bad_setting_is_one_sentence(arena_command: CommandLine) -> None:
-    assert "port" in arena_command("serve", code=1, ARENA_PORT="eighty")
+    assert "ARENA_PORT: Input should be a valid integer" in arena_command("serve", code=1, ARENA_PORT="eighty")
+
+
+def test_taken_port_is_said_before_anything_starts(arena_command: CommandLine) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = arena_command("serve", "--port", str(taken.getsockname()[1]), code=1)
+    assert "Choose another with --port" in said
+
+
+def test_brackets_of_an_error_are_kept(arena_command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "catalog.toml").write_text(CATALOG.replace('"two"', '"one"'))
+    assert "Give one model several [[model.endpoint]]" in arena_command("catalog", "sync", "catalog.toml", code=1)

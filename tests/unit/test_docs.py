@@ -149,7 +149,7 @@ def routes() -> set[str]:
         f"{method} {route.path}"
         for route in declared
         if isinstance(route, APIRoute)
-        for method in route.methods or ()
+        for method in (route.methods or set()) - {"HEAD"}
     }
     return own | {"GET /openapi.json"}
 
