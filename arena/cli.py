@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -122,6 +123,7 @@ def serve(
     settings = Settings()
     configure_logs(settings)
     _must_be_free(settings)
+    signal.signal(signal.SIGTERM, _end_in_order)
     with database_of(settings) as location:
         upgrade(location.url)
         _greet(settings)
@@ -147,6 +149,11 @@ def _must_be_free(settings: Settings) -> None:
             raise ValueError(
                 f"Cannot listen on {where}: {error.strerror}. Choose another with --port."
             ) from error
+
+
+def _end_in_order(number: int, frame: object) -> None:
+    """uvicorn sends the signal again once it has stopped: that would end us with the embedded Postgres running."""
+    raise SystemExit(128 + number)
 
 
 def _greet(settings: Settings) -> None:
