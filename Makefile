@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test test-slow test-statistics test-vllm lint format bench lock clean
+.PHONY: help run test test-slow test-vllm lint format docs bench lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | sort
@@ -47,6 +47,9 @@ lint: .venv/dev.stamp ## Lint, format check, types, import contracts.
 format: .venv/dev.stamp ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/dev.stamp ## Write the generated parts of the documents anew.
+	$(BIN)/python -m docs.generate
 
 bench: .venv/dev.stamp ## Measure side by side with peers in one run; prints ratios.
 	$(BIN)/python -m benchmarks
