@@ -21,20 +21,33 @@ class Ledger:
     told: dict[str, str] = field(default_factory=dict)  # battle → the last state its voter was told
     answering: set[str] = field(default_factory=set)
     requests: int = 0
+    served: int = 0
     disconnects: int = 0
     refused: Counter[str] = field(default_factory=Counter)  # title of a 503 → how often
     ever_told: Counter[str] = field(default_factory=Counter)
+    killed: Counter[str] = field(default_factory=Counter)
+    outages: list[float] = field(default_factory=list)  # seconds without an answer from the database
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def change(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def until(self, reached: Callable[[], bool], *, within_seconds: float = 60) -> None:
+    async def until(self, reached: Callable[[], object], *, within_seconds: float = 60) -> None:
         """Wait for something the voters see."""
         async with asyncio.timeout(within_seconds):
             while not reached():
                 await self._changed.wait()
+
+    async def until_requests(self, more: int) -> None:
+        """Wait until so many more requests were made, answered or not."""
+        moment = self.requests + more
+        await self.until(lambda: self.requests >= moment)
+
+    async def until_settled(self) -> None:
+        """Wait until one more voter was told how a battle stands."""
+        before = self.ever_told.total()
+        await self.until(lambda: self.ever_told.total() > before)
 
 
 class Player:
@@ -99,6 +112,7 @@ class Player:
                 self._ledger.disconnects += 1
             else:
                 if answer.status_code != 503:
+                    self._ledger.served += 1
                     assert answer.status_code in expected, (method, path, answer.status_code, answer.text)
                     return answer
                 self._note_refusal(answer)

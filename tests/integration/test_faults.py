@@ -5,7 +5,6 @@ import logging
 import os
 import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -30,6 +29,7 @@ from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.figures import say
 from tests.integration.planted import add_to_catalog, catalog_entry, write_catalog
 from tests.integration.players import Ledger, Player
+from tests.integration.programs import enterable_directory
 from tests.integration.serving import events, start_battle, wait_until_settled
 
 CANARY = "sk-canary-that-must-stay-secret"
@@ -202,13 +202,6 @@ async def own_postgres() -> AsyncIterator[EmbeddedPostgres]:
     yield server
     await asyncio.to_thread(server.stop)
     shutil.rmtree(home)
-
-
-def enterable_directory() -> Path:
-    """A new directory that the account of a database server may enter, unlike those that pytest makes."""
-    path = Path(tempfile.mkdtemp(prefix="arena-faults-"))
-    path.chmod(0o755)
-    return path
 
 
 class Talks(Says):
