@@ -3,7 +3,7 @@ import "./composer.js";
 import "./keys.js";
 import { addCopyButtons } from "./copy.js";
 import { isAnswering, newestTurn } from "./page.js";
-import { watchPanes } from "./panes.js";
+import { openWideFormulas, watchPanes } from "./panes.js";
 import { follow, isFollowing } from "./stream.js";
 import { refresh, submit } from "./swap.js";
 
@@ -11,6 +11,7 @@ function settle() {
   watchPanes();
   if (isAnswering()) follow(newestTurn(), () => refresh({ complete: true }).then(settle), () => refresh().then(settle));
   addCopyButtons();
+  openWideFormulas();
 }
 
 document.addEventListener("submit", (event) => {

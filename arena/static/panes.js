@@ -14,6 +14,16 @@ export function keepAtBottom(change) {
   if (wasAtBottom) scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
 }
 
+// Browsers that do not let the keyboard into what scrolls by itself need to be told.
+export function openWideFormulas() {
+  for (const formula of document.querySelectorAll(".formula")) {
+    if (formula.scrollWidth <= formula.clientWidth) continue;
+    formula.tabIndex = 0;
+    formula.role = "region";
+    formula.ariaLabel = "Formula";
+  }
+}
+
 export function watchPanes() {
   for (const strip of document.querySelectorAll("[data-panes]")) {
     if (!watched.has(strip)) watch(strip);

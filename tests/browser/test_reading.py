@@ -73,7 +73,8 @@ def test_focus_is_never_behind_the_vote_bar(narrow: Page) -> None:
     hidden = """() => {
         const [focus, bar] = [document.activeElement, document.querySelector(".dock")];
         const [box, edge] = [focus.getBoundingClientRect(), bar.getBoundingClientRect()];
-        return !bar.contains(focus) && focus !== document.body && box.top >= edge.top && box.top < innerHeight;
+        const isCovered = box.top >= edge.top && box.bottom <= edge.bottom;
+        return isCovered && !bar.contains(focus) && focus !== document.body;
     }"""
     seen = set()
     for _ in range(40):

@@ -33,7 +33,7 @@ def test_whole_battle(page: Page) -> None:
     page.get_by_role("button", name="Send to both").click()
     wait_until_ready(page)
     page.get_by_text("Say why").click()
-    page.get_by_text("Complete", exact=True).click()
+    page.get_by_label("Complete", exact=True).check()
     page.get_by_role("button", name="A is better").click()
     expect(page.locator("#reveal")).to_contain_text("You voted: A is better (complete). Your vote counts.")
     page.get_by_role("link", name="My votes").first.click()
