@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from arena.errors import SnapshotNotFound
 from arena.leaderboards import board_names, newest_snapshot, read_board
 
-BADGES = {"demo": "Demo models", "simulated": "Simulated votes", "imported": "Imported votes"}
+BADGES = {"demo": "For practice", "simulated": "Not people", "imported": "Imported"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,11 @@ class BoardPage:
     method: Mapping[str, Any]
     entries: tuple[Entry, ...]
     unrated: Mapping[str, str]
+
+    @property
+    def has_ratings(self) -> bool:
+        """Whether the votes connect the models enough to rate any of them."""
+        return any(entry.rating is not None for entry in self.entries)
 
     def entry_of(self, model: str) -> Entry | None:
         """The model's line on this board, if it has one."""

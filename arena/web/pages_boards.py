@@ -52,9 +52,10 @@ Boards = Annotated[list[BoardPage], Depends(_boards)]
 
 @router.get("/leaderboard")
 async def first_leaderboard(request: Request, boards: Boards) -> Response:
-    """The overall board; while it is empty, the first board that is not, said plainly."""
+    """The overall board; while it is empty, the first board with ratings instead, said plainly."""
     first = boards[0] if boards else None
-    shown = next((board for board in boards if board.entries), first)
+    rated = next((board for board in boards if board.has_ratings), first)
+    shown = first if first and first.entries else rated
     instead_of = first if shown is not first else None
     return _page(request, shown, boards, instead_of)
 
