@@ -13,7 +13,7 @@ from arena.leaderboards import fit
 from arena.logs import get_log
 from arena.metrics import FIT_FAILURES, FIT_SECONDS
 from arena.settings import Settings
-from arena.sweeps import declare_interrupted, expire_failed
+from arena.sweeps import database_is_up_since, declare_interrupted, expire_failed
 
 log = get_log("arena.jobs")
 ENDPOINT_SECONDS = 2.0
@@ -48,7 +48,10 @@ async def sweep(database: Database, settings: Settings) -> None:
         if not ours:
             return
         async with database.sessions.begin() as session:
-            interrupted = await declare_interrupted(session, settings.interrupted_after_seconds)
+            # A database that was away heard no sign of life from anybody: those who live get their time again.
+            patience = settings.interrupted_after_seconds
+            heard = await database_is_up_since(session, patience)
+            interrupted = await declare_interrupted(session, patience) if heard else 0
             expired = await expire_failed(session, settings.failed_expires_minutes)
             await limits.sweep(session)
     if interrupted or expired:

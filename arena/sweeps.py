@@ -6,6 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from arena.tables import Battle, Response, Turn
 
 
+async def database_is_up_since(session: AsyncSession, seconds: float) -> bool:
+    """Whether the database has been there for so long without a break."""
+    up = func.clock_timestamp() - func.pg_postmaster_start_time()
+    return bool(await session.scalar(select(func.extract("epoch", up) >= seconds)))
+
+
 async def declare_interrupted(session: AsyncSession, older_than_seconds: float) -> int:
     """Find turns whose process died, and say so; returns how many."""
     cutoff = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, older_than_seconds)

@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -16,15 +17,16 @@ import httpx2
 import orjson
 import pytest
 from aiohttp import web
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from arena import streams
+from arena import jobs, streams
 from arena.db import Database
 from arena.gateway.demo_faults import Fault
 from arena.gateway.demo_server import DemoServer
 from arena.gateway.demo_wire import Completion
 from arena.postgres import EmbeddedPostgres
-from arena.tables import Vote
+from arena.settings import Settings
+from arena.tables import Turn, Vote
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.figures import say
 from tests.integration.planted import add_to_catalog, catalog_entry, write_catalog
@@ -262,6 +264,33 @@ async def _outage(server: EmbeddedPostgres, ledger: Ledger) -> float:
     await ledger.until(lambda: ledger.refused.total() >= 20)
     await asyncio.to_thread(server.ensure_running)
     return monotonic() - killed_at
+
+
+async def test_running_turn_is_not_declared_dead_because_the_database_was(
+    own_postgres: EmbeddedPostgres, start_models: StartModels, start_arena: StartArena, catalog: Path
+) -> None:
+    """Signs of life older than the outage prove nothing; those that are missing after it do."""
+    silent = dict.fromkeys(("one", "two"), Fault.HANG_BEFORE_FIRST_TOKEN)
+    await start_models(Says("one", ANSWER), Says("two", ANSWER), faults=silent)
+    arena = await start_arena(
+        catalog=catalog, database_url=own_postgres.url("arena"), checkpoint_seconds=60, shutdown_seconds=0
+    )
+    async with arena.client() as voter:
+        battle = await start_battle(voter)
+        await asyncio.to_thread(own_postgres.stop)
+        await asyncio.to_thread(own_postgres.start)
+        owner = Player(voter, Ledger(), Random(0))
+        for patience, state in ((30, "answering"), (0.001, "interrupted")):
+            await sweep_with(own_postgres.url("arena"), patience_seconds=patience)
+            assert (await owner.read(battle["id"]))["state"] == state
+
+
+async def sweep_with(url: str, *, patience_seconds: float) -> None:
+    database = Database(url, pool_size=2)
+    async with database.sessions.begin() as session:
+        await session.execute(update(Turn).values(heartbeat_at=Turn.heartbeat_at - timedelta(minutes=1)))
+    await jobs.sweep(database, Settings(interrupted_after_seconds=patience_seconds))
+    await database.close()
 
 
 async def votes_in(url: str) -> dict[str, str]:
