@@ -159,7 +159,7 @@ async def test_stop_ends_both_sides_where_the_voter_saw_them_end(
     start_models: StartModels, start_arena: StartArena, catalog: object, session: AsyncSession
 ) -> None:
     """What a faster model had written beyond the released text would tell it apart, so it is not kept."""
-    server = await start_models(Says("quick", LONG, 100_000), Says("slow", LONG, 200), speed=1)
+    server = await start_models(Says("quick", LONG, 2000), Says("slow", LONG, 40), speed=1)
     arena = await start_arena(catalog=catalog)
     async with arena.client() as voter:
         battle = await start_battle(voter)

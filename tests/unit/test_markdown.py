@@ -100,7 +100,7 @@ ATTRIBUTES = {
     "dir": re.compile("auto|ltr"),
     "tabindex": re.compile("0"),
     "role": re.compile("region"),
-    "aria-label": re.compile("Table"),
+    "aria-label": re.compile("Table|Formula"),
     "start": re.compile(r"\d{1,9}"),
 } | dict.fromkeys(MATHML_ATTRIBUTES, re.compile(r"[\w.+ -]{1,60}"))
 
