@@ -24,7 +24,7 @@ import ratings
 from arena import __version__
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
-from arena.tables import Battle, Board, ImportedVote, Leaderboard, Model, Snapshot, Vote, Voter
+from arena.tables import Battle, Board, ImportedVote, Leaderboard, Model, Snapshot, Vote
 
 PRELIMINARY_VOTES = 100
 SCHEMA_PATH = "/feed/v1/schema/leaderboard.json"
@@ -58,6 +58,12 @@ OWN_BOARDS = (
         about="Votes of simulated voters, not of people. They show what a filled board looks like.",
     ),
 )
+# A vote is on one board: the one that its reason not to count leads to, or on the overall one.
+BOARD_OF_REASON: Mapping[str | None, str] = {
+    None: "overall",
+    "demo_models": "demo",
+    "simulated_voter": "simulated",
+}
 OWN_NAMES = frozenset(board.name for board in OWN_BOARDS)
 
 
@@ -136,15 +142,11 @@ def _own_votes(name: str, last_vote_id: int) -> Executable:
         .join(Battle, Battle.id == Vote.battle_id)
         .join(model_a, model_a.id == Battle.model_a_id)
         .join(model_b, model_b.id == Battle.model_b_id)
-        .join(Voter, Voter.id == Vote.voter_id)
         .where(Vote.id <= last_vote_id)
         .group_by(model_a.name, model_b.name, Vote.winner, Vote.voter_id)
     )
-    if name == "overall":
-        return query.where(Vote.counted)
-    wanted = {"demo": ("human", "demo_models"), "simulated": ("simulated", "simulated_voter")}
-    kind, reason = wanted[name]
-    return query.where(Voter.kind == kind, Vote.reason == reason)
+    reason = next(reason for reason, board in BOARD_OF_REASON.items() if board == name)
+    return query.where(Vote.reason.is_not_distinct_from(reason))
 
 
 def _imported_votes(board_id: int, last_imported_id: int) -> Executable:

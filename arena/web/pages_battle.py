@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from arena.battles import load_battle
 from arena.errors import ArenaError, NotFound, StillAnswering
+from arena.leaderboards import BOARD_OF_REASON
 from arena.settings import Settings
 from arena.streams import LiveTurn
 from arena.tables import SIDES, Battle, BattleState, Side, Turn, TurnState, Winner
@@ -65,6 +66,7 @@ class Reveal:
     verdict: str
     reasons: Sequence[str]
     not_counted: str | None
+    board: str | None  # where the vote is shown, if anywhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +184,7 @@ def _reveal(battle: Battle) -> Reveal | None:
         verdict=VERDICTS[cast.winner],
         reasons=[REASON_WORDS[reason] for reason in battle.vote.reasons if reason in REASON_WORDS],
         not_counted=NOT_COUNTED[cast.reason] if cast.reason else None,
+        board=BOARD_OF_REASON.get(cast.reason),
     )
 
 
