@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from arena.battles import load_battle
+from arena.battles import check_prompt, load_battle
 from arena.errors import SideFailed
 from arena.streams import Frame, LiveTurn
 from arena.tables import SIDES, Battle, BattleState, Side, Turn, TurnState
@@ -93,6 +93,15 @@ def battle_view(battle: Battle, live: LiveTurn | None = None) -> BattleView:
     )
 
 
+def started_view(battle_id: str, prompt: str, *, publish: bool) -> BattleView:
+    """A battle just committed, as it must look: to read it back could fail, with both models answering already."""
+    responses = {side: ResponseView(text="", state="answering") for side in SIDES}
+    turn = TurnView(index=0, prompt=prompt, state="answering", responses=responses)
+    return BattleView(
+        id=battle_id, state="answering", turns=[turn], can_vote=False, can_retry=False, publish=publish
+    )
+
+
 def turn_view(turn: Turn, live: LiveTurn | None) -> TurnView:
     """While a turn runs both sides say `answering` and hold what was released, no more."""
     if turn.state != "answering":
@@ -109,15 +118,15 @@ def turn_view(turn: Turn, live: LiveTurn | None) -> TurnView:
 
 @router.post("/battles", status_code=201, response_model_exclude_none=True)
 async def start(
-    body: NewBattle, response: Response, visitor: CurrentVisitor, act: Act, database: CurrentDatabase,
-    runner: CurrentRunner, secure: SecureCookies,
+    body: NewBattle, response: Response, visitor: CurrentVisitor, act: Act, settings: CurrentSettings,
+    secure: SecureCookies,
 ) -> BattleView:  # fmt: skip
     """Draw two models, ask them both, and set the voter cookie."""
     battle_id = await act.start(visitor, body.prompt, body.publish)
     act.set_cookie(response, visitor, secure=secure)
     response.headers.update(NO_STORE | {"Location": f"/api/v1/battles/{battle_id}"})
-    async with database.sessions() as session:
-        return battle_view(await load_battle(session, battle_id, visitor.voter_id), runner.live(battle_id))
+    publish = settings.publish_default if body.publish is None else body.publish
+    return started_view(battle_id, check_prompt(body.prompt, settings), publish=publish)
 
 
 @router.get("/battles/{battle_id}", response_model_exclude_none=True)
