@@ -6,9 +6,9 @@ peer is the same client calling the endpoint itself with as many streams: all th
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -22,18 +22,19 @@ from benchmarks.comparison import Comparison, Findings
 from benchmarks.processes import arena_process, cpu_seconds, free_port, open_directory
 from benchmarks.stream_clients import Reception, call_endpoint, follow_battle
 
-PROMPT = "How do tides come about?"
 MODELS = ("bench-one", "bench-two")
 TOKEN = " water"  # one token for the demo server's splitter
-TOKENS = 120
+TOKENS = 80
+PROMPTS = {TOKENS: "How do tides come about?", 1: "How do tides come about, in a word?"}
 TOKENS_PER_SECOND = 20
 BATTLES = (1, 50, 200)
 POLICIES = ("raw", "paced")
 PEER = "endpoint called directly by aiohttp"
 PLENTY = 1_000_000
 
+Cpu = Callable[["Run"], float]
 Meter = Callable[[], tuple[float, float]]
-Play = Callable[[aiohttp.ClientSession, Reception], Awaitable[None]]
+Play = Callable[[str, aiohttp.ClientSession, Reception], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +46,43 @@ class Arm:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """One round of one arm."""
+class Run:
+    """So many battles at once, played once; CPU time of the program and of Postgres."""
 
     first_token_milliseconds: float
     seconds: float
-    start_milliseconds: tuple[float, float]
-    token_milliseconds: tuple[float, float]
+    refusals: int
+    cpu_milliseconds: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One round of one arm: the answers in full, and answers of one token to tell what a battle costs without them."""
+
+    battles: int
+    full: Run
+    short: Run
+
+    def per_battle(self, cpu: Cpu) -> float:
+        """Milliseconds for a battle with answers of one token: its start, its end, its connections."""
+        return cpu(self.short) / self.battles
+
+    def per_further_tokens(self, cpu: Cpu) -> float:
+        """Milliseconds for 1,000 tokens more."""
+        tokens = self.battles * len(MODELS) * (TOKENS - 1)
+        return (cpu(self.full) - cpu(self.short)) * 1000 / tokens
+
+    def per_tokens(self, cpu: Cpu) -> float:
+        """Milliseconds for 1,000 tokens with everything that the battles around them cost."""
+        return cpu(self.full) * 1000 / (self.battles * len(MODELS) * TOKENS)
+
+
+def of_program(run: Run) -> float:
+    return run.cpu_milliseconds[0]
+
+
+def with_postgres(run: Run) -> float:
+    return sum(run.cpu_milliseconds)
 
 
 def measure(rounds: int) -> Findings:
@@ -67,7 +98,7 @@ async def _measure(directory: Path, rounds: int) -> Findings:
             await _round(arms[policy], 2)  # warm up: connections, prepared statements
         for number in range(rounds):
             for battles in BATTLES:
-                for name in _turned(list(arms), number):
+                for name in _rotated(list(arms), number):
                     reading = await _round(arms[name], battles)
                     readings.setdefault((battles, name), []).append(reading)
     rows = [
@@ -79,7 +110,7 @@ async def _measure(directory: Path, rounds: int) -> Findings:
     return Findings(comparisons=rows)
 
 
-def _turned(names: Sequence[str], number: int) -> Sequence[str]:
+def _rotated(names: Sequence[str], number: int) -> Sequence[str]:
     """Another order each round, so that nobody always comes after the same neighbour."""
     shift = number % len(names)
     return [*names[shift:], *names[:shift]]
@@ -91,11 +122,11 @@ async def _arms(directory: Path) -> AsyncIterator[Mapping[str, Arm]]:
         endpoint = await stack.enter_async_context(_endpoint(directory))
         catalog = _write_catalog(directory, endpoint)
         server = stack.enter_context(EmbeddedPostgres(directory / "home"))
-        arms = {"direct": Arm(play=partial(call_endpoint, endpoint, MODELS, PROMPT), meter=_own_cpu)}
+        arms = {"direct": Arm(play=partial(call_endpoint, endpoint, MODELS), meter=_own_cpu)}
         for policy in POLICIES:
             url, program = await stack.enter_async_context(_program(directory, catalog, server, policy))
             meter = partial(_program_cpu, program, psutil.Process(server.pid()))
-            arms[policy] = Arm(play=partial(follow_battle, url, PROMPT), meter=meter)
+            arms[policy] = Arm(play=partial(follow_battle, url), meter=meter)
         yield arms
 
 
@@ -103,14 +134,19 @@ async def _arms(directory: Path) -> AsyncIterator[Mapping[str, Arm]]:
 async def _endpoint(directory: Path) -> AsyncIterator[str]:
     """A model server whose models answer at a fixed rate."""
     prompts, recordings = directory / "prompts.jsonl", directory / "recordings.jsonl"
-    prompts.write_bytes(orjson.dumps({"id": 1, "text": PROMPT}))
-    answer = {"org": "Benchmark", "rate": TOKENS_PER_SECOND, "prompt": 1, "result": TOKEN * TOKENS}
-    recordings.write_bytes(b"\n".join(orjson.dumps({"name": name, **answer}) for name in MODELS))
+    _write_rows(prompts, [{"id": tokens, "text": prompt} for tokens, prompt in PROMPTS.items()])
+    common = {"org": "Benchmark", "rate": TOKENS_PER_SECOND}
+    answers = [{"prompt": tokens, "result": TOKEN * tokens, **common} for tokens in PROMPTS]
+    _write_rows(recordings, [{"name": name, **answer} for name in MODELS for answer in answers])
     port = free_port()
     arguments = ("demo-server", f"--port={port}", f"--recordings={recordings}", f"--prompts={prompts}")
     url = f"http://127.0.0.1:{port}"
     async with arena_process(arguments, settings={}, directory=directory, ready_url=f"{url}/health"):
         yield f"{url}/v1"
+
+
+def _write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    path.write_bytes(b"\n".join(map(orjson.dumps, rows)))
 
 
 def _write_catalog(directory: Path, endpoint: str) -> Path:
@@ -136,6 +172,7 @@ async def _program(
         "RELEASE_POLICY": policy,
         "BATTLES_PER_HOUR": str(PLENTY),
         "ADDRESS_BATTLES_PER_HOUR": str(PLENTY),
+        "TRUSTED_PROXIES": "127.0.0.1/32",  # each voter comes from an address of their own
         "LOG_LEVEL": "warning",
     }
     url = f"http://127.0.0.1:{port}"
@@ -154,53 +191,32 @@ def _program_cpu(program: psutil.Process, postgres: psutil.Process) -> tuple[flo
     return cpu_seconds(program), cpu_seconds(postgres)
 
 
-@dataclass
-class _Laps:
-    """CPU time at the start, when every stream had its first token, and at the end."""
-
-    meter: Meter
-    readings: list[tuple[float, float]] = field(default_factory=list)
-
-    def mark(self) -> None:
-        self.readings.append(self.meter())
-
-    def used(self, lap: int, per: float) -> tuple[float, float]:
-        """Milliseconds of the program and of Postgres in a lap, for each of so many."""
-        before, after = self.readings[lap : lap + 2]
-        return (after[0] - before[0]) * 1000 / per, (after[1] - before[1]) * 1000 / per
-
-
 async def _round(arm: Arm, battles: int) -> Reading:
-    reception = Reception(streams=battles * len(MODELS))
-    laps = _Laps(arm.meter)
-    connector = aiohttp.TCPConnector(limit=0)
+    short = await _play(arm, battles, 1)
+    return Reading(battles=battles, short=short, full=await _play(arm, battles, TOKENS))
+
+
+async def _play(arm: Arm, battles: int, tokens: int) -> Run:
+    reception = Reception()
+    # Idle connections are dropped well before the servers do it, or a request meets one that is just being closed.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=1)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        laps.mark()
-        began = time.perf_counter()
+        before, began = arm.meter(), time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
             for _ in range(battles):
-                tasks.create_task(_as_coroutine(arm.play(session, reception)))
-            await reception.all_began.wait()
-            laps.mark()
-            early = reception.characters
-        seconds = time.perf_counter() - began
-        laps.mark()
-    _must_be_whole(reception)
-    tokens = (reception.characters - early) / len(TOKEN)
-    return Reading(
+                tasks.create_task(arm.play(PROMPTS[tokens], session, reception))
+        seconds, after = time.perf_counter() - began, arm.meter()
+    _must_be_whole(reception, battles, tokens)
+    return Run(
         first_token_milliseconds=median(reception.first_token_seconds) * 1000,
         seconds=seconds,
-        start_milliseconds=laps.used(0, battles),
-        token_milliseconds=laps.used(1, tokens / 1000),
+        refusals=reception.refusals,
+        cpu_milliseconds=((after[0] - before[0]) * 1000, (after[1] - before[1]) * 1000),
     )
 
 
-async def _as_coroutine(work: Awaitable[None]) -> None:
-    await work
-
-
-def _must_be_whole(reception: Reception) -> None:
-    expected = reception.streams * len((TOKEN * TOKENS).strip())
+def _must_be_whole(reception: Reception, battles: int, tokens: int) -> None:
+    expected = battles * len(MODELS) * len((TOKEN * tokens).strip())
     if reception.characters != expected:
         raise RuntimeError(f"{reception.characters:,} characters arrived instead of {expected:,}")
 
@@ -218,14 +234,17 @@ def _compared(
             peer_name=PEER,
         )
 
-    rows = [row("time to first token", "ms", lambda reading: reading.first_token_milliseconds)]
+    rows = [row("time to first token", "ms", lambda reading: reading.full.first_token_milliseconds)]
     if battles == 1:  # the clock of the process table is too coarse for the CPU time of one battle
         return rows
     return [
         *rows,
-        row("until the last token", "s", lambda reading: reading.seconds),
-        row("CPU to start a battle", "ms", lambda reading: reading.start_milliseconds[0]),
-        row("same with Postgres", "ms", lambda reading: sum(reading.start_milliseconds)),
-        row("CPU per 1,000 tokens", "ms", lambda reading: reading.token_milliseconds[0]),
-        row("same with Postgres", "ms", lambda reading: sum(reading.token_milliseconds)),
+        row("until the last token", "s", lambda reading: reading.full.seconds),
+        row("requests refused with 503", "", lambda reading: reading.full.refusals + reading.short.refusals),
+        row("CPU per 1,000 tokens, all in", "ms", lambda reading: reading.per_tokens(of_program)),
+        row("same with Postgres", "ms", lambda reading: reading.per_tokens(with_postgres)),
+        row("CPU per battle of one token", "ms", lambda reading: reading.per_battle(of_program)),
+        row("same with Postgres", "ms", lambda reading: reading.per_battle(with_postgres)),
+        row("CPU per further 1,000 tokens", "ms", lambda reading: reading.per_further_tokens(of_program)),
+        row("same with Postgres", "ms", lambda reading: reading.per_further_tokens(with_postgres)),
     ]
