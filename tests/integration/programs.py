@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,10 +29,12 @@ def enterable_directory() -> Path:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port outside the range of outgoing connections: one of those could take it while its program is dead."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("found no free port between 20000 and 30000")
 
 
 @dataclass
@@ -49,9 +52,13 @@ class Program:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def _log(self) -> Path:
+        return self.home / f"{self.arguments[0]}-{self.port}.log"
+
     async def start(self) -> None:
         """Start it and wait until it says that it is ready."""
-        with (self.home / f"{self.arguments[0]}-{self.port}.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "arena", *self.arguments, "--port", str(self.port),
                 env=os.environ | self.environment, cwd=self.home, stdout=log, stderr=log,
@@ -61,7 +68,7 @@ class Program:
             httpx2.AsyncClient(trust_env=False, verify=False) as client,
         ):
             while not await self._is_ready(client):
-                assert self.process.returncode is None, f"{self.arguments} ended: see {self.home}"
+                assert self.process.returncode is None, self._log.read_text()[-2000:]
                 await asyncio.sleep(0.05)
 
     async def _is_ready(self, client: httpx2.AsyncClient) -> bool:
