@@ -29,7 +29,8 @@ chromium:
 	|| echo "No Chromium here: the browser tests will be skipped. Install it, or set CHROMIUM."
 
 test: .venv/dev.stamp chromium ## Run all tests: unit, integration, browser.
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/browser
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/browser
 
 test-slow: .venv/dev.stamp ## The slow checks that `make test` leaves out: faults by the hundred, a thousand reveals.
 	$(BIN)/pytest -m slow

@@ -74,6 +74,9 @@ class Database:
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             self.engine, expire_on_commit=False
         )
+        # Several statements that see one moment: a battle and its turns, all the votes of a snapshot.
+        reading = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        self.readings = async_sessionmaker(reading, expire_on_commit=False)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager

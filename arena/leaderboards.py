@@ -78,8 +78,7 @@ class Ballot:
 
 async def fit(database: Database) -> str | None:
     """Compute every board and store them as one snapshot; None when nothing changed since the last."""
-    async with database.sessions() as session:
-        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    async with database.readings() as session:
         marks = await _high_water(session)
         ballots = await count_votes(session, *marks)
         models = {model.name: model for model in await session.scalars(select(Model))}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Response
@@ -10,9 +11,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from arena.battles import check_prompt, load_battle
+from arena.db import Database
 from arena.errors import SideFailed
 from arena.streams import Frame, LiveTurn
 from arena.tables import SIDES, Battle, BattleState, Side, Turn, TurnState
+from arena.turns import Runner
 from arena.votes import RevealedModel, revealed
 from arena.web.actions import Act
 from arena.web.deps import (
@@ -21,7 +24,6 @@ from arena.web.deps import (
     CurrentRunner,
     CurrentSettings,
     CurrentVisitor,
-    Db,
     Owner,
     SecureCookies,
 )
@@ -116,6 +118,12 @@ def turn_view(turn: Turn, live: LiveTurn | None) -> TurnView:
     return TurnView(index=turn.index, prompt=turn.prompt, state=turn.state, responses=responses)
 
 
+async def _shown(database: Database, runner: Runner, battle_id: str, voter_id: UUID) -> BattleView:
+    """The battle as it is now, read in one moment."""
+    async with database.readings() as session:
+        return battle_view(await load_battle(session, battle_id, voter_id), runner.live(battle_id))
+
+
 @router.post("/battles", status_code=201, response_model_exclude_none=True)
 async def start(
     body: NewBattle, response: Response, visitor: CurrentVisitor, act: Act, settings: CurrentSettings,
@@ -131,11 +139,11 @@ async def start(
 
 @router.get("/battles/{battle_id}", response_model_exclude_none=True)
 async def read(
-    battle_id: BattleId, voter: Owner, db: Db, runner: CurrentRunner, response: Response
+    battle_id: BattleId, voter: Owner, database: CurrentDatabase, runner: CurrentRunner, response: Response
 ) -> BattleView:
     """A voter's own battle; anybody else's is not found."""
     response.headers.update(NO_STORE)
-    return battle_view(await load_battle(db, battle_id, voter), runner.live(battle_id))
+    return await _shown(database, runner, battle_id, voter)
 
 
 @router.post("/battles/{battle_id}/turns", status_code=201, response_model_exclude_none=True)
@@ -145,16 +153,16 @@ async def ask_again(
 ) -> BattleView:  # fmt: skip
     """Another prompt to the same two models."""
     await act.add_turn(battle_id, visitor, body.prompt)
-    async with database.sessions() as session:
-        return battle_view(await load_battle(session, battle_id, voter), runner.live(battle_id))
+    return await _shown(database, runner, battle_id, voter)
 
 
 @router.post("/battles/{battle_id}/stop", response_model_exclude_none=True)
-async def stop(battle_id: BattleId, voter: Owner, act: Act, database: CurrentDatabase) -> BattleView:
+async def stop(
+    battle_id: BattleId, voter: Owner, act: Act, database: CurrentDatabase, runner: CurrentRunner
+) -> BattleView:
     """Stop both sides; what they wrote so far can be voted on."""
     await act.stop(battle_id, voter)
-    async with database.sessions() as session:
-        return battle_view(await load_battle(session, battle_id, voter))
+    return await _shown(database, runner, battle_id, voter)
 
 
 @router.post("/battles/{battle_id}/retry", response_model_exclude_none=True)
@@ -163,16 +171,16 @@ async def retry(
 ) -> BattleView:
     """Ask the side that failed once more, with the same two models."""
     await act.retry(battle_id, voter)
-    async with database.sessions() as session:
-        return battle_view(await load_battle(session, battle_id, voter), runner.live(battle_id))
+    return await _shown(database, runner, battle_id, voter)
 
 
 @router.post("/battles/{battle_id}/skip", response_model_exclude_none=True)
-async def skip(battle_id: BattleId, voter: Owner, act: Act, database: CurrentDatabase) -> BattleView:
+async def skip(
+    battle_id: BattleId, voter: Owner, act: Act, database: CurrentDatabase, runner: CurrentRunner
+) -> BattleView:
     """Close the battle without a vote: the voter cannot judge it. No name is revealed."""
     await act.skip(battle_id, voter)
-    async with database.sessions() as session:
-        return battle_view(await load_battle(session, battle_id, voter))
+    return await _shown(database, runner, battle_id, voter)
 
 
 async def _following(

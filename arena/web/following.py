@@ -43,7 +43,7 @@ async def follow_newest_turn(
 
     The database session is closed before the stream begins: no connection waits for a model.
     """
-    async with database.sessions() as session:
+    async with database.readings() as session:
         battle = await load_battle(session, battle_id, voter_id)
     stored = battle.turns[-1]
     start = Position.parse(last_event_id, turn=stored.index, attempt=stored.tries)
@@ -69,7 +69,7 @@ async def _feed(turn: LiveTurn, database: Database, turn_id: int, every_seconds:
 
 
 async def _read(database: Database, turn_id: int) -> Checkpoint:
-    async with database.sessions() as session:
+    async with database.readings() as session:
         query = select(Battle, Turn).join(Turn, Turn.battle_id == Battle.id).where(Turn.id == turn_id)
         battle, turn = (await session.execute(query.options(selectinload(Turn.responses)))).one()
         return _checkpoint(battle, turn)

@@ -107,9 +107,7 @@ class Battles:
         self._request, self._database, self._runner, self._settings = request, database, runner, settings
 
     async def page(self, *, error: ArenaError | None = None, draft: str = "") -> Response:
-        async with self._database.sessions() as session:
-            # One moment for battle and turns: a page that saw the turn's end but not the battle's would not go on.
-            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        async with self._database.readings() as session:
             battle = await load_battle(session, self.id, self.voter)
         page = battle_page(battle, self._runner.live(self.id), self._settings, error=error, draft=draft)
         return render_page(self._request, "battle.html", page, status=error.status if error else 200)
