@@ -5,5 +5,5 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   document.documentElement.dataset.theme = submitter.value;
   for (const button of form.elements.theme) button.ariaPressed = String(button === submitter);
-  fetch(form.action, { method: "POST", body: new FormData(form, submitter), redirect: "manual" });
+  fetch(form.action, { method: "POST", body: new FormData(form, submitter), redirect: "manual", keepalive: true });
 });

@@ -96,7 +96,8 @@ def test_right_to_left_answers(page: Page, ask: Ask) -> None:
 def test_a_chosen_theme_is_there_before_the_first_paint(page: Page, stage: object) -> None:
     page.emulate_media(color_scheme="light")
     page.goto("/")
-    page.get_by_role("button", name="Dark").click()
+    with page.expect_response("**/preferences"):
+        page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     answer = page.goto("/about")
     assert answer is not None
