@@ -18,7 +18,7 @@ BENCHMARKS: Mapping[str, Callable[[int], Findings]] = {
     "votes": votes.measure,
     "ratings": ratings.measure,
 }
-console = Console(width=150)
+console = Console(width=165)
 
 
 def main(

@@ -28,6 +28,7 @@ TOKENS = 80
 PROMPTS = {TOKENS: "How do tides come about?", 1: "How do tides come about, in a word?"}
 TOKENS_PER_SECOND = 20
 BATTLES = (1, 50, 200)
+WARM_UP_BATTLES = 50
 POLICIES = ("raw", "paced")
 PEER = "endpoint called directly by aiohttp"
 PLENTY = 1_000_000
@@ -95,7 +96,7 @@ async def _measure(directory: Path, rounds: int) -> Findings:
     readings: dict[tuple[int, str], list[Reading]] = {}
     async with _arms(directory) as arms:
         for policy in POLICIES:
-            await _round(arms[policy], 2)  # warm up: connections, prepared statements
+            await _play(arms[policy], WARM_UP_BATTLES, 1)  # database connections, prepared statements
         for number in range(rounds):
             for battles in BATTLES:
                 for name in _rotated(list(arms), number):
@@ -241,9 +242,9 @@ def _compared(
         *rows,
         row("until the last token", "s", lambda reading: reading.full.seconds),
         row("requests refused with 503", "", lambda reading: reading.full.refusals + reading.short.refusals),
-        row("CPU per 1,000 tokens, all in", "ms", lambda reading: reading.per_tokens(of_program)),
+        row("CPU per 1,000 tokens", "ms", lambda reading: reading.per_tokens(of_program)),
         row("same with Postgres", "ms", lambda reading: reading.per_tokens(with_postgres)),
-        row("CPU per battle of one token", "ms", lambda reading: reading.per_battle(of_program)),
+        row("CPU per one-token battle", "ms", lambda reading: reading.per_battle(of_program)),
         row("same with Postgres", "ms", lambda reading: reading.per_battle(with_postgres)),
         row("CPU per further 1,000 tokens", "ms", lambda reading: reading.per_further_tokens(of_program)),
         row("same with Postgres", "ms", lambda reading: reading.per_further_tokens(with_postgres)),
