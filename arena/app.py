@@ -138,7 +138,10 @@ async def prepare_catalog(settings: Settings, database: Database) -> bool:
     async with database.sessions.begin() as session:
         if settings.catalog is not None:
             await sync_catalog(session, read_catalog(settings.catalog))
-        elif settings.discover and not await has_configured_models(session):
+        configured = await has_configured_models(session)
+        if configured:
+            await replace_discovered(session, [])
+        elif settings.discover:
             found = await discover(skip={settings.port})
             names = await replace_discovered(session, found)
             log.info("discovered", models=names)

@@ -13,10 +13,11 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from arena.catalog import UNKNOWN_ORGANIZATION
 from arena.errors import (
     BattleClosed,
     BattleNotFound,
@@ -236,11 +237,18 @@ async def load_battle(session: AsyncSession, battle_id: str, voter_id: UUID) -> 
     return battle
 
 
-async def request_stop(session: AsyncSession, battle_id: str, voter_id: UUID) -> None:
-    """Ask whichever process runs the turn to stop both sides; nothing happens when none is running."""
+async def request_stop(session: AsyncSession, battle_id: str, voter_id: UUID) -> bool:
+    """Ask whichever process runs the turn to stop both sides; returns whether one is running."""
     await lock_battle(session, battle_id, voter_id)
     running = update(Turn).where(Turn.battle_id == battle_id, Turn.state == "answering")
-    await session.execute(running.values(stop_requested_at=func.clock_timestamp()))
+    stopping = running.values(stop_requested_at=func.clock_timestamp()).returning(Turn.id)
+    return (await session.scalar(stopping)) is not None
+
+
+async def is_running(session: AsyncSession, battle_id: str) -> bool:
+    """Whether a turn of the battle is being answered, in whatever process."""
+    running = select(Turn.id).where(Turn.battle_id == battle_id, Turn.state == "answering")
+    return (await session.scalar(running)) is not None
 
 
 async def retry_turn(session: AsyncSession, battle_id: str, voter_id: UUID) -> TurnJob:
@@ -252,6 +260,8 @@ async def retry_turn(session: AsyncSession, battle_id: str, voter_id: UUID) -> T
         raise NothingToRetry
     if battle.state in ("void", "skipped"):
         raise BattleClosed
+    if turn.state != "interrupted" and turn.tries >= TRIES:
+        raise NothingToRetry("This answer was tried again already. Start a new battle.")
     sides = [response.side for response in turn.responses if response.state != "answered"]
     for response in turn.responses:
         if response.side in sides:
@@ -294,12 +304,12 @@ async def finish_turn(
     """
     battle = await session.scalar(select(Battle).where(Battle.id == job.battle_id).with_for_update())
     turn = await session.get(Turn, job.turn_id, options=[selectinload(Turn.responses)])
-    if battle is None or turn is None or turn.state != "answering":
+    if battle is None or turn is None or (turn.state, turn.tries) != ("answering", job.attempt):
         return None
-    names = await _names_of(session, battle)
     for response in turn.responses:
         if response.side in outcomes:
-            _fill(response, outcomes[response.side], own_names=names[response.side], prompt=turn.prompt)
+            _fill(response, outcomes[response.side])
+    await judge_identity(session, battle, turn)
     turn.state = turn_state(outcomes)
     turn.finished_at = battle.updated_at = datetime.now(UTC)
     _move_on(battle, turn)
@@ -312,15 +322,37 @@ async def _names_of(session: AsyncSession, battle: Battle) -> dict[Side, list[st
         model.id: model for model in await session.scalars(select(Model).where(Model.id.in_(ids.values())))
     }
     by_side = {side: models[ids[side]] for side in SIDES}
-    return {side: [model.name, *model.aliases, model.organization] for side, model in by_side.items()}
+    return {side: own_names(model) for side, model in by_side.items()}
 
 
-def _fill(response: Response, outcome: SideOutcome, *, own_names: list[str], prompt: str) -> None:
+def own_names(model: Model) -> list[str]:
+    """By what an answer could tell its model: not by the placeholder of an organisation nobody named."""
+    named = [] if model.organization == UNKNOWN_ORGANIZATION else [model.organization]
+    return [model.name, *model.aliases, *named]
+
+
+async def _prompts_until(session: AsyncSession, turn: Turn) -> str:
+    """What the voter has asked so far: a name brought up in an earlier turn was brought up too."""
+    prompts = select(Turn.prompt).where(Turn.battle_id == turn.battle_id, Turn.index <= turn.index)
+    return "\n\n".join(await session.scalars(prompts.order_by(Turn.index)))
+
+
+async def judge_identity(session: AsyncSession, battle: Battle, turn: Turn) -> None:
+    """A battle in which an answer said who gave it, finished or not, has no vote that counts."""
+    names = await _names_of(session, battle)
+    asked = await _prompts_until(session, turn)
+    for response in turn.responses:
+        own = names[response.side]
+        response.reveals_identity = reveals_identity(response.text, own_names=own, prompt=asked)
+        if response.reveals_identity and not turn.after_reveal:
+            battle.not_counted_reason = battle.not_counted_reason or "identity_revealed"
+
+
+def _fill(response: Response, outcome: SideOutcome) -> None:
     for name, value in vars(outcome).items():
         setattr(response, name, value)
     response.released_characters = len(outcome.text)
     response.language = detect_language(outcome.text)
-    response.reveals_identity = reveals_identity(outcome.text, own_names=own_names, prompt=prompt)
 
 
 def _move_on(battle: Battle, turn: Turn) -> None:
@@ -330,8 +362,6 @@ def _move_on(battle: Battle, turn: Turn) -> None:
     complete = turn.state in ("answered", "stopped") and all(response.text for response in turn.responses)
     if complete:
         battle.answered_turns += 1
-        if any(response.reveals_identity for response in turn.responses):
-            battle.not_counted_reason = battle.not_counted_reason or "identity_revealed"
     battle.state = _state_after(turn, complete=complete, answered_before=battle.answered_turns > 0)
     if battle.state == "void":
         battle.void_reason = "side_failed"
@@ -346,31 +376,3 @@ def _state_after(turn: Turn, *, complete: bool, answered_before: bool) -> Battle
     if turn.state == "stopped" and answered_before:
         return "answered"
     return "void" if turn.state == "failed" and turn.tries >= TRIES else "failed"
-
-
-CHECKPOINT_RESPONSES = text(
-    """
-    UPDATE response SET text = live.text, released_characters = live.released
-    FROM unnest(CAST(:turns AS bigint[]), CAST(:sides AS text[]), CAST(:texts AS text[]), CAST(:released AS bigint[]))
-        AS live(turn_id, side, text, released)
-    WHERE response.turn_id = live.turn_id AND response.side = live.side AND response.state = 'answering'
-    """
-)
-CHECKPOINT_TURNS = text(
-    """
-    UPDATE turn SET heartbeat_at = clock_timestamp() WHERE id = ANY(:turns) AND state = 'answering'
-    RETURNING id, stop_requested_at IS NOT NULL
-    """
-)
-
-
-async def checkpoint(
-    session: AsyncSession, rows: Sequence[tuple[int, Side, str, int]]
-) -> tuple[set[int], set[int]]:
-    """Save all running answers of this process in two statements; returns the turns still running and those to stop."""
-    turns, sides, texts, released = zip(*rows, strict=True)
-    values = {"turns": list(turns), "sides": list(sides), "texts": list(texts), "released": list(released)}
-    # Turns before responses, as in `finish_turn`: two transactions that lock in one order cannot deadlock.
-    found = (await session.execute(CHECKPOINT_TURNS, {"turns": sorted(set(turns))})).all()
-    await session.execute(CHECKPOINT_RESPONSES, values)
-    return {turn for turn, _ in found}, {turn for turn, stop in found if stop}

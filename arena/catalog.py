@@ -19,7 +19,9 @@ from arena.gateway.openai_chat import Endpoint as GatewayEndpoint
 from arena.tables import Endpoint, Model
 
 DEMO_URL = "demo:"
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
+UNKNOWN_ORGANIZATION = "unknown"
+LONGEST_NAME = 100
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^\S(.*\S)?$")]
 
 
 class CatalogEndpoint(BaseModel):
@@ -112,20 +114,25 @@ async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str
     )
     model_id: int | None = await session.scalar(row.returning(Model.id))
     assert model_id is not None, "an upsert returns its row"
-    await session.execute(delete(Endpoint).where(Endpoint.model_id == model_id, Endpoint.source == source))
-    for endpoint in listed.endpoint:
+    # Endpoints that stay keep their row, and with it the slots and the health that the gateway knows them by.
+    kept = [
         await add_endpoint(session, model_id, endpoint, served_model=listed.name, source=source)
+        for endpoint in listed.endpoint
+    ]
+    gone = delete(Endpoint).where(Endpoint.model_id == model_id, Endpoint.source == source)
+    await session.execute(gone.where(Endpoint.id.not_in(kept)))
     return model_id
 
 
 async def add_endpoint(
     session: AsyncSession, model_id: int, endpoint: CatalogEndpoint, *, served_model: str, source: str
-) -> None:
-    """Add one endpoint, or say anew what is known of it."""
+) -> int:
+    """Add one endpoint, or say anew what is known of it; returns its id."""
     values = endpoint.model_dump() | {"served_model": endpoint.served_model or served_model, "source": source}
     row = insert(Endpoint).values(model_id=model_id, **values)
     key = [Endpoint.model_id, Endpoint.url, Endpoint.served_model]
-    await session.execute(row.on_conflict_do_update(index_elements=key, set_=values))
+    upsert = row.on_conflict_do_update(index_elements=key, set_=values).returning(Endpoint.id)
+    return (await session.scalars(upsert)).one()
 
 
 async def register_endpoint(
@@ -157,7 +164,7 @@ async def retire_model(session: AsyncSession, name: str) -> None:
 
 def organization_of(name: str) -> str:
     """The part before the slash, as model hubs write it."""
-    return name.split("/", 1)[0] if "/" in name else "unknown"
+    return name.split("/", 1)[0] if "/" in name else UNKNOWN_ORGANIZATION
 
 
 async def replace_discovered(session: AsyncSession, servers: Sequence[DiscoveredServer]) -> list[str]:
@@ -165,7 +172,7 @@ async def replace_discovered(session: AsyncSession, servers: Sequence[Discovered
     await session.execute(delete(Endpoint).where(Endpoint.source == "discovered"))
     found: dict[str, list[CatalogEndpoint]] = {}
     for server in servers:
-        for name in server.models:
+        for name in filter(_listable, server.models):
             found.setdefault(name, []).append(CatalogEndpoint(url=server.url, served_model=name))
     for name, endpoints in found.items():
         listed = CatalogModel(
@@ -184,12 +191,12 @@ async def offer_demo_models(session: AsyncSession) -> None:
             license=demo.license,
             description=demo.description,
         )
-        model_id = await list_model(session, listed, source="demo", demo=True)
-        await session.execute(
-            insert(Endpoint).values(
-                model_id=model_id, url=DEMO_URL, served_model=demo.name, slots=1000, source="demo"
-            )
+        # The one endpoint of a demo model has no address that a catalog file could hold.
+        row = await list_model(session, listed, source="demo", demo=True)
+        endpoint = insert(Endpoint).values(
+            model_id=row, url=DEMO_URL, served_model=demo.name, slots=1000, source="demo"
         )
+        await session.execute(endpoint.on_conflict_do_nothing())
 
 
 async def withdraw_demo_models(session: AsyncSession) -> None:
@@ -221,6 +228,11 @@ async def all_models(session: AsyncSession) -> Sequence[Model]:
     """Every model ever listed, by name, with its endpoints."""
     query = select(Model).options(selectinload(Model.endpoints)).order_by(Model.name)
     return (await session.scalars(query)).all()
+
+
+def _listable(name: str) -> bool:
+    """Servers may call a model anything, a file's long path for one; such a model is listed by a catalog only."""
+    return 0 < len(name) <= LONGEST_NAME and name == name.strip()
 
 
 async def find_model(session: AsyncSession, name: str) -> Model:

@@ -1,9 +1,13 @@
 """Battles that nobody finishes: turns whose process died, and failed battles left alone."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
-from arena.tables import Battle, Response, Turn
+from arena.battles import judge_identity
+from arena.tables import Battle, Turn
 
 
 async def database_is_up_since(session: AsyncSession, seconds: float) -> bool:
@@ -22,16 +26,22 @@ async def declare_interrupted(session: AsyncSession, older_than_seconds: float) 
     )
     # Battles first, as in `finish_turn`, and not those that are just being finished after all.
     found = (await session.execute(silent.with_for_update(of=Battle, skip_locked=True))).all()
-    if not found:
-        return 0
-    turns, battles = zip(*found, strict=True)
-    over = {"state": "interrupted", "finished_at": func.clock_timestamp()}
-    await session.execute(update(Turn).where(Turn.id.in_(turns), Turn.state == "answering").values(over))
-    running = update(Response).where(Response.turn_id.in_(turns), Response.state == "answering")
-    await session.execute(running.values(state="interrupted"))
-    waiting = update(Battle).where(Battle.id.in_(battles), Battle.state == "answering")
-    await session.execute(waiting.values(state="interrupted", updated_at=func.clock_timestamp()))
+    for turn_id, battle_id in found:
+        await _interrupt(session, turn_id, battle_id)
     return len(found)
+
+
+async def _interrupt(session: AsyncSession, turn_id: int, battle_id: str) -> None:
+    """End a turn where its voter saw it end, both sides alike."""
+    battle = await session.get_one(Battle, battle_id)
+    turn = await session.get_one(Turn, turn_id, options=[selectinload(Turn.responses)])
+    for response in turn.responses:
+        if response.state == "answering":
+            response.state, response.text = "interrupted", response.text[: response.released_characters]
+    turn.state, turn.finished_at = "interrupted", datetime.now(UTC)
+    await judge_identity(session, battle, turn)
+    if battle.state == "answering":
+        battle.state, battle.updated_at = "interrupted", datetime.now(UTC)
 
 
 async def expire_failed(session: AsyncSession, older_than_minutes: float) -> int:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Literal
 
-from arena.battles import SideOutcome, TurnJob, checkpoint, finish_turn
+from arena.battles import SideOutcome, TurnJob, finish_turn
+from arena.checkpoints import RunningText, checkpoint
 from arena.db import Database, is_outage
 from arena.gateway.errors import GatewayError
 from arena.gateway.openai_chat import ChatRequest, Delta, Finished
@@ -96,24 +97,37 @@ class Runner:
                 await asyncio.wait([running.task], timeout=STOP_PATIENCE_SECONDS)
 
     async def _run(self, running: RunningTurn) -> None:
+        """Play the turn to its end; whatever happens, no reader waits for ever and no heartbeat goes on."""
         job, live = running.job, running.live
         if live.release.policy != "raw":
             self._keep(asyncio.create_task(live.run_clock()))
-        with TURNS_RUNNING.track_inprogress():
-            running.sides = tuple(
-                asyncio.create_task(self._answer(running, side, model, request))
-                for side, (model, request) in job.requests.items()
-            )
-            outcomes = dict(zip(job.requests, await asyncio.gather(*running.sides), strict=True))
-            if running.ending == "stopped":
-                outcomes = {
-                    side: _as_seen(outcome, live.sides[side].released) for side, outcome in outcomes.items()
-                }
-            state = await self._finish(job, outcomes)
-        for side, outcome in outcomes.items():
-            live.sides[side].text = outcome.text
-        live.finish(state)
-        self._running.pop(job.battle_id, None)
+        try:
+            with TURNS_RUNNING.track_inprogress():
+                outcomes = await self._answers(running)
+                state = await self._finish(job, outcomes)
+            for side, outcome in outcomes.items():
+                live.sides[side].text = outcome.text
+            live.finish(state)
+        finally:
+            if live.state is None:
+                live.finish("interrupted")
+            if self._running.get(job.battle_id) is running:
+                del self._running[job.battle_id]
+
+    async def _answers(self, running: RunningTurn) -> dict[Side, SideOutcome]:
+        """Ask both sides at the same moment and wait for both."""
+        job, live = running.job, running.live
+        running.sides = tuple(
+            asyncio.create_task(self._answer(running, side, model, request))
+            for side, (model, request) in job.requests.items()
+        )
+        outcomes = dict(zip(job.requests, await asyncio.gather(*running.sides), strict=True))
+        if running.ending is None:
+            return outcomes
+        return {
+            side: _as_seen(outcome, live.sides[side].released, running.ending)
+            for side, outcome in outcomes.items()
+        }
 
     def _keep(self, clock: "asyncio.Task[None]") -> None:
         self._clocks.add(clock)
@@ -178,17 +192,26 @@ class Runner:
 
     async def _save_once(self) -> None:
         turns = {running.job.turn_id: running for running in self._running.values()}
-        rows = [
-            (turn_id, side, running.live.sides[side].text, running.live.sides[side].released)
+        texts = [
+            RunningText(
+                turn_id=turn_id,
+                attempt=running.job.attempt,
+                side=side,
+                text=running.live.sides[side].text,
+                released=running.live.sides[side].released,
+            )
             for turn_id, running in turns.items()
             for side in running.job.requests
         ]
-        if not rows:
+        if not texts:
             return
         async with self._database.sessions.begin() as session:
-            _, to_stop = await checkpoint(session, rows)
-        for turn_id in to_stop:
-            turns[turn_id].cut("stopped")
+            still = await checkpoint(session, texts)
+        for turn_id, running in turns.items():
+            if turn_id not in still:
+                running.cut("interrupted")  # declared over, or erased by its voter: nobody wants the rest
+            elif still[turn_id]:
+                running.cut("stopped")
 
     async def drain(self, seconds: float) -> None:
         """Let running turns finish for so long; what still runs then is stored as interrupted, and so said."""
@@ -212,11 +235,11 @@ def storable(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def _as_seen(outcome: SideOutcome, released: int) -> SideOutcome:
-    """A stopped answer ends where the voter saw it end: what a faster model had written more would tell it apart."""
-    if outcome.state == "failed" or len(outcome.text) <= released:
+def _as_seen(outcome: SideOutcome, released: int, ending: Ending) -> SideOutcome:
+    """An answer cut short ends where the voter saw it end: what a faster model had written more tells it apart."""
+    if outcome.state == "failed":
         return outcome
-    return replace(outcome, state="stopped", text=outcome.text[:released])
+    return replace(outcome, state=ending, text=outcome.text[:released])
 
 
 def _outcome(

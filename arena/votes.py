@@ -66,17 +66,16 @@ CAST = text(
     f"""
     WITH ready AS (
         SELECT id, voter_id, state, not_counted_reason, model_a_id, model_b_id FROM battle
-        WHERE id = :battle AND voter_id = :voter AND answered_turns > 0 AND state NOT IN ('voted', 'skipped')
+        WHERE id = :battle AND voter_id = :voter AND answered_turns > 0
+            AND state NOT IN ('answering', 'voted', 'skipped')
         FOR UPDATE
     ), closed AS (
         UPDATE battle SET state = 'voted', updated_at = clock_timestamp() FROM ready WHERE battle.id = ready.id
     ), cast_vote AS (
         INSERT INTO vote (battle_id, voter_id, winner, reasons, counted, reason, early, receipt)
         SELECT id, voter_id, :winner, :reasons, not_counted_reason IS NULL, not_counted_reason,
-            state = 'answering' OR (
-                SELECT turn.state IN ('answering', 'stopped') FROM turn
-                WHERE turn.battle_id = ready.id ORDER BY index DESC LIMIT 1
-            ), :receipt
+            (SELECT turn.state = 'stopped' FROM turn WHERE turn.battle_id = ready.id ORDER BY index DESC LIMIT 1),
+            :receipt
         FROM ready RETURNING counted, reason, early, created_at
     )
     SELECT cast_vote.counted, cast_vote.reason, cast_vote.early, cast_vote.created_at,
@@ -94,8 +93,11 @@ async def cast_vote(
     voter_id: UUID,
     winner: Winner,
     reasons: Sequence[Reason] = (),
-) -> CastVote:
+) -> CastVote | None:
     """Store the vote and reveal the names.
+
+    None means that a later turn is still being answered: what it says may bear on whether the vote counts, so
+    it has to be stopped and stored before the vote is cast again.
 
     Raises `AlreadyVoted`, `NothingToVoteOn`, `StillAnswering`, `BattleClosed` or `BattleNotFound`.
     """
@@ -109,7 +111,8 @@ async def cast_vote(
     }
     row = (await connection.execute(CAST, values)).mappings().one_or_none()
     if row is None:
-        raise await _refusal(connection, battle_id, voter_id)
+        await _refuse(connection, battle_id, voter_id)
+        return None
     revealed = {
         side: RevealedModel(**{field: row[f"{side}_{field}"] for field in RevealedModel.__annotations__})
         for side in "ab"
@@ -128,16 +131,23 @@ async def cast_vote(
     )
 
 
-async def _refusal(connection: AsyncConnection, battle_id: str, voter_id: UUID) -> Exception:
-    query = select(Battle.state).where(Battle.id == battle_id, Battle.voter_id == voter_id)
-    state = await connection.scalar(query)
-    if state is None:
-        return BattleNotFound()
+async def _refuse(connection: AsyncConnection, battle_id: str, voter_id: UUID) -> None:
+    """Say why there was nothing to vote on, unless it is only that a later turn is running."""
+    query = select(Battle.state, Battle.answered_turns).where(
+        Battle.id == battle_id, Battle.voter_id == voter_id
+    )
+    found = (await connection.execute(query)).one_or_none()
+    if found is None:
+        raise BattleNotFound
+    state, answered_turns = found
     if state == "voted":
-        return AlreadyVoted()
-    if state == "answering":
-        return StillAnswering()
-    return BattleClosed() if state == "skipped" else NothingToVoteOn()
+        raise AlreadyVoted
+    if state == "skipped":
+        raise BattleClosed
+    if state == "answering" and answered_turns == 0:
+        raise StillAnswering
+    if answered_turns == 0:
+        raise NothingToVoteOn
 
 
 def revealed(model: Model) -> RevealedModel:

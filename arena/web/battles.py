@@ -167,10 +167,15 @@ async def stop(
 
 @router.post("/battles/{battle_id}/retry", response_model_exclude_none=True)
 async def retry(
-    battle_id: BattleId, voter: Owner, act: Act, database: CurrentDatabase, runner: CurrentRunner
+    battle_id: BattleId,
+    voter: Owner,
+    visitor: CurrentVisitor,
+    act: Act,
+    database: CurrentDatabase,
+    runner: CurrentRunner,
 ) -> BattleView:
     """Ask the side that failed once more, with the same two models."""
-    await act.retry(battle_id, voter)
+    await act.retry(battle_id, visitor)
     return await _shown(database, runner, battle_id, voter)
 
 

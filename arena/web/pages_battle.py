@@ -229,9 +229,9 @@ async def stop(shown: Shown) -> Response:
 
 
 @router.post("/retry")
-async def retry(shown: Shown) -> Response:
+async def retry(shown: Shown, visitor: CurrentVisitor) -> Response:
     """Ask the side that failed once more."""
-    return await shown.after(shown.act.retry(shown.id, shown.voter), anchor="#newest")
+    return await shown.after(shown.act.retry(shown.id, visitor), anchor="#newest")
 
 
 @router.post("/vote")

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena.db import Database
 from arena.gateway.demo_faults import Fault
+from arena.sweeps import declare_interrupted
 from arena.tables import Battle, Response, Turn
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import (
@@ -251,7 +253,9 @@ async def test_failed_side_can_be_retried_once_then_the_battle_is_void(
 async def test_retry_keeps_the_good_side_and_mends_the_bad_one(
     start_models: StartModels, start_arena: StartArena, catalog: object
 ) -> None:
-    server = await start_models(Says("good", "Well."), Says("bad", "Better now."), faults={"bad": Fault.HTTP_500})
+    server = await start_models(
+        Says("good", "Well."), Says("bad", "Better now."), faults={"bad": Fault.HTTP_500}
+    )
     arena = await start_arena(catalog=catalog)
     async with arena.client() as voter:
         battle = await start_battle(voter)
@@ -282,3 +286,40 @@ async def test_no_two_models_no_battle(start_arena: StartArena, session: AsyncSe
         assert answer.json()["title"] == "No models"
         assert (await voter.get("/readyz")).status_code == 503
     assert (await session.scalars(select(Battle))).all() == []
+
+
+async def test_stop_and_retry_are_no_way_around_the_limit(
+    start_models: StartModels, start_arena: StartArena, catalog: object
+) -> None:
+    server = await start_models(Says("one", LONG, 100, 60_000), Says("two", LONG, 100, 60_000), speed=1)
+    arena = await start_arena(catalog=catalog, battles_per_hour=3)
+    async with arena.client() as voter:
+        battle = await start_battle(voter)
+        statuses = []
+        for _ in range(5):
+            await voter.post(f"/api/v1/battles/{battle['id']}/stop")
+            statuses.append((await voter.post(f"/api/v1/battles/{battle['id']}/retry")).status_code)
+    assert statuses[0] == 200
+    assert set(statuses[1:]) == {409}
+    assert server.requests == 4
+
+
+async def test_silent_turn_ends_where_the_voter_saw_it_end(
+    start_models: StartModels, start_arena: StartArena, catalog: object, database: Database
+) -> None:
+    """After a crash too, nothing tells which model had written more."""
+    await start_models(Says("quick", LONG, 2000), Says("slow", LONG, 40), speed=1)
+    arena = await start_arena(catalog=catalog)
+    async with arena.client() as voter:
+        battle = await start_battle(voter)
+        async for event in events(voter, battle["id"]):
+            if event["id"].endswith(".64"):
+                break
+        await asyncio.sleep(0.3)  # a checkpoint
+        async with database.sessions.begin() as session:
+            assert await declare_interrupted(session, 0) == 1
+        read = (await voter.get(f"/api/v1/battles/{battle['id']}")).json()
+        responses = read["turns"][0]["responses"]
+        assert read["state"] == "interrupted"
+        assert responses["a"]["state"] == responses["b"]["state"] == "interrupted"
+        assert len(responses["a"]["text"]) == len(responses["b"]["text"]) > 0

@@ -1,15 +1,21 @@
 """One vote a battle, before the reveal only, by its own voter only, and always told whether it counts."""
 
+from collections.abc import Sequence
+
 import httpx2
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena.catalog import register_endpoint
+from arena.db import Database
+from arena.gateway.demo_faults import Fault
+from arena.gateway.openai_chat import Message
 from arena.tables import Battle, Vote, Voter
 from arena.voters import SIMULATED_HEADER
 from tests.integration.conftest import Says, StartArena, StartModels
-from tests.integration.serving import Serving, answered_battle, start_battle, vote, wait_until_settled
+from tests.integration.serving import Serving, answered_battle, events, start_battle, vote, wait_until_settled
 
 
 async def test_vote_reveals_the_names_and_gives_a_receipt(voter: httpx2.AsyncClient) -> None:
@@ -146,3 +152,76 @@ async def test_own_votes_withdraw_and_erase(voter: httpx2.AsyncClient, session: 
     for table in (Battle, Vote, Voter):
         assert await session.scalar(select(func.count()).select_from(table)) == 0
     assert (await voter.get("/api/v1/me/votes")).json() == []
+
+
+async def test_identity_told_in_a_running_turn_is_not_outrun_by_a_vote(
+    start_models: StartModels, start_arena: StartArena, catalog: object
+) -> None:
+    """A voter who asks 'who are you?', reads the answer and votes before the turn ends has not voted blind."""
+
+    class Introduces(Says):
+        def reply(self, messages: Sequence[Message], seed: int | None) -> str:
+            return self.text if len(messages) == 1 else "I am Claude, made by Anthropic. " + "word " * 2000
+
+    await start_models(Introduces("one", "Yes.", 500), Introduces("two", "No.", 500), speed=1)
+    arena = await start_arena(catalog=catalog)
+    async with arena.client() as voter:
+        battle = await answered_battle(voter)
+        await voter.post(f"/api/v1/battles/{battle['id']}/turns", json={"prompt": "Who are you?"})
+        async for event in events(voter, battle["id"]):
+            if "Anthropic" in event["data"].get("text", "") or event["id"].endswith(".64"):
+                break
+        said = (await vote(voter, battle["id"])).json()
+        assert (said["counted"], said["reason"], said["early"]) == (False, "identity_revealed", True)
+
+
+async def test_identity_told_beside_a_failing_side_is_remembered(
+    start_models: StartModels, start_arena: StartArena, catalog: object
+) -> None:
+    class Introduces(Says):
+        def reply(self, messages: Sequence[Message], seed: int | None) -> str:
+            return self.text if len(messages) == 1 else "I am Claude, made by Anthropic."
+
+    server = await start_models(Introduces("one", "Yes."), Says("two", "No."))
+    arena = await start_arena(catalog=catalog)
+    async with arena.client() as voter:
+        battle = await answered_battle(voter)
+        server.faults["two"] = Fault.HTTP_500
+        await voter.post(f"/api/v1/battles/{battle['id']}/turns", json={"prompt": "Who are you?"})
+        assert (await wait_until_settled(voter, battle["id"]))["state"] == "failed"
+        said = (await vote(voter, battle["id"])).json()
+        assert (said["counted"], said["reason"]) == (False, "identity_revealed")
+
+
+async def test_vote_reaches_a_turn_that_runs_in_another_process(
+    start_models: StartModels, start_arena: StartArena, catalog: object
+) -> None:
+    class Lingers(Says):
+        def reply(self, messages: Sequence[Message], seed: int | None) -> str:
+            return self.text if len(messages) == 1 else "word " * 3000
+
+    await start_models(Lingers("one", "Yes.", 200), Lingers("two", "No.", 200), speed=1)
+    owner = await start_arena(catalog=catalog)
+    other = await start_arena(catalog=catalog)
+    async with owner.client() as voter:
+        battle = await answered_battle(voter)
+        await voter.post(f"/api/v1/battles/{battle['id']}/turns", json={"prompt": "and then?"})
+        async with other.client(cookies=voter.cookies) as elsewhere:
+            assert (await vote(elsewhere, battle["id"])).status_code == 201
+        settled = await wait_until_settled(voter, battle["id"])
+        assert (settled["state"], settled["turns"][1]["state"]) == ("voted", "stopped")
+
+
+async def test_unknown_organization_is_no_name(
+    start_models: StartModels, start_arena: StartArena, database: Database
+) -> None:
+    server = await start_models(
+        Says("one", "The cause is unknown to science."), Says("two", "It is unknown.")
+    )
+    async with database.sessions.begin() as session:
+        for name in ("one", "two"):
+            await register_endpoint(session, name, server.url, name, 16)
+    arena = await start_arena()
+    async with arena.client() as voter:
+        battle = await answered_battle(voter)
+        assert (await vote(voter, battle["id"])).json()["counted"]
