@@ -15,7 +15,7 @@ from random import Random
 import orjson
 
 from arena.gateway import demo_styles as styles
-from arena.gateway.demo_skills import Draft, draft_answer
+from arena.gateway.demo_skills import CHARACTERS_READ, Draft, draft_answer
 from arena.gateway.openai_chat import Message
 
 ORGANIZATION = "Arena demo"
@@ -44,7 +44,8 @@ class DemoModel:
         if random.random() >= self.ability:
             draft = draft.flawed()
         prompt = next((message.content for message in reversed(messages) if message.role == "user"), "")
-        return _OUR_NAMES.sub("sample", self.style(draft, prompt, random)).strip()
+        answer = self.style(draft, prompt.strip()[:CHARACTERS_READ], random)
+        return _OUR_NAMES.sub("sample", answer).strip()
 
 
 def _digest(name: str, messages: Sequence[Message], seed: int | None) -> int:

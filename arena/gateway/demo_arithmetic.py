@@ -24,16 +24,21 @@ _SPOKEN = (
     (r"\bsquared\b", "**2"),
     (r"(?<=\d),(?=\d{3}\b)", ""),
 )
+# Whole numbers or none: a search that may begin inside a run of digits takes the square of its length, and
+# for the same reason the repetitions below are possessive (`*+`) or counted.
+_NUMBER = r"(?<![\d.])\d{1,15}(?:\.\d{1,15})?(?!\d)"
+_UNIT = r"[a-z°/]{1,30}"
 _PERCENT = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(?:%|percent|per cent|prozent)\s*(?:of|von|de)\s*\$?(\d+(?:\.\d+)?)", re.I
+    rf"({_NUMBER})\s*+(?:%|percent|per cent|prozent)\s*+(?:of|von|de)\s*+\$?({_NUMBER})", re.I
 )
-_ROOT = re.compile(r"square root of (\d+(?:\.\d+)?)", re.I)
-_SUM = re.compile(r"[-(]*\d[\d\s.()]*(?:(?:\*\*|[-+*/])[\s(-]*\d[\d\s.()]*)+")
+_ROOT = re.compile(rf"square root of ({_NUMBER})", re.I)
+_SUM = re.compile(r"(?<![-(\d.])[-(]*+\d[\d\s.()]*+(?:(?:\*\*|[-+*/])[\s(-]*+\d[\d\s.()]*+)+")
 _CONVERT = re.compile(
-    r"(-?\d+(?:\.\d+)?)\s*(?:degrees?\s+)?([a-z°/]+)\s+(?:to|in|into|as)\s+(?:degrees?\s+)?([a-z°/]+)", re.I
+    rf"(-?{_NUMBER})\s*+(?:degrees?\s++)?({_UNIT})\s++(?:to|in|into|as)\s++(?:degrees?\s++)?({_UNIT})", re.I
 )
-_HOW_MANY = re.compile(r"how many ([a-z/]+) (?:are )?(?:there )?in (an?|one|\d+(?:\.\d+)?) ([a-z/]+)", re.I)
+_HOW_MANY = re.compile(rf"how many ({_UNIT}) (?:are )?(?:there )?in (an?|one|{_NUMBER}) ({_UNIT})", re.I)
 _LARGEST_EXPONENT = 64
+_LARGEST_NUMBER = 1e15
 _LONGEST_SUM = 120
 
 
@@ -64,18 +69,28 @@ def _evaluate(text: str) -> float | None:
 def _value(node: ast.expr) -> float:
     match node:
         case ast.Constant(value=int() | float() as value):
-            return value
+            return _not_too_large(value)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_value(operand)
         case ast.BinOp(left=left, op=operation, right=right) if type(operation) in _OPERATIONS:
             first, second = _value(left), _value(right)
-            if isinstance(operation, ast.Pow) and (abs(second) > _LARGEST_EXPONENT or first < 0 > second):
-                raise ValueError("too large")
-            result = _OPERATIONS[type(operation)](first, second)
-            if abs(result) > 1e15:
-                raise ValueError("too large")
-            return result
+            if isinstance(operation, ast.Pow):
+                _check_power(first, second)
+            return _not_too_large(_OPERATIONS[type(operation)](first, second))
     raise ValueError("not a sum")
+
+
+def _check_power(base: float, exponent: float) -> None:
+    if abs(exponent) > _LARGEST_EXPONENT:
+        raise ValueError("too large")
+    if base < 0 and not (exponent >= 0 and float(exponent).is_integer()):
+        raise ValueError("not a real number")
+
+
+def _not_too_large(value: float) -> float:
+    if abs(value) > _LARGEST_NUMBER:
+        raise ValueError("too large")
+    return value
 
 
 def find_conversion(

@@ -34,6 +34,11 @@ class Draft:
 
 Skill = Callable[[str, Random], Draft | None]
 
+# What is asked stands at the beginning; reading on would let a hostile prompt cost seconds of searching.
+CHARACTERS_READ = 500
+_CHARACTERS_SUMMARISED = 4000
+_LONGEST_SENTENCE = 400
+
 _CODE_CUE = re.compile(
     r"\b(code|function|program|script|python|javascript|js|sql|query|snippet|algorithm|implement|svg|def|bug)\b",
     re.I,
@@ -56,11 +61,12 @@ _LEADING_WORDS = re.compile(
 def draft_answer(messages: Sequence[Message], random: Random) -> Draft:
     """Draft the answer to the last prompt, with an eye on the one before."""
     prompts = [message.content.strip() for message in messages if message.role == "user"]
-    prompt = prompts[-1] if prompts else ""
+    whole = prompts[-1] if prompts else ""
+    prompt = whole[:CHARACTERS_READ]
     if len(prompts) > 1 and len(prompt.split()) <= 12 and _FOLLOW_UP.search(prompt):
         return _follow_up(prompt, draft_answer([Message(role="user", content=prompts[-2])], random))
     for skill in _SKILLS:
-        if draft := skill(prompt, random):
+        if draft := skill(whole[:_CHARACTERS_SUMMARISED] if skill is _summary else prompt, random):
             return draft
     return _general(prompt)
 
@@ -121,13 +127,14 @@ def _translate(prompt: str, random: Random) -> Draft | None:
 
 
 def _summary(prompt: str, random: Random) -> Draft | None:
-    match = re.search(r"\b(?:summari[sz]e|summary|tl;?dr)\b[^:\n]*[:\n]\s*(.{80,})", prompt, re.I | re.S)
+    match = re.search(r"\b(?:summari[sz]e|summary|tl;?dr)\b[^:\n]*+[:\n]\s*+(.{80,})", prompt, re.I | re.S)
     if not match:
         return None
     sentences = re.split(r"(?<=[.!?])\s+", match[1].strip())
-    longest = sorted(sentences[1:], key=len, reverse=True)[:2]
+    first, *others = [sentence[:_LONGEST_SENTENCE] for sentence in sentences]
+    longest = sorted(others, key=len, reverse=True)[:2]
     return Draft(
-        title="Summary", right=sentences[0], wrong="The text is about several things.", points=tuple(longest)
+        title="Summary", right=first, wrong="The text is about several things.", points=tuple(longest)
     )
 
 

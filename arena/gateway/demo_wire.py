@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
@@ -167,7 +168,8 @@ async def read_completion(
     messages = _messages(body)
     prompt_tokens = sum(len(split_tokens(message.content)) for message in messages)
     budget = _token_budget(body, prompt_tokens, maximum_context_tokens)
-    tokens = split_tokens(model.reply(messages, _integer(body, "seed")))
+    reply = await asyncio.to_thread(model.reply, messages, _integer(body, "seed"))
+    tokens = split_tokens(reply)
     request_id = request.headers.get("X-Request-Id")
     return Completion(
         id=f"chatcmpl-{request_id or uuid.uuid4().hex}",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from time import process_time
 
 import pytest
 
@@ -192,3 +193,56 @@ def test_the_right_python_code_runs() -> None:
     scope: dict[str, object] = {}
     exec(next(entry.code for entry in knowledge().code if entry.title == "Fibonacci numbers"), scope)
     assert scope["fibonacci"](10) == 55  # type: ignore[operator]
+
+
+LONGEST_PROMPT = 12_000
+HOSTILE_PROMPTS = {
+    "two long numbers": f"What is {'9' * 5900} * {'9' * 5900}",
+    "digits": "7" * LONGEST_PROMPT,
+    "spaced digits": "1 " * (LONGEST_PROMPT // 2),
+    "decimals": "1." * (LONGEST_PROMPT // 2),
+    "percentages": "5 % " * (LONGEST_PROMPT // 4),
+    "brackets": "(" * LONGEST_PROMPT,
+    "minus signs": "-" * LONGEST_PROMPT + "1",
+    "bracketed minus signs": "1" + "-(" * (LONGEST_PROMPT // 2),
+    "a short sum of brackets": "(" * 50 + "1+1" + ")" * 50,
+    "a root of a negative number": "(-2)**0.5",
+    "spaces": "a" + " " * (LONGEST_PROMPT - 2) + "b",
+    "newlines": "\n" * LONGEST_PROMPT,
+    "double quotes": '"' * LONGEST_PROMPT,
+    "single quotes": "'a" * (LONGEST_PROMPT // 2),
+    "a long unit": "1" + "a" * LONGEST_PROMPT,
+    "many units": "how many feet in " * (LONGEST_PROMPT // 17),
+    "more feet than a float can count": f"how many feet are in {'9' * 400} miles",
+    "summaries of nothing": "summary " * (LONGEST_PROMPT // 8),
+    "a summary of one word": "summary:" + "x" * LONGEST_PROMPT,
+    "a summary of spaces": "summary:" + " " * LONGEST_PROMPT + "x",
+    "a summary of full stops": "summary:" + ". " * (LONGEST_PROMPT // 2),
+    "a summary of hyphens": "summary:" + "a-" * (LONGEST_PROMPT // 2),
+    "leading words": "please " * (LONGEST_PROMPT // 7),
+    "our names": "arena demo-" * (LONGEST_PROMPT // 11),
+}
+
+
+# An ordinary answer takes a millisecond; without limits on what is read, some of these took eight seconds.
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("prompt", HOSTILE_PROMPTS.values(), ids=HOSTILE_PROMPTS.keys())
+def test_no_prompt_is_much_work(prompt: str) -> None:
+    began_at = process_time()
+    answers = [say(model, prompt) for model in DEMO_MODELS]
+    seconds_each = (process_time() - began_at) / len(DEMO_MODELS)
+    assert all(answers)
+    assert max(map(len, answers)) < 20_000
+    assert seconds_each < 0.2
+
+
+def test_a_summary_reads_further_than_the_other_skills() -> None:
+    sentences = [f"Sentence number {number} says a little." for number in range(60)]
+    prompt = f"Summarise this: {' '.join(sentences)} And this last one is by far the longest of all."
+    assert "by far the longest" in say(BY_NAME["demo-lister"], prompt)
+
+
+def test_a_long_number_is_not_taken_for_its_first_digits() -> None:
+    assert find_sum(f"{'1' * 20}% of 240") is None
+    assert find_sum(f"15% of {'2' * 20}") is None
+    assert find_sum(f"{'3' * 20} + 1") is None
