@@ -210,7 +210,8 @@ class Pool:
         while True:
             await asyncio.sleep(self._breaker.probe_seconds)
             due = [lane for lane in self._lanes.values() if lane.health.probe_due(monotonic())]
-            await asyncio.gather(*(self._probe(session, lane) for lane in due))
+            # A probe that fails in a way nobody thought of says nothing, and must not end the watch over all.
+            await asyncio.gather(*(self._probe(session, lane) for lane in due), return_exceptions=True)
 
     async def _probe(self, session: aiohttp.ClientSession, lane: _Lane) -> None:
         is_open = lane.health.state == "open"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -239,3 +240,34 @@ async def test_the_request_id_comes_back(session: aiohttp.ClientSession) -> None
             assert (await response.json())["id"] == "chatcmpl-abc"
     finally:
         await demo.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PonderingModel:
+    """Replies only once the server has answered somebody else."""
+
+    others_were_served: threading.Event
+    name: str = "pondering"
+    tokens_per_second: float = 100
+    first_token_milliseconds: float = 0
+
+    def reply(self, messages: Sequence[Message], seed: int | None) -> str:
+        return "after the others" if self.others_were_served.wait(timeout=5) else "before the others"
+
+
+async def test_a_model_that_ponders_holds_nobody_up(session: aiohttp.ClientSession) -> None:
+    served = threading.Event()
+    demo = DemoServer({"pondering": PonderingModel(others_were_served=served)}, speed=0)
+    url = await demo.start()
+    pondering = Server(url=url, model="pondering", is_vllm=False)
+    answer = asyncio.create_task(events(session, pondering))
+    while not demo.requests:  # noqa: ASYNC110 - it is the server that notices
+        await asyncio.sleep(0.01)
+    async with session.get(f"{url}/models") as response:
+        assert response.status == 200
+    served.set()
+    text = "".join(
+        orjson.loads(event)["choices"][0]["delta"].get("content", "") for event in (await answer)[:-1]
+    )
+    assert text == "after the others"
+    await demo.close()

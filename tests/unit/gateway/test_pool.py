@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 from time import monotonic
 
+import aiohttp
 import pytest
 
 from arena.gateway.breaker import Breaker
@@ -15,8 +16,9 @@ from arena.gateway.errors import (
     GatewayError,
     NoEndpointAvailable,
 )
-from arena.gateway.openai_chat import Delta, Finished, Timeouts
+from arena.gateway.openai_chat import Delta, Endpoint, Finished, Timeouts
 from arena.gateway.pool import Pool
+from arena.gateway.probe import Verdict, probe
 from tests.unit.gateway.conftest import ANSWER, StartPool, StartServer, endpoint, request, until
 
 RESTLESS = Breaker(
@@ -310,3 +312,24 @@ async def test_a_pool_that_was_not_started_says_so() -> None:
     pool.set_endpoints([endpoint("http://127.0.0.1:9/v1")])
     with pytest.raises(RuntimeError, match="start"):
         await ask(pool)
+
+
+async def test_a_probe_that_raises_does_not_end_the_watch(
+    start_server: StartServer, start_pool: StartPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[str] = []
+
+    async def sometimes_raising(
+        session: aiohttp.ClientSession, probed: Endpoint, timeout_seconds: float, *, thorough: bool
+    ) -> Verdict:
+        if probed.id == "cursed":
+            raised.append(probed.id)
+            raise RuntimeError("nobody thought of this")
+        return await probe(session, probed, timeout_seconds, thorough=thorough)
+
+    monkeypatch.setattr("arena.gateway.pool.probe", sometimes_raising)
+    server = await start_server()
+    pool = await start_pool(endpoint(server.url, "cursed"), endpoint(server.url, "well"), breaker=RESTLESS)
+    await until(lambda: len(raised) >= 2)
+    server.engine_dead = True
+    await until(lambda: [status.breaker_state for status in pool.snapshot()] == ["closed", "open"])
