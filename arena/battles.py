@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from arena.catalog import UNKNOWN_ORGANIZATION
 from arena.errors import (
@@ -226,9 +226,9 @@ async def load_battle(session: AsyncSession, battle_id: str, voter_id: UUID) -> 
         .where(Battle.id == battle_id, Battle.voter_id == voter_id)
         .options(
             selectinload(Battle.turns).selectinload(Turn.responses),
-            selectinload(Battle.vote),
-            selectinload(Battle.model_a),
-            selectinload(Battle.model_b),
+            joinedload(Battle.vote),
+            joinedload(Battle.model_a),
+            joinedload(Battle.model_b),
         )
     )
     battle = await session.scalar(query)

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     )
     data_license: str = Field("CC-BY-4.0", description="Licence under which consented prompts are published.")
     publish_default: bool = Field(
-        True, description="Whether the publish box is ticked when a voter first arrives."
+        False, description="Whether the publish box is ticked when a voter first arrives."
     )
     contact: str | None = Field(
         None, description="Mail or web address of the operator, shown on the about page."
