@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from arena.battles import check_prompt, load_battle
 from arena.db import Database
 from arena.errors import SideFailed
-from arena.streams import Frame, LiveTurn
+from arena.streams import Frame, LiveTurn, Position
 from arena.tables import SIDES, Battle, BattleState, Side, Turn, TurnState
 from arena.turns import Runner
 from arena.votes import RevealedModel, revealed
@@ -28,7 +28,7 @@ from arena.web.deps import (
     SecureCookies,
 )
 from arena.web.following import Following, follow_newest_turn
-from arena.web.markdown import BlockRenderer
+from arena.web.markdown import Block, BlockRenderer
 from arena.web.problems import problem
 
 router = APIRouter(prefix="/api/v1", tags=["battles"])
@@ -211,7 +211,7 @@ async def events(
     """
     if last_event_id and follow.has_all:
         return Response(status_code=204)
-    encode = HtmlEvents(follow) if format == "html" else TextEvents()
+    encode = HtmlEvents(follow.turn) if format == "html" else TextEvents()
     return StreamingResponse(_stream(follow, encode), media_type="text/event-stream", headers=EVENT_HEADERS)
 
 
@@ -225,13 +225,10 @@ async def _stream(follow: Following, encode: "TextEvents | HtmlEvents") -> Async
             feeder.cancel()
 
 
-def event(name: str, frame: Frame, **data: object) -> bytes:
-    """One server-sent event; the id is the place reached, so that a browser can ask for the rest."""
-    return b"event: %b\nid: %b\ndata: %b\n\n" % (
-        name.encode(),
-        str(frame.position).encode(),
-        orjson.dumps(data),
-    )
+def event(name: str, place: Position | None, **data: object) -> bytes:
+    """One server-sent event; its id, if any, is the place reached, from which a browser asks for the rest."""
+    line = b"id: %b\n" % str(place).encode() if place else b""
+    return b"event: %b\n%bdata: %b\n\n" % (name.encode(), line, orjson.dumps(data))
 
 
 class TextEvents:
@@ -239,31 +236,47 @@ class TextEvents:
 
     def __call__(self, frame: Frame) -> bytes:
         if frame.kind == "delta":
-            return event("delta", frame, side=frame.side, text=frame.text)
+            return event("delta", frame.position, side=frame.side, text=frame.text)
         return self.ending(frame)
 
     def ending(self, frame: Frame) -> bytes:
         if frame.kind == "turn_end":
-            return event("turn_end", frame, state=frame.state)
+            return event("turn_end", frame.position, state=frame.state)
         if frame.kind == "side_failed":
-            return event("error", frame, side=frame.side, **problem(SideFailed()))
-        return event("side_end", frame, side=frame.side)
+            return event("error", frame.position, side=frame.side, **problem(SideFailed()))
+        return event("side_end", frame.position, side=frame.side)
 
 
 class HtmlEvents(TextEvents):
-    """Frames as rendered blocks, for the site: a block is sent again as long as it grows."""
+    """Frames as rendered blocks, for the site: a block is sent again as long as it grows.
 
-    def __init__(self, follow: Following) -> None:
+    Whoever resumes is sent all blocks again, made from what is released: where a reader says it left off is
+    the reader's word, and which of the blocks it was shown by then nobody knows.
+    """
+
+    def __init__(self, turn: LiveTurn) -> None:
+        self._turn = turn
         self._renderers = {side: BlockRenderer() for side in SIDES}
-        for side in SIDES:
-            self._renderers[side].feed(follow.turn.sides[side].text[: follow.start.of(side)])
+        self._read = dict.fromkeys(SIDES, 0)
 
     def __call__(self, frame: Frame) -> bytes:
         if frame.side is None:
             return self.ending(frame)
-        renderer = self._renderers[frame.side]
-        blocks = renderer.feed(frame.text) if frame.kind == "delta" else renderer.finish()
+        blocks = self._blocks(frame.side, ended=frame.kind != "delta")
+        ending = b"" if frame.kind == "delta" else self.ending(frame)
+        # A break between the events of a frame must not lose the later ones: only the last names the place.
+        last = None if ending else len(blocks) - 1
         sent = [
-            event("block", frame, side=frame.side, index=block.index, html=block.html) for block in blocks
-        ]
-        return b"".join(sent) + (b"" if frame.kind == "delta" else self.ending(frame))
+            event(
+                "block", frame.position if number == last else None,
+                side=frame.side, index=block.index, html=block.html,
+            )
+            for number, block in enumerate(blocks)
+        ]  # fmt: skip
+        return b"".join(sent) + ending
+
+    def _blocks(self, side: Side, *, ended: bool) -> list[Block]:
+        text = self._turn.released_text(side)
+        new, self._read[side] = text[self._read[side] :], len(text)
+        blocks = self._renderers[side].feed(new)
+        return [*blocks, *self._renderers[side].finish()] if ended else blocks

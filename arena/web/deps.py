@@ -58,7 +58,9 @@ Db = Annotated[AsyncSession, Depends(_session, scope="function")]
 def client_address(request: Request, settings: Settings) -> str:
     """The nearest address that is no proxy of ours; a header from anybody else is not believed."""
     trusted = [ip_network(network, strict=False) for network in settings.trusted_proxies]
-    hops = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    # A proxy may add a line of its own instead of a part: all lines together are the way the request came.
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    hops = [part.strip() for part in forwarded.split(",") if part.strip()]
     address = request.client.host if request.client else "unknown"
     while hops and _within(address, trusted):
         address = hops.pop()

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import selectinload
 
 from arena.battles import load_battle
 from arena.db import Database, is_outage
+from arena.logs import get_log
 from arena.settings import Settings
 from arena.streams import Checkpoint, LiveTurn, Position, Release
 from arena.tables import SIDES, Battle, Turn
 from arena.turns import Runner
+
+log = get_log("arena.following")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +62,29 @@ async def follow_newest_turn(
 
 
 async def _feed(turn: LiveTurn, database: Database, turn_id: int, every_seconds: float) -> None:
-    """Follow the checkpoints of the process that runs the turn, through an outage of the database too."""
+    """Follow the checkpoints of the process that runs the turn, through an outage of the database too.
+
+    A turn that is gone, erased by its voter, and one that cannot be read end here: no reader waits for ever.
+    """
     while turn.state is None:
         await asyncio.sleep(every_seconds)
         try:
             turn.mirror(await _read(database, turn_id))
         except Exception as error:
             if not is_outage(error):
-                raise
+                if not isinstance(error, NoResultFound):
+                    log.exception("following_broke", battle=turn.battle_id)
+                turn.mirror(_cut_short(turn))
+
+
+def _cut_short(turn: LiveTurn) -> Checkpoint:
+    """The end of a turn that nobody can tell us more about: it ends with what its readers have."""
+    return Checkpoint(
+        state="interrupted",
+        texts={side: turn.released_text(side) for side in SIDES},
+        released={side: turn.sides[side].released for side in SIDES},
+        failed=frozenset(side for side in SIDES if turn.sides[side].failed),
+    )
 
 
 async def _read(database: Database, turn_id: int) -> Checkpoint:
