@@ -30,7 +30,9 @@ LINK_SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
 _HEADING_SHIFT: Final = 2  # the page has h1, "Answer A" is h2
 _LONGEST_COLOURED_CODE: Final = 20_000
-_LONGEST_MARKED_UP_BLOCK: Final = 50_000
+_LONGEST_MARKED_UP_BLOCK: Final = 20_000
+# The parser looks for the end of each bracket: many that never close cost the square of their number.
+_MOST_OPEN_BRACKETS: Final = 500
 _LONGEST_LANGUAGE_LABEL: Final = 30
 # A lexer is a set of regular expressions run on hostile text: only those much read and much used.
 _COLOURED_LANGUAGES: Final = _words(
@@ -49,13 +51,16 @@ RenderRule = Callable[[RendererHTML, Sequence[Token], int, OptionsDict, EnvType]
 
 def render_block(source: str, *, is_open: bool = False) -> str:
     """Render one top-level block; an open block still grows, so its code stays uncoloured."""
-    html = _plain(source) if _is_too_long(source) else str(_PARSER.render(source, {"is_open": is_open}))
+    html = _plain(source) if _is_too_much(source) else str(_PARSER.render(source, {"is_open": is_open}))
     # Character references such as `&#x202e;` become characters only here.
     return replace_unsafe_characters(_SANITIZER.clean(html))
 
 
-def _is_too_long(source: str) -> bool:
-    return len(source) > _LONGEST_MARKED_UP_BLOCK and not source.lstrip(" ").startswith(("```", "~~~"))
+def _is_too_much(source: str) -> bool:
+    if source.lstrip(" ").startswith(("```", "~~~")):
+        return False
+    open_brackets = source.count("[") - source.count("]")
+    return len(source) > _LONGEST_MARKED_UP_BLOCK or open_brackets > _MOST_OPEN_BRACKETS
 
 
 def _plain(source: str) -> str:

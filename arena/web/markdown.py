@@ -7,6 +7,7 @@ that is closed never changes, and why streaming ends with exactly the HTML of th
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -31,6 +32,12 @@ class Block:
 def render_markdown(text: str) -> str:
     """Turn a whole model text into HTML that is safe to put into a page."""
     return "".join(render_block(source) for source in split_blocks(_normalized(text)))
+
+
+@lru_cache(maxsize=256)
+def render_stored(text: str) -> str:
+    """The same for a text that will not grow, remembered: a page is often loaded again."""
+    return render_markdown(text)
 
 
 def split_blocks(text: str) -> list[str]:

@@ -1,7 +1,9 @@
 """A battle as a page, and its forms: ask again, stop, retry, vote, skip."""
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -26,12 +28,13 @@ from arena.web.deps import (
     CurrentVisitor,
     Owner,
 )
-from arena.web.markdown import render_markdown
+from arena.web.markdown import render_markdown, render_stored
 from arena.web.pages_arena import refusal
 from arena.web.rendering import render_page
 from arena.web.words import BLAME, PRAISE, REASON_WORDS, VERDICTS
 
 router = APIRouter(prefix="/b/{battle_id}")
+RENDERED_AT_ONCE = 5_000  # characters; some milliseconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +112,11 @@ class Battles:
     async def page(self, *, error: ArenaError | None = None, draft: str = "") -> Response:
         async with self._database.readings() as session:
             battle = await load_battle(session, self.id, self.voter)
-        page = battle_page(battle, self._runner.live(self.id), self._settings, error=error, draft=draft)
+        build = partial(
+            battle_page, battle, self._runner.live(self.id), self._settings, error=error, draft=draft
+        )
+        # Long answers take a while to render: not in the loop that gives everybody else their text.
+        page = await asyncio.to_thread(build) if _is_long(battle) else build()
         return render_page(self._request, "battle.html", page, status=error.status if error else 200)
 
     async def after(self, work: Awaitable[Any], *, anchor: str = "", draft: str = "") -> Response:
@@ -124,6 +131,11 @@ class Battles:
 
 
 Shown = Annotated[Battles, Depends()]
+
+
+def _is_long(battle: Battle) -> bool:
+    texts = [response.text for turn in battle.turns for response in turn.responses]
+    return sum(map(len, texts)) > RENDERED_AT_ONCE
 
 
 def battle_page(
@@ -188,6 +200,7 @@ def _reveal(battle: Battle) -> Reveal | None:
 
 def _turn(turn: Turn, live: LiveTurn | None, reveal: Reveal | None) -> TurnSection:
     view = turn_view(turn, live)
+    render = render_markdown if turn.state == "answering" else render_stored
     languages = {response.side: response.language for response in turn.responses}
     models = {"a": reveal.cast.model_a, "b": reveal.cast.model_b} if reveal else {}
     return TurnSection(
@@ -201,7 +214,7 @@ def _turn(turn: Turn, live: LiveTurn | None, reveal: Reveal | None) -> TurnSecti
                 side=side,
                 letter=side.upper(),
                 state=view.responses[side].state,
-                html=Markup(render_markdown(view.responses[side].text)),
+                html=Markup(render(view.responses[side].text)),
                 language=languages[side],
                 model=models.get(side),
             )

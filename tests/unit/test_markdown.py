@@ -12,7 +12,7 @@ from pygments.token import STANDARD_TYPES
 
 from arena.web.block_html import COLOUR_PREFIX
 from arena.web.formulas import MATHML_ATTRIBUTES, MATHML_TAGS
-from arena.web.markdown import Block, BlockRenderer, render_markdown
+from arena.web.markdown import Block, BlockRenderer, render_markdown, render_stored
 
 PAYLOADS: dict[str, list[str]] = json.loads(
     (Path(__file__).parent / "data" / "markdown_payloads.json").read_text(encoding="ascii")
@@ -417,6 +417,22 @@ class TestWork:
     @pytest.mark.parametrize("unit", ["[", "- a\n", "word ", "one paragraph of *many*\n\n"])
     def test_very_long_texts_end(self, unit: str) -> None:
         assert_safe(render_markdown(unit * (200_000 // len(unit))))
+
+    @pytest.mark.parametrize("text", ["![" * 6_000, "[" * 12_000, "a [b " * 600, "word " * 4_100])
+    def test_blocks_too_dear_to_mark_up_are_plain(self, text: str) -> None:
+        assert render_markdown(text).startswith("<pre ")
+
+    @pytest.mark.parametrize("text", ["[a](https://example.org) " * 700, "[x] [y " * 400])
+    def test_ordinary_brackets_are_marked_up(self, text: str) -> None:
+        assert render_markdown(text).startswith("<p ")
+
+    def test_many_brackets_in_code_are_code(self) -> None:
+        assert '<figure class="code">' in render_markdown("```\n" + "[" * 600 + "\n```")
+
+    def test_a_stored_text_is_rendered_once(self) -> None:
+        text = "An answer *seen twice*."
+        assert render_stored(text) is render_stored(text)
+        assert render_stored(text) == render_markdown(text)
 
     @pytest.mark.timeout(60)
     def test_long_open_blocks_end(self) -> None:
