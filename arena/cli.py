@@ -337,7 +337,8 @@ def leaderboard_verify(snapshot: Annotated[str, typer.Argument(help="Id of a sna
     """Count a snapshot's votes again and say which boards no longer have the same ones."""
     changed = in_transaction(lambda session: leaderboards.verify(session, snapshot))
     if changed:
-        console.print(f"Changed since (votes withdrawn or erased): {', '.join(changed)}.")
+        boards = ", ".join(changed)
+        console.print(f"Other votes now (withdrawn, erased, or committed while it was computed): {boards}.")
         raise typer.Exit(1)
     console.print("Every board counts the same votes.")
 

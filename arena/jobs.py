@@ -9,7 +9,7 @@ from arena import limits
 from arena.catalog import gateway_endpoints
 from arena.db import Database, Location, is_outage
 from arena.gateway.pool import Pool
-from arena.leaderboards import fit
+from arena.leaderboards import Fitter
 from arena.logs import get_log
 from arena.metrics import FIT_FAILURES, FIT_SECONDS
 from arena.settings import Settings
@@ -58,13 +58,13 @@ async def sweep(database: Database, settings: Settings) -> None:
         log.warning("battles_closed", interrupted=interrupted, void=expired)
 
 
-async def fit_leaderboards(database: Database) -> str | None:
+async def fit_leaderboards(database: Database, fitter: Fitter) -> str | None:
     """Compute all boards when votes came in; a fit that fails leaves the last good board."""
     async with database.locked("fit") as ours:
         if not ours:
             return None
         with FIT_SECONDS.time(), FIT_FAILURES.count_exceptions():
-            return await fit(database)
+            return await fitter.fit()
 
 
 def keep_database_alive(location: Location) -> Job:
@@ -79,9 +79,10 @@ def keep_database_alive(location: Location) -> Job:
 
 def shared_jobs(database: Database, settings: Settings) -> dict[str, tuple[float, Job]]:
     """What any one process does for the whole installation."""
+    fitter = Fitter(database)
     return {
         "sweep": (SWEEP_SECONDS, lambda: sweep(database, settings)),
-        "fit": (settings.fit_seconds, lambda: fit_leaderboards(database)),
+        "fit": (settings.fit_seconds, lambda: fit_leaderboards(database, fitter)),
     }
 
 

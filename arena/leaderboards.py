@@ -8,17 +8,17 @@ every imported collection is a board of its own.
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import orjson
 import pandas as pd
-from sqlalchemy import Executable, func, literal, select
+from sqlalchemy import ColumnElement, Executable, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 import ratings
 from arena import __version__
@@ -29,6 +29,9 @@ from arena.tables import Battle, Board, ImportedVote, Leaderboard, Model, Snapsh
 PRELIMINARY_VOTES = 100
 SCHEMA_PATH = "/feed/v1/schema/leaderboard.json"
 COLUMNS = ["model_a", "model_b", "winner", "voter", "count"]
+ROWS_AT_ONCE = 2000
+
+Cell = tuple[str, str, str, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,28 +79,99 @@ class Ballot:
     digest: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """All that boards are made from, seen at the price of a glance: while it stays the same, so do they."""
+
+    last_vote_id: int
+    last_imported_id: int
+    votes: tuple[Any, ...]
+    imported: tuple[Any, ...]
+    boards: tuple[tuple[Any, ...], ...]
+    models: tuple[tuple[Any, ...], ...]
+
+
+class Fitter:
+    """Fits the boards of a database, and counts no vote again while nothing changed since its last fit."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._fitted: tuple[Marks, str] | None = None
+
+    async def fit(self) -> str | None:
+        """Store every board as the newest snapshot and return its id; None when it already was the newest."""
+        async with self._database.readings() as session:
+            marks, newest = await _marks(session), await _newest_id(session)
+            # Another process may have fitted other votes meanwhile: ours must still be the newest.
+            if newest is not None and self._fitted == (marks, newest):
+                return None
+            ballots = await count_votes(session, marks.last_vote_id, marks.last_imported_id)
+            models = {model.name: model for model in await session.scalars(select(Model))}
+        snapshot_id = await asyncio.to_thread(snapshot_digest, ballots, models)
+        changed = await _publish(self._database, snapshot_id, marks, ballots, models)
+        self._fitted = (marks, snapshot_id)
+        return snapshot_id if changed else None
+
+
 async def fit(database: Database) -> str | None:
     """Compute every board and store them as one snapshot; None when nothing changed since the last."""
-    async with database.readings() as session:
-        marks = await _high_water(session)
-        ballots = await count_votes(session, *marks)
-        models = {model.name: model for model in await session.scalars(select(Model))}
-    snapshot_id = snapshot_digest(ballots)
-    async with database.sessions() as session:
+    return await Fitter(database).fit()
+
+
+async def _marks(session: AsyncSession) -> Marks:
+    votes = await session.execute(
+        select(
+            *_identities(Vote.id),
+            # Both, because of two withdrawals the later one may be committed first.
+            func.count(Vote.withdrawn_at),
+            func.max(Vote.withdrawn_at),
+        )
+    )
+    imported = await session.execute(select(*_identities(ImportedVote.id)))
+    boards = await session.execute(
+        select(Board.name, Board.title, Board.origin, Board.license).order_by(Board.name)
+    )
+    models = await session.execute(select(Model.name, Model.organization, Model.license).order_by(Model.name))
+    last_vote, *other_votes = votes.one()
+    last_imported, *other_imported = imported.one()
+    return Marks(
+        last_vote_id=last_vote,
+        last_imported_id=last_imported,
+        votes=tuple(other_votes),
+        imported=tuple(other_imported),
+        boards=tuple(map(tuple, boards)),
+        models=tuple(map(tuple, models)),
+    )
+
+
+def _identities(column: InstrumentedAttribute[int]) -> tuple[ColumnElement[Any], ...]:
+    """The highest id, how many there are, and a sum that tells which: rows go, and may be committed late."""
+    return func.coalesce(func.max(column), 0), func.count(), func.sum(func.hashint8extended(column, 0))
+
+
+async def _publish(
+    database: Database,
+    snapshot_id: str,
+    marks: Marks,
+    ballots: Sequence[Ballot],
+    models: Mapping[str, Model],
+) -> bool:
+    """Make this snapshot the newest one, computing it unless it is stored; whether another one was newest."""
+    async with database.sessions.begin() as session:
         if await session.get(Snapshot, snapshot_id):
-            return None
+            return await _make_newest(session, snapshot_id, marks)
     generated_at = datetime.now(UTC)
     payloads = await asyncio.to_thread(_payloads, ballots, models, snapshot_id, generated_at)
     async with database.sessions.begin() as session:
         row = insert(Snapshot).values(
             id=snapshot_id,
             code_version=__version__,
-            last_vote_id=marks[0],
-            last_imported_id=marks[1],
+            last_vote_id=marks.last_vote_id,
+            last_imported_id=marks.last_imported_id,
             created_at=generated_at,
         )
         if await session.scalar(row.on_conflict_do_nothing().returning(Snapshot.id)) is None:
-            return None
+            return await _make_newest(session, snapshot_id, marks)
         rows = [
             {
                 "snapshot_id": snapshot_id,
@@ -108,14 +182,19 @@ async def fit(database: Database) -> str | None:
             for ballot, payload in zip(ballots, payloads, strict=True)
         ]
         await session.execute(insert(Leaderboard), rows)
-    return snapshot_id
+    return True
 
 
-async def _high_water(session: AsyncSession) -> tuple[int, int]:
-    """The last votes that belong to this snapshot, so that it can be recomputed from the same ones."""
-    votes = await session.scalar(select(func.coalesce(func.max(Vote.id), 0)))
-    imported = await session.scalar(select(func.coalesce(func.max(ImportedVote.id), 0)))
-    return votes or 0, imported or 0
+async def _make_newest(session: AsyncSession, snapshot_id: str, marks: Marks) -> bool:
+    """Bring back a stored snapshot, as when votes that came after it were erased; whether it was not the newest.
+
+    Its marks become today's: the same digest may by now stand for other votes that say the same.
+    """
+    row = update(Snapshot).where(Snapshot.id == snapshot_id)
+    row = row.values(last_vote_id=marks.last_vote_id, last_imported_id=marks.last_imported_id)
+    changed = await _newest_id(session) != snapshot_id
+    await session.execute(row.values(sequence=text("DEFAULT")) if changed else row)
+    return changed
 
 
 async def count_votes(session: AsyncSession, last_vote_id: int, last_imported_id: int) -> list[Ballot]:
@@ -158,12 +237,20 @@ def _imported_votes(board_id: int, last_imported_id: int) -> Executable:
 
 
 async def _ballot(session: AsyncSession, board: BoardKind, query: Executable) -> Ballot:
-    cells = canonical_cells((await session.execute(query)).all())
-    digest = hashlib.sha256(orjson.dumps(cells.to_numpy().tolist())).hexdigest()
-    return Ballot(board=board, cells=cells, digest=digest)
+    rows: list[tuple[Any, ...]] = []
+    # In small parts, so that requests are answered between them.
+    async for part in (await session.stream(query)).partitions(ROWS_AT_ONCE):
+        rows.extend(map(tuple, part))
+    return await asyncio.to_thread(_counted, board, rows)
 
 
-def canonical_cells(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+def _counted(board: BoardKind, rows: Sequence[tuple[Any, ...]]) -> Ballot:
+    cells = canonical_cells(rows)
+    digest = hashlib.sha256(orjson.dumps(cells)).hexdigest()
+    return Ballot(board=board, cells=pd.DataFrame(cells, columns=COLUMNS), digest=digest)
+
+
+def canonical_cells(rows: Sequence[tuple[Any, ...]]) -> list[Cell]:
     """Cells in one order with voters numbered by what they voted: who they are leaves no trace in it.
 
     Votes without a voter stand for a voter each, who is then independent of all others.
@@ -176,19 +263,24 @@ def canonical_cells(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
         else:
             by_voter.setdefault(voter, []).append((model_a, model_b, winner, count))
     voters = sorted([*map(sorted, by_voter.values()), *alone])
-    cells = [
+    return [
         (a, b, winner, number, count) for number, votes in enumerate(voters) for a, b, winner, count in votes
     ]
-    return pd.DataFrame(cells, columns=COLUMNS)
 
 
-def snapshot_digest(ballots: Sequence[Ballot]) -> str:
-    """The id of a snapshot: what was counted, by which code."""
+def snapshot_digest(ballots: Sequence[Ballot], models: Mapping[str, Model]) -> str:
+    """The id of a snapshot: what was counted, by which code, and what is said about the boards and models."""
     method = ratings.leaderboard(pd.DataFrame(columns=COLUMNS)).method
+    rated = {
+        name for ballot in ballots for side in ("model_a", "model_b") for name in ballot.cells[side].unique()
+    }
     parts = {
         "code_version": __version__,
         "method": dict(method),
-        "boards": {ballot.board.name: [ballot.digest, ballot.board.title] for ballot in ballots},
+        "boards": {ballot.board.name: [ballot.digest, asdict(ballot.board)] for ballot in ballots},
+        "models": {
+            name: [models[name].organization, models[name].license] for name in rated if name in models
+        },
     }
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -251,6 +343,10 @@ async def newest_snapshot(session: AsyncSession) -> Snapshot:
     if snapshot is None:
         raise SnapshotNotFound("No leaderboard has been computed yet. Come back in a minute.")
     return snapshot
+
+
+async def _newest_id(session: AsyncSession) -> str | None:
+    return await session.scalar(select(Snapshot.id).order_by(Snapshot.sequence.desc()).limit(1))
 
 
 async def board_names(session: AsyncSession, snapshot_id: str) -> list[str]:

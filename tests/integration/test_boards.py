@@ -7,14 +7,14 @@ from pathlib import Path
 import httpx2
 import jsonschema
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import dataset, leaderboards, simulate
 from arena.db import Database
 from arena.errors import DatasetInvalid
 from arena.sweeps import declare_interrupted, expire_failed
-from arena.tables import Battle, ImportedVote, Turn, Vote
+from arena.tables import Battle, Board, ImportedVote, Model, Turn, Vote
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import Serving, answered_battle, start_battle, vote
 
@@ -236,3 +236,100 @@ async def test_one_process_fits_at_a_time(database: Database) -> None:
         await asyncio.sleep(0)
     async with database.locked("fit") as third:
         assert third
+
+
+async def demo_votes(arena: Serving) -> int:
+    """How many votes the feed says the demo board has."""
+    async with arena.client() as program:
+        votes: int = (await program.get("/feed/v1/leaderboards/demo.json")).json()["votes"]
+    return votes
+
+
+async def test_erased_vote_leaves_the_feed(arena: Serving, database: Database, session: AsyncSession) -> None:
+    """Without it the votes are those of an older snapshot, which must become the newest again."""
+    fitter = leaderboards.Fitter(database)
+    async with arena.client() as stays, arena.client() as leaves:
+        await vote(stays, (await answered_battle(stays))["id"])
+        first = await fitter.fit()
+        await vote(leaves, (await answered_battle(leaves))["id"])
+        assert await leaderboards.fit(database) not in (None, first), "another process fits in between"
+        assert await demo_votes(arena) == 2
+        assert (await leaves.delete("/api/v1/me")).status_code == 204
+    assert await fitter.fit() == first
+    assert await demo_votes(arena) == 1
+    assert first is not None
+    assert await leaderboards.verify(session, first) == []
+    assert await fitter.fit() is None
+
+
+async def test_same_verdict_of_another_voter_keeps_the_snapshot_true(
+    start_models: StartModels,
+    start_arena: StartArena,
+    catalog: object,
+    database: Database,
+    session: AsyncSession,
+) -> None:
+    """Voters have no names in a snapshot, so it can outlive its first votes; it is then made of the later ones."""
+    await start_models(Says("one", "Yes."), Says("two", "No."))
+    arena = await start_arena(catalog=catalog)
+    async with arena.client() as leaves, arena.client() as stays:
+        await vote(leaves, (await answered_battle(leaves))["id"], "tie")
+        first = await leaderboards.fit(database)
+        assert first is not None
+        sides = select(Battle.model_a_id, Battle.model_b_id)
+        model_a, model_b = (await session.execute(sides)).one()
+        battle = await answered_battle(stays)
+        swapped = update(Battle).where(Battle.id == battle["id"])
+        await session.execute(swapped.values(model_a_id=model_a, model_b_id=model_b))
+        await session.commit()
+        await vote(stays, battle["id"], "tie")
+        await leaves.delete("/api/v1/me")
+    assert await leaderboards.fit(database) is None
+    assert await leaderboards.verify(session, first) == []
+
+
+async def test_nothing_is_counted_again_while_nothing_changed(
+    arena: Serving, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = 0
+    count_votes = leaderboards.count_votes
+
+    async def counted(session: AsyncSession, *last: int) -> list[leaderboards.Ballot]:
+        nonlocal counts
+        counts += 1
+        return await count_votes(session, *last)
+
+    monkeypatch.setattr(leaderboards, "count_votes", counted)
+    fitter = leaderboards.Fitter(database)
+    await import_text(database, tmp_path, VOTES)
+    assert await fitter.fit() is not None
+    assert await fitter.fit() is None
+    assert counts == 1
+    await import_text(database, tmp_path, VOTES + "y,z,tie,9\n")
+    assert await fitter.fit() is not None
+    assert counts == 2
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        update(Model).values(organization="Corrected"),
+        update(Model).values(license="Corrected"),
+        update(Board).values(origin="Corrected"),
+        update(Board).values(license="Corrected"),
+    ],
+    ids=["organization", "model license", "origin", "board license"],
+)
+async def test_correction_reaches_the_board(
+    correction: Update, database: Database, session: AsyncSession, tmp_path: Path
+) -> None:
+    session.add(Model(name="x", organization="Mistaken", license="Mistaken"))
+    await session.commit()
+    await import_text(database, tmp_path, VOTES)
+    fitter = leaderboards.Fitter(database)
+    await fitter.fit()
+    assert "Corrected" not in await leaderboards.read_board(session, "imported")
+    await session.execute(correction)
+    await session.commit()
+    assert await fitter.fit() is not None
+    assert "Corrected" in await leaderboards.read_board(session, "imported")
