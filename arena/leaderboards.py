@@ -255,17 +255,19 @@ def canonical_cells(rows: Sequence[tuple[Any, ...]]) -> list[Cell]:
 
     Votes without a voter stand for a voter each, who is then independent of all others.
     """
-    by_voter: dict[Any, list[tuple[str, str, str, int]]] = {}
-    alone: list[list[tuple[str, str, str, int]]] = []
-    for model_a, model_b, winner, voter, count in rows:
+    said = sorted({(a, b, winner, 1 if voter is None else count) for a, b, winner, voter, count in rows})
+    # Places in this order stand for what was said: they sort as it does, and much faster.
+    place = {votes: number for number, votes in enumerate(said)}
+    by_voter: dict[Any, list[int]] = {}
+    alone: list[list[int]] = []
+    for a, b, winner, voter, count in rows:
         if voter is None:
-            alone.extend([[(model_a, model_b, winner, 1)]] * count)
+            alone.extend([[place[a, b, winner, 1]]] * count)
         else:
-            by_voter.setdefault(voter, []).append((model_a, model_b, winner, count))
+            by_voter.setdefault(voter, []).append(place[a, b, winner, count])
     voters = sorted([*map(sorted, by_voter.values()), *alone])
-    return [
-        (a, b, winner, number, count) for number, votes in enumerate(voters) for a, b, winner, count in votes
-    ]
+    cells = ((number, said[spoken]) for number, places in enumerate(voters) for spoken in places)
+    return [(a, b, winner, number, count) for number, (a, b, winner, count) in cells]
 
 
 def snapshot_digest(ballots: Sequence[Ballot], models: Mapping[str, Model]) -> str:
