@@ -118,7 +118,7 @@ class DemoServer:
                 return web.Response(text=HTML_PAGE, content_type="text/html")
             case Fault.NAMES_ITSELF_IN_ERROR:
                 key = request.headers.get("Authorization", "no key")
-                reason = f"{completion.served_name} at {request.url} failed; it was called with {key}"
+                reason = f"Called with {key}, {completion.served_name} at {request.url} failed"
                 raise RequestRefused(500, reason, "InternalServerError")
             case _:
                 raise RequestRefused(500, "Internal Server Error", "InternalServerError")

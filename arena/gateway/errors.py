@@ -10,7 +10,8 @@
     └── NoEndpointAvailable     every endpoint of the model is resting
 
 `str(error)` is a fixed sentence that names no model, no address and no upstream text. What the server
-said is in `cause_text`, which is for the log only; API keys are cut out of it before it gets there.
+said is in `cause_text`, which is for the log only; API keys and the prompt are cut out of it before it gets
+there, and of a message only the beginning is kept, because it may quote the answer.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ class GatewayError(Exception):
     retryable_before_first_token: bool = True
     endpoint_at_fault: bool = True
 
-    def __init__(self, cause_text: str = "") -> None:
+    def __init__(self, cause_text: str = "", *, server_said: str = "") -> None:
         super().__init__(self.__doc__)
         self.cause_text = cause_text
+        # Raw, so empty again once its beginning, without keys and prompt, has moved into `cause_text`.
+        self.server_said = server_said
         self.endpoint_id: str | None = None
         self.token_seen = False
         self.attempts = 1
@@ -45,8 +48,8 @@ class EndpointUnreachable(GatewayError):
 class EndpointRefused(GatewayError):
     """The model server refused the request."""
 
-    def __init__(self, status: int, cause_text: str = "") -> None:
-        super().__init__(cause_text)
+    def __init__(self, status: int, cause_text: str = "", *, server_said: str = "") -> None:
+        super().__init__(cause_text, server_said=server_said)
         self.status = status
         self.retryable_before_first_token = status not in _OUR_FAULT
         self.endpoint_at_fault = status not in _OUR_FAULT

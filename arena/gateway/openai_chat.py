@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from arena.gateway.chunks import parse_chunk
+from arena.gateway.chunks import parse_chunk, read_error_body
 from arena.gateway.errors import (
     BrokenStream,
     EndpointRefused,
@@ -32,6 +32,7 @@ from arena.gateway.sse import Event, EventSplitter
 MAXIMUM_ANSWER_CHARACTERS = 1_000_000
 MAXIMUM_STREAM_BYTES = 256 * 1024 * 1024
 _MAXIMUM_ERROR_BYTES = 4096
+_LONGEST_MESSAGE = 80  # what a server says about a failure may go on to quote the answer
 _QUOTED_CHARACTERS = 24  # so many characters in a row are a quotation, whatever was cut off after them
 _SHORTEST_QUOTATION = 8  # a prompt like "Hi" is in many words
 _NOT_AN_ENDING = frozenset({"abort", "error"})
@@ -121,7 +122,7 @@ async def stream_chat(
             await _let_connection_be_reused(response)
         yield answer.finished(endpoint)
     except GatewayError as error:
-        error.cause_text = without_prompt(without_key(error.cause_text, endpoint), request)
+        error.cause_text, error.server_said = _for_the_log(error, endpoint, request), ""
         error.endpoint_id = endpoint.id
         error.token_seen = patience.token_seen
         raise
@@ -186,7 +187,7 @@ async def _answering(
     response = await _post(session, endpoint, request, timeouts, patience, include_usage=True)
     try:
         refusal = await _refusal(response, patience)
-        if refusal and refusal.status == 400 and "stream_options" in refusal.cause_text:
+        if refusal and refusal.status == 400 and "stream_options" in refusal.cause_text + refusal.server_said:
             patience.stop_guarding()
             response.close()
             response = await _post(session, endpoint, request, timeouts, patience, include_usage=False)
@@ -291,6 +292,13 @@ def without_prompt(text: str, request: ChatRequest) -> str:
     return text
 
 
+def _for_the_log(error: GatewayError, endpoint: Endpoint, request: ChatRequest) -> str:
+    # Cut to length last: half a key would no longer be found.
+    texts = (error.cause_text, error.server_said)
+    cause, said = (without_prompt(without_key(text, endpoint), request) for text in texts)
+    return ": ".join(filter(None, (cause, said[:_LONGEST_MESSAGE])))
+
+
 def _describe(error: BaseException) -> str:
     # Never str() of an aiohttp response error: it prints the request with its headers.
     if isinstance(error, aiohttp.ClientResponseError):
@@ -301,7 +309,9 @@ def _describe(error: BaseException) -> str:
 async def _refusal(response: aiohttp.ClientResponse, patience: _Patience) -> EndpointRefused | None:
     if response.status == 200:
         return None
-    return EndpointRefused(response.status, await _beginning_of_body(response, patience))
+    body = await _beginning_of_body(response, patience)
+    kind, message = read_error_body(body)
+    return EndpointRefused(response.status, f"status {response.status}{kind}", server_said=message)
 
 
 async def _beginning_of_body(response: aiohttp.ClientResponse, patience: _Patience) -> str:

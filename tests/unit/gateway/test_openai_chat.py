@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 from aiohttp import web
 
@@ -317,3 +318,67 @@ def test_an_endpoint_with_a_bad_url_says_what_to_do(url: str, what: str) -> None
     with pytest.raises(ValueError, match=what) as caught:
         endpoint(url)
     assert "secret" not in str(caught.value)
+
+
+ANSWER_SO_FAR = "The treasure lies under the old oak, " * 20
+QUOTING = [
+    {
+        "error": {
+            "message": f"Invalid: {ANSWER_SO_FAR}",
+            "type": "BadOutput",
+            "code": 500,
+            "text": ANSWER_SO_FAR,
+        }
+    },
+    {"error": {"message": f"Invalid: {ANSWER_SO_FAR}", "type": ANSWER_SO_FAR, "code": [ANSWER_SO_FAR]}},
+    {"error": f"Invalid: {ANSWER_SO_FAR}", "choices": [{"delta": {"content": ANSWER_SO_FAR}}]},
+    {"error": {"detail": ANSWER_SO_FAR}},
+    [ANSWER_SO_FAR],
+]
+
+
+@pytest.mark.parametrize("payload", QUOTING)
+async def test_of_an_error_event_only_its_names_and_a_beginning_are_kept(payload: object) -> None:
+    event = b"data: " + orjson.dumps(payload) + b"\n\n"
+    async with server_that(sending(delta("The"), event, DONE)) as url:
+        with pytest.raises(BrokenStream) as caught:
+            await ask(endpoint(url))
+    cause = caught.value.cause_text
+    assert cause.startswith("an error event")
+    assert cause.count("treasure") <= 2
+    assert len(cause) <= len("an error event (BadOutput, 500): ") + 80
+    assert caught.value.server_said == ""
+
+
+async def test_the_names_of_an_error_are_kept() -> None:
+    event = b'data: {"error":{"message":"out of memory","type":"EngineError","code":507}}\n\n'
+    async with server_that(sending(event, DONE)) as url:
+        with pytest.raises(BrokenStream) as caught:
+            await ask(endpoint(url))
+    assert caught.value.cause_text == "an error event (EngineError, 507): out of memory"
+
+
+async def test_a_key_is_cut_out_before_a_message_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY_KEY", CANARY)
+    event = b'data: {"error":{"message":"%b"}}\n\n' % (b"x" * 72 + CANARY.encode() + b" was refused")
+    async with server_that(sending(event, DONE)) as url:
+        with pytest.raises(BrokenStream) as caught:
+            await ask(endpoint(url, api_key_env="CANARY_KEY"))
+    assert caught.value.cause_text == "an error event: " + "x" * 72 + "[key] wa"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]},
+        {"error": {"message": "Unrecognized request argument", "param": "stream_options"}},
+    ],
+)
+async def test_stream_options_may_be_refused_in_any_words(refusal: dict[str, Any]) -> None:
+    async def old(request: web.Request) -> web.StreamResponse:
+        if "stream_options" in await request.json():
+            return web.json_response(refusal, status=400)
+        return await sending(delta("a"), STOP, DONE)(request)
+
+    async with server_that(old) as url:
+        assert (await ask(endpoint(url)))[0] == "a"
