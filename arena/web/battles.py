@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,7 +27,7 @@ from arena.web.deps import (
     Owner,
     SecureCookies,
 )
-from arena.web.following import Following, follow_newest_turn
+from arena.web.following import Following, Readers, follow_newest_turn
 from arena.web.markdown import Block, BlockRenderer
 from arena.web.problems import problem
 
@@ -188,6 +188,21 @@ async def skip(
     return await _shown(database, runner, battle_id, voter)
 
 
+def _readers(request: Request) -> Readers:
+    state = request.app.state
+    if not hasattr(state, "readers"):
+        state.readers = Readers()
+    return state.readers  # type: ignore[no-any-return]  # an untyped bag of the app's
+
+
+async def _place(
+    battle_id: BattleId, voter: Owner, readers: Annotated[Readers, Depends(_readers)]
+) -> AsyncIterator[None]:
+    """A reader's place, held until its stream is over; a stranger's request takes none of the voter's."""
+    with readers.one_more(f"{voter} {battle_id}"):
+        yield
+
+
 async def _following(
     battle_id: BattleId,
     voter: Owner,
@@ -199,7 +214,7 @@ async def _following(
     return await follow_newest_turn(database, runner, settings, battle_id, voter, last_event_id)
 
 
-@router.get("/battles/{battle_id}/events", response_class=StreamingResponse)
+@router.get("/battles/{battle_id}/events", response_class=StreamingResponse, dependencies=[Depends(_place)])
 async def events(
     follow: Annotated[Following, Depends(_following)],
     format: Literal["text", "html"] = "text",
@@ -278,5 +293,5 @@ class HtmlEvents(TextEvents):
     def _blocks(self, side: Side, *, ended: bool) -> list[Block]:
         text = self._turn.released_text(side)
         new, self._read[side] = text[self._read[side] :], len(text)
-        blocks = self._renderers[side].feed(new)
+        blocks = self._renderers[side].feed(new) if new else []
         return [*blocks, *self._renderers[side].finish()] if ended else blocks

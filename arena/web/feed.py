@@ -14,6 +14,11 @@ from arena.web.schemas import SCHEMAS
 router = APIRouter(prefix="/feed/v1", tags=["feed"])
 OPEN = {"Access-Control-Allow-Origin": "*"}
 FRESH = OPEN | {"Cache-Control": "public, max-age=15, stale-while-revalidate=60"}
+PREFLIGHT = OPEN | {
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "If-None-Match",
+    "Access-Control-Max-Age": "86400",
+}
 IMMUTABLE = OPEN | {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
@@ -73,3 +78,12 @@ async def schema(name: str) -> Response:
     if name not in SCHEMAS:
         raise NotFound(f"There is no schema {name!r}. There are: {', '.join(SCHEMAS)}.")
     return Response(orjson.dumps(SCHEMAS[name]), media_type="application/schema+json", headers=FRESH)
+
+
+@router.options("/index.json", include_in_schema=False)
+@router.options("/leaderboards/{name}.json", include_in_schema=False)
+@router.options("/snapshots/{snapshot_id}/leaderboards/{name}.json", include_in_schema=False)
+@router.options("/schema/{name}.json", include_in_schema=False)
+async def preflight() -> Response:
+    """What a browser asks before a script of another site may send a conditional request."""
+    return Response(status_code=204, headers=PREFLIGHT)

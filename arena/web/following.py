@@ -1,7 +1,9 @@
 """Find the turn a reader wants to follow: in this process, in another one, or finished and stored."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from sqlalchemy.orm import selectinload
 
 from arena.battles import load_battle
 from arena.db import Database, is_outage
+from arena.errors import RateLimited
 from arena.logs import get_log
 from arena.settings import Settings
 from arena.streams import Checkpoint, LiveTurn, Position, Release
@@ -18,6 +21,31 @@ from arena.tables import SIDES, Battle, Turn
 from arena.turns import Runner
 
 log = get_log("arena.following")
+READERS_MAX = 4
+RETRY_SECONDS = 5
+
+
+class Readers:
+    """How many follow each battle in this process; everyone of them has its text rendered anew."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, battle_id: str) -> Iterator[None]:
+        """A place for one reader of a battle; raises `RateLimited` when all are taken."""
+        if self._counts[battle_id] >= READERS_MAX:
+            raise RateLimited(
+                f"This battle is being followed in {READERS_MAX} places already. Close one and reload.",
+                retry_after_seconds=RETRY_SECONDS,
+            )
+        self._counts[battle_id] += 1
+        try:
+            yield
+        finally:
+            self._counts[battle_id] -= 1
+            if not self._counts[battle_id]:
+                del self._counts[battle_id]
 
 
 @dataclass(frozen=True, kw_only=True)

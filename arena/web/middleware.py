@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arena import __version__
-from arena.errors import BodyTooLarge, CrossOrigin
+from arena.errors import BodyTooLarge, CrossOrigin, NotFound
 from arena.metrics import REQUEST_SECONDS
 from arena.settings import Settings
-from arena.web.problems import respond
+from arena.web.problems import broken, respond
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = "; ".join(
@@ -40,7 +40,10 @@ SECURITY_HEADERS = {
 
 
 class RequestContext:
-    """Gives each request an id, for the logs and the problems, and each answer the same headers."""
+    """Gives each request an id, for the logs and the problems, and each answer the same headers.
+
+    What broke inside is answered here: outside, the page about it would lack the id and the headers.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -52,9 +55,12 @@ class RequestContext:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = perf_counter()
+        has_begun = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
                 for name, value in SECURITY_HEADERS.items():
@@ -63,7 +69,18 @@ class RequestContext:
                 REQUEST_SECONDS.labels(scope["method"], str(message["status"])).observe(elapsed)
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        try:
+            await self._answer(scope, receive, send_with_headers)
+        except Exception as error:
+            if has_begun:
+                raise
+            answer = await broken(Request(scope), error)
+            await answer(scope, receive, send_with_headers)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "\0" in scope["path"]:  # Postgres takes no NUL, so nothing has such a name
+            return await respond(Request(scope), NotFound())(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 class BodyLimit:

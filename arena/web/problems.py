@@ -1,6 +1,6 @@
 """Refusals as RFC 9457 problem+json for programs and as a page for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -38,10 +38,12 @@ def wants_page(request: Request) -> bool:
     return not machine and "text/html" in request.headers.get("accept", "")
 
 
-def respond(request: Request, error: ArenaError) -> Response:
+def respond(request: Request, error: ArenaError, more_headers: Mapping[str, str] | None = None) -> Response:
     """Render the refusal for whoever asked."""
     PROBLEMS.labels(slug=error.slug).inc()
-    headers = {"Cache-Control": "no-store"}
+    headers = {"Cache-Control": "no-store", **(more_headers or {})}
+    if request.url.path.startswith("/feed/"):
+        headers["Access-Control-Allow-Origin"] = "*"
     if (wait := error.extensions.get("retry_after_seconds")) is not None:
         headers["Retry-After"] = str(wait)
     elif error.status == 503:
@@ -85,8 +87,19 @@ def _from_http(error: HTTPException) -> ArenaError:
     return plain
 
 
+async def broken(request: Request, error: Exception) -> Response:
+    """The answer to what no route expected: logged here, without a word about it outside."""
+    if is_outage(error):
+        log.warning("database_away", error=type(error).__name__)
+        return respond(request, DatabaseUnavailable())
+    log.error("request_broke", exc_info=error)
+    return respond(
+        request, ArenaError("Something went wrong on our side. It was logged; try again in a moment.")
+    )
+
+
 def install(app: FastAPI) -> None:
-    """Give the app one handler for everything that may be refused."""
+    """Give the app one handler for everything that may be refused; the rest is `RequestContext`'s to catch."""
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, ArenaError)
@@ -98,20 +111,10 @@ def install(app: FastAPI) -> None:
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return respond(request, _from_http(error))
-
-    async def broken(request: Request, error: Exception) -> Response:
-        if is_outage(error):
-            log.warning("database_away", error=type(error).__name__)
-            return respond(request, DatabaseUnavailable())
-        log.error("request_broke", exc_info=error)
-        return respond(
-            request, ArenaError("Something went wrong on our side. It was logged; try again in a moment.")
-        )
+        return respond(request, _from_http(error), error.headers)
 
     app.add_exception_handler(ArenaError, refused)
     app.add_exception_handler(RequestValidationError, not_valid)
     app.add_exception_handler(HTTPException, http_error)
     for kind in (SQLAlchemyError, ConnectionError, TimeoutError):
         app.add_exception_handler(kind, broken)
-    app.add_exception_handler(Exception, broken)

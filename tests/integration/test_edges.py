@@ -1,6 +1,7 @@
 """What happens at the edges of the program: lying headers, erased battles, strange addresses, too many readers."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from fastapi import Request
 from arena.settings import Settings
 from arena.web.deps import client_address
 from tests.integration.conftest import Says, StartArena, StartModels
-from tests.integration.serving import events, start_battle, text_of
+from tests.integration.serving import Serving, events, start_battle, text_of
 
 LONG = "A sentence of forty characters, exactly. " * 60
 FAR_AHEAD = "0-1.999999999.999999999"
@@ -103,3 +104,93 @@ def test_all_lines_of_forwarded_for_are_one_way(lines: list[str], address: str) 
     headers = [(b"x-forwarded-for", line.encode()) for line in lines]
     request = Request({"type": "http", "headers": headers, "client": ("10.0.0.1", 1)})
     assert client_address(request, Settings(trusted_proxies=["10.0.0.0/8"])) == address
+
+
+async def test_a_fifth_reader_of_a_battle_waits_for_a_place(
+    start_models: StartModels, start_arena: StartArena, catalog: Path
+) -> None:
+    await start_models(Says("one", LONG, 100), Says("two", LONG, 100), speed=1)
+    arena = await start_arena(catalog=catalog)
+    async with arena.client() as voter:
+        battle = await start_battle(voter)
+        path = f"/api/v1/battles/{battle['id']}/events"
+        async with AsyncExitStack() as readers:
+            for _ in range(4):
+                answer = await readers.enter_async_context(voter.stream("GET", path))
+                assert answer.status_code == 200
+            refused = await voter.get(path)
+            assert refused.status_code == 429
+            assert refused.json()["type"].endswith("#rate-limited")
+            assert int(refused.headers["retry-after"]) > 0
+        for _ in range(100):  # the server learns of a closed connection a little later
+            if (again := await _status(voter, path)) != 429:
+                break
+            await asyncio.sleep(0.05)
+        assert again == 200
+
+
+async def _status(voter: httpx2.AsyncClient, path: str) -> int:
+    async with voter.stream("GET", path) as answer:
+        return answer.status_code
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/models/%00",
+            "/leaderboards/%00",
+            "/feed/v1/snapshots/%00/leaderboards/x.json",
+            "/feed/v1/leaderboards/a%00.json",
+            "/static/%00",
+        ],
+    )
+    async def test_nothing_has_a_name_with_nul(self, voter: httpx2.AsyncClient, path: str) -> None:
+        answer = await voter.get(path)
+        assert answer.status_code == 404
+        assert answer.headers["x-request-id"]
+
+    async def test_a_wrong_method_is_told_the_right_ones(self, voter: httpx2.AsyncClient) -> None:
+        answer = await voter.put("/api/v1/battles")
+        assert answer.status_code == 405
+        assert "POST" in answer.headers["allow"]
+
+
+class TestFeed:
+    @pytest.mark.parametrize(
+        "path", ["index.json", "leaderboards/a.json", "snapshots/a/leaderboards/b.json", "schema/index.json"]
+    )
+    async def test_scripts_of_other_sites_may_ask_conditionally(
+        self, voter: httpx2.AsyncClient, path: str
+    ) -> None:
+        asked = {"Origin": "https://other.example", "Access-Control-Request-Method": "GET"}
+        answer = await voter.options(f"/feed/v1/{path}", headers=asked)
+        assert answer.status_code == 204
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["access-control-allow-methods"] == "GET, HEAD"
+        assert answer.headers["access-control-allow-headers"] == "If-None-Match"
+
+    @pytest.mark.parametrize(
+        "path", ["leaderboards/none.json", "nothing", "snapshots/%00/leaderboards/x.json"]
+    )
+    async def test_scripts_of_other_sites_may_read_problems(
+        self, voter: httpx2.AsyncClient, path: str
+    ) -> None:
+        answer = await voter.get(f"/feed/v1/{path}")
+        assert answer.status_code == 404
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_what_breaks_is_answered_with_the_headers_of_every_answer(
+    arena: Serving, voter: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: object, **named: object) -> None:
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr("arena.web.battles.battle_view", broken)
+    battle = await start_battle(voter)
+    answer = await voter.get(f"/api/v1/battles/{battle['id']}")
+    assert answer.status_code == 500
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.json()["instance"] == answer.headers["x-request-id"]
+    assert "secret" not in answer.text

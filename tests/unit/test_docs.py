@@ -22,7 +22,6 @@ from arena.streams import Frame, FrameKind, LiveTurn, Position, Release
 from arena.tables import WINNERS, BattleState, Table, TurnState
 from arena.voters import COOKIE, SIMULATED_HEADER
 from arena.web.battles import HtmlEvents, TextEvents
-from arena.web.following import Following
 from arena.web.pages_arena import PUBLISH_COOKIE
 from arena.web.rendering import KEYS_COOKIE, THEME_COOKIE
 from arena.web.schemas import SCHEMAS
@@ -149,7 +148,7 @@ def routes() -> set[str]:
         f"{method} {route.path}"
         for route in declared
         if isinstance(route, APIRoute)
-        for method in (route.methods or set()) - {"HEAD"}
+        for method in (route.methods or set()) - {"HEAD", "OPTIONS"}
     }
     return own | {"GET /openapi.json"}
 
@@ -176,8 +175,9 @@ def test_feed_page_lists_every_feed_route() -> None:
 def sent_events() -> Iterator[tuple[str, set[str]]]:
     """Every event that readers are sent, encoded by the program, with the fields of its data."""
     turn = LiveTurn("battle", 0, Release(policy="raw", interval_seconds=1, characters=1))
+    turn.write("a", "One line.\n\n")
     place = Position(0, 1, 0)
-    for encode in (TextEvents(), HtmlEvents(Following(turn=turn, start=Position(0)))):
+    for encode in (TextEvents(), HtmlEvents(turn)):
         for kind in get_args(FrameKind):
             ending = kind == "turn_end"
             frame = Frame(
