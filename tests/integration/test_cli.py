@@ -62,7 +62,9 @@ def arena_command(
 
 
 def test_command_is_installed() -> None:
-    done = subprocess.run([sys.executable, "-m", "arena", "version"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "arena", "version"], capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stdout) == (0, f"{__version__}\n")
 
 
@@ -125,7 +127,9 @@ def test_unreachable_database_is_one_sentence(arena_command: CommandLine) -> Non
 
 
 def test_bad_setting_is_one_sentence(arena_command: CommandLine) -> None:
-    assert "ARENA_PORT: Input should be a valid integer" in arena_command("serve", code=1, ARENA_PORT="eighty")
+    assert "ARENA_PORT: Input should be a valid integer" in arena_command(
+        "serve", code=1, ARENA_PORT="eighty"
+    )
 
 
 def test_taken_port_is_said_before_anything_starts(arena_command: CommandLine) -> None:
@@ -138,4 +142,6 @@ def test_taken_port_is_said_before_anything_starts(arena_command: CommandLine) -
 
 def test_brackets_of_an_error_are_kept(arena_command: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "catalog.toml").write_text(CATALOG.replace('"two"', '"one"'))
-    assert "Give one model several [[model.endpoint]]" in arena_command("catalog", "sync", "catalog.toml", code=1)
+    assert "Give one model several [[model.endpoint]]" in arena_command(
+        "catalog", "sync", "catalog.toml", code=1
+    )
