@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ RESULTS = (
     '{"name": "One", "org": "A", "rate": 30.0, "prompt": 9, "result": " "}\n'
     '{"name": "Two", "org": "B", "rate": 0.0, "prompt": 8, "result": "hello"}\n'
 )
-DATA = Path(os.environ.get("ARENA_TEST_DATA", Path(__file__).parents[4] / "shared" / "data")) / "llmfao"
 
 
 def files(folder: Path, prompts: str = PROMPTS, results: str = RESULTS) -> tuple[Path, Path]:
@@ -51,9 +49,9 @@ def test_bad_files_say_where(tmp_path: Path, prompts: str, results: str, message
         load_recordings(*files(tmp_path, prompts, results))
 
 
-@pytest.mark.skipif(not DATA.exists(), reason=f"the recorded answers are not at {DATA}")
-def test_the_published_recordings_load() -> None:
-    models = load_recordings(DATA / "results.jsonl", DATA / "prompts.jsonl")
+def test_the_published_recordings_load(real_data: Path) -> None:
+    folder = real_data / "llmfao"
+    models = load_recordings(folder / "results.jsonl", folder / "prompts.jsonl")
     assert len(models) == 70
     answer = models["Airoboros L2 70B"].reply(
         user("Argue for and against the use of kubernetes in the style of a haiku."), None
