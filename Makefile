@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test test-slow test-vllm lint format docs bench lock clean
+.PHONY: help run test test-slow test-statistics test-vllm lint format docs bench lock clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | sort
@@ -34,6 +34,10 @@ test: .venv/dev.stamp chromium ## Run all tests: unit, integration, browser.
 
 test-slow: .venv/dev.stamp ## The slow checks that `make test` leaves out: faults by the hundred, a thousand reveals.
 	$(BIN)/pytest -m slow
+
+test-statistics: .venv/dev.stamp ## The statistical acceptance tests in full; writes docs/statistics.md.
+	$(BIN)/pytest -m statistics --numprocesses 2 --dist load --timeout 3600 tests/statistics
+	$(BIN)/python -m tests.statistics.report
 
 test-vllm: .venv/dev.stamp ## Battles between two real vLLM servers on the CPU; builds its own environment.
 	$(PYTHON) tests/vllm/make_environment.py
