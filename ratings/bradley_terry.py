@@ -14,9 +14,7 @@ from ratings.errors import (
     NotConvergedError,
     SeparableComparisonsError,
 )
-from ratings.linear_algebra import fill_constant_direction, mean_zero_inverse
-
-_GRID = 2.0**-24
+from ratings.linear_algebra import fill_constant_direction, mean_zero_inverse, single_threaded_blas
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -182,16 +180,17 @@ def fit_bradley_terry(
         raise InvalidOptionError(f"ridge is {ridge!r}: it is a finite number of votes, 0 or more.")
     _require_finite_maximum(comparisons, ridge)
     try:
-        start, iterations = _minimise(comparisons, ridge, tolerance, max_iterations)
+        with single_threaded_blas():
+            strengths, iterations = _minimise(comparisons, ridge, tolerance, max_iterations)
+            inverse = mean_zero_inverse(hessian(strengths, comparisons, ridge=ridge))
     except linalg.LinAlgError as error:
         raise NotConvergedError(iterations=0, last_step=np.inf, tolerance=tolerance) from error
-    strengths, inverse = _polish(start, comparisons, ridge)
     return BradleyTerryFit(
         models=comparisons.models,
         strengths=strengths,
         inverse_hessian=inverse,
         ridge=ridge,
-        iterations=iterations + 1,
+        iterations=iterations,
         gradient_norm=float(np.abs(gradient(strengths, comparisons, ridge=ridge)).max()),
         loss=loss(strengths, comparisons, ridge=ridge),
     )
@@ -208,7 +207,7 @@ def _minimise(
         strengths = strengths + step * (np.log1p(reach) / reach if reach > 0 else 1.0)
         longest = float(np.abs(step).max())
         if longest <= tolerance:
-            return strengths, iteration
+            return strengths - strengths.mean(), iteration
     raise NotConvergedError(iterations=max_iterations, last_step=longest, tolerance=tolerance)
 
 
@@ -216,19 +215,6 @@ def _newton_step(strengths: FloatArray, comparisons: Comparisons, ridge: float) 
     matrix = fill_constant_direction(hessian(strengths, comparisons, ridge=ridge))
     factor = linalg.cho_factor(matrix, check_finite=False)
     return linalg.cho_solve(factor, -gradient(strengths, comparisons, ridge=ridge), check_finite=False)
-
-
-def _polish(strengths: FloatArray, comparisons: Comparisons, ridge: float) -> tuple[FloatArray, FloatArray]:
-    """Take one more Newton step, from a rounded start and without BLAS.
-
-    The last bits of ``strengths`` depend on the number of BLAS threads. Rounding forgets them, and the
-    quadratic convergence of the step brings full precision back.
-    """
-    rounded = np.round(strengths / _GRID) * _GRID
-    inverse = mean_zero_inverse(hessian(rounded, comparisons, ridge=ridge))
-    step = (inverse * gradient(rounded, comparisons, ridge=ridge)).sum(axis=1)
-    polished = rounded - step
-    return polished - polished.mean(), inverse
 
 
 def _require_finite_maximum(comparisons: Comparisons, ridge: float) -> None:

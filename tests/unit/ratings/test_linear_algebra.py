@@ -1,10 +1,14 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
+import pytest
+from scipy import linalg
+from threadpoolctl import ThreadpoolController
 
-from ratings.linear_algebra import mean_zero_inverse, sandwich_product
+from ratings.linear_algebra import mean_zero_inverse, sandwich_product, single_threaded_blas
 
 DIGEST = """
 import hashlib
@@ -44,9 +48,49 @@ def test_sandwich_product_is_the_matrix_product() -> None:
 
 def test_the_number_of_threads_does_not_change_a_byte() -> None:
     digests = set()
-    for threads in ("1", "2"):
+    for threads in ("1", "2", "4"):
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
         run = subprocess.run([sys.executable, "-c", DIGEST], env=environment, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
         digests.add(run.stdout)
     assert len(digests) == 1
+
+
+def blas_threads() -> set[int]:
+    return {
+        library["num_threads"] for library in ThreadpoolController().info() if library["user_api"] == "blas"
+    }
+
+
+def test_blas_is_limited_until_the_last_user_leaves() -> None:
+    with ThreadpoolController().limit(limits=2, user_api="blas"):
+        entered, leave = threading.Event(), threading.Event()
+
+        def stay() -> None:
+            with single_threaded_blas():
+                entered.set()
+                leave.wait(10)
+
+        other = threading.Thread(target=stay)
+        with single_threaded_blas():
+            with single_threaded_blas():
+                assert blas_threads() == {1}
+            assert blas_threads() == {1}
+            other.start()
+            assert entered.wait(10)
+        assert blas_threads() == {1}
+        leave.set()
+        other.join()
+        assert blas_threads() == {2}
+
+
+def test_the_limit_ends_with_an_error() -> None:
+    with ThreadpoolController().limit(limits=2, user_api="blas"):
+        with pytest.raises(KeyError), single_threaded_blas():
+            raise KeyError
+        assert blas_threads() == {2}
+
+
+def test_says_when_a_matrix_has_no_inverse() -> None:
+    with pytest.raises(linalg.LinAlgError, match="not positive definite"):
+        mean_zero_inverse(-laplacian(35, 4))
