@@ -1,0 +1,125 @@
+"""How a judge differs from people on the same battles."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from ratings.arrays import IntArray
+from ratings.bradley_terry import fit_bradley_terry
+from ratings.comparisons import OUTCOMES
+from ratings.errors import InvalidOptionError
+from ratings.judge_cells import judged_votes
+from ratings.linear_algebra import sandwich_product
+from ratings.scale import RATING_PER_STRENGTH, rating_from_strength
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JudgeAudit:
+    """How a judge differs from people on the same battles.
+
+    Attributes
+    ----------
+    table : DataFrame, n_models rows
+        Columns model, human_rating, judge_rating, difference (judge minus human), lower, upper: rating points,
+        the largest difference first. Each interval holds at its own confidence.
+    side_difference, side_lower, side_upper : float
+        What side a gets from the judge more than from people: mean outcome, from -1 to 1, with its interval.
+    agreement, decisive_agreement : float
+        As in `JudgedFit`.
+    """
+
+    table: pd.DataFrame
+    side_difference: float
+    side_lower: float
+    side_upper: float
+    agreement: float
+    decisive_agreement: float
+
+
+def audit_judge(
+    human: pd.DataFrame, *, judge: str = "judge", cluster: str | None = "voter", confidence: float = 0.95
+) -> JudgeAudit:
+    """Compare a judge with people on the same battles: whom it favours, and which side.
+
+    Parameters
+    ----------
+    human : DataFrame
+        Columns model_a, model_b, winner (the vote), ``judge`` (the verdict), optionally count, weight, voter.
+    judge : str, default "judge"
+        Column of the judge's labels.
+    cluster : str or None, default "voter"
+        Column of those whose votes may depend on each other, where the table has it.
+    confidence : float, default 0.95
+        Coverage of each single interval.
+
+    Returns
+    -------
+    JudgeAudit
+
+    Raises
+    ------
+    InvalidComparisonsError
+        If a row breaks the data convention or there are no votes.
+    InvalidOptionError
+        If ``confidence`` is not between 0 and 1.
+    NoFiniteMaximumError
+        If the votes or the verdicts do not determine finite strengths.
+
+    Notes
+    -----
+    Both fits see the same battles, so the covariance of the difference of ratings takes the correlation of vote
+    and verdict into account. The side's interval treats battles as independent.
+
+    Examples
+    --------
+    >>> human = pd.DataFrame({"model_a": ["x"] * 4, "model_b": ["y"] * 4, "count": [30, 10, 5, 15]})
+    >>> human["winner"] = ["model_a", "model_a", "model_b", "model_b"]
+    >>> human["judge"] = ["model_a", "model_b", "model_a", "model_b"]
+    >>> audit_judge(human).table.difference.round(1).tolist()
+    [31.0, -31.0]
+    """
+    if not 0 < confidence < 1:
+        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
+    quantile = NormalDist().inv_cdf((1 + confidence) / 2)
+    voted, _ = judged_votes(human, None, judge=judge, cluster=cluster)
+    fits = [fit_bradley_terry(voted.comparisons(voted.weight, score)) for score in voted.score]
+    expected = np.array([voted.pairs.expected(fit.strengths) for fit in fits])
+    covariance = voted.gradient_covariance(expected, np.ones_like(expected))
+    breads = [voted.total * fit.inverse_hessian for fit in fits]
+    half = np.einsum("ij,jk->ik", breads[1], covariance[1, 0], optimize=False)
+    cross = np.einsum("ij,jk->ik", half, breads[0], optimize=False)
+    spread = (
+        sum(sandwich_product(bread, covariance[k, k]) for k, bread in enumerate(breads)) - cross - cross.T
+    )
+    difference = RATING_PER_STRENGTH * (fits[1].strengths - fits[0].strengths)
+    half_width = quantile * RATING_PER_STRENGTH * np.sqrt(np.maximum(np.diag(spread), 0))
+    table = pd.DataFrame(
+        {
+            "model": pd.Series(voted.pairs.models, dtype="str"),
+            "human_rating": rating_from_strength(fits[0].strengths),
+            "judge_rating": rating_from_strength(fits[1].strengths),
+            "difference": difference,
+            "lower": difference - half_width,
+            "upper": difference + half_width,
+        }
+    )
+    side, side_error = _side_difference(voted.labels)
+    return JudgeAudit(
+        table=table.sort_values(["difference", "model"], ascending=[False, True], ignore_index=True),
+        side_difference=side,
+        side_lower=side - quantile * side_error,
+        side_upper=side + quantile * side_error,
+        agreement=voted.agreement,
+        decisive_agreement=voted.decisive_agreement,
+    )
+
+
+def _side_difference(labels: IntArray) -> tuple[float, float]:
+    """Return the judge's mean outcome of side a less the people's, and its standard error."""
+    difference = OUTCOMES - OUTCOMES[:, np.newaxis]
+    votes = int(labels.sum())
+    mean = float((labels * difference).sum() / votes)
+    variance = float((labels * np.square(difference - mean)).sum()) / votes**2
+    return mean, float(np.sqrt(variance))

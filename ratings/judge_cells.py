@@ -1,0 +1,351 @@
+"""Votes and a judge's verdicts on the same battles, summed per pair of models."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse, special
+
+from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.comparisons import OUTCOMES, Comparisons
+from ratings.encoding import WINNERS, EncodedBattles, encode_battles
+from ratings.errors import InvalidComparisonsError, name_some
+
+_LABELS = len(WINNERS)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """The models, and the pairs of them that met in any of the tables.
+
+    Attributes
+    ----------
+    models : tuple of str
+        Sorted names, length n_models.
+    first, second : int64, shape (n_pairs,)
+        Indices into ``models``, first < second.
+    """
+
+    models: tuple[str, ...]
+    first: IntArray
+    second: IntArray
+
+    def net(self, values: FloatArray) -> FloatArray:
+        """Add each pair's value to its first model and take it from its second, shape (n_models,)."""
+        size = len(self.models)
+        return group_sums(self.first, values, size) - group_sums(self.second, values, size)
+
+    def ends(self, values: FloatArray | IntArray) -> FloatArray:
+        """Add each pair's value to both of its models, shape (n_models,)."""
+        size = len(self.models)
+        return group_sums(self.first, values, size) + group_sums(self.second, values, size)
+
+    def expected(self, strengths: FloatArray) -> FloatArray:
+        """Compute the expected outcome of each pair from the side of its first model, shape (n_pairs,)."""
+        return special.expit(strengths[self.first] - strengths[self.second])
+
+    def laplacian(self, values: FloatArray) -> FloatArray:
+        """Sum value times x x' over pairs, shape (n_models, n_models)."""
+        matrix = np.diag(self.ends(values))
+        matrix[self.first, self.second] = -values
+        matrix[self.second, self.first] = -values
+        return matrix
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JudgedVotes:
+    """One table of battles with one or two outcomes each, summed per pair.
+
+    The outcomes are numbers from the side of the pair's first model: of the vote and of the judge's verdict,
+    or of the verdict alone. Sums of squares use squared weights.
+
+    Attributes
+    ----------
+    pairs : Pairs
+    counts : int64, shape (n_pairs,)
+        Battles.
+    weight, squared_weight : float64, shape (n_pairs,)
+    score, squared_score : float64, shape (n_outcomes, n_pairs)
+        Sums of weight (squared weight) times outcome.
+    product : float64, shape (n_outcomes, n_outcomes, n_pairs)
+        Sums of squared weight times two outcomes.
+    labels : int64, shape (4, 4)
+        Battles by the vote's and the verdict's label, from side a; with one outcome they are the same.
+    clusters : ClusterScores or None
+        The same sums kept apart by voter.
+    """
+
+    pairs: Pairs
+    counts: IntArray
+    weight: FloatArray
+    squared_weight: FloatArray
+    score: FloatArray
+    squared_score: FloatArray
+    product: FloatArray
+    labels: IntArray
+    clusters: "ClusterScores | None"
+
+    @property
+    def total(self) -> float:
+        """Weight of all battles."""
+        return float(self.weight.sum())
+
+    @property
+    def agreement(self) -> float:
+        """Share of battles in which vote and verdict are the same outcome."""
+        same = OUTCOMES[:, np.newaxis] == OUTCOMES
+        return float(self.labels[same].sum() / self.labels.sum())
+
+    @property
+    def decisive_agreement(self) -> float:
+        """The same among battles in which both name a winner; NaN without any."""
+        decisive = self.labels[:2, :2]
+        return float(np.trace(decisive) / decisive.sum()) if decisive.any() else float("nan")
+
+    def comparisons(self, total: FloatArray, score: FloatArray) -> Comparisons:
+        """Build comparisons with these battles, but a given total weight and score of each pair."""
+        nothing, none = np.zeros_like(total), np.zeros_like(self.counts)
+        weights = np.stack([score, total - score, nothing, nothing], axis=1)
+        return Comparisons(
+            models=self.pairs.models,
+            first=self.pairs.first,
+            second=self.pairs.second,
+            counts=np.stack([self.counts, none, none, none], axis=1),
+            weights=weights,
+            squared_weights=weights,
+        )
+
+    def mean_gradients(self, centre: FloatArray, scale: FloatArray) -> FloatArray:
+        """Average scale * (centre - outcome) x over the battles, shape (n_outcomes, n_models)."""
+        surplus = scale * (self.weight * centre - self.score)
+        return np.array([self.pairs.net(row) for row in surplus]) / self.total
+
+    def gradient_covariance(self, centre: FloatArray, scale: FloatArray) -> FloatArray:
+        """Estimate the covariance of `mean_gradients`, from single battles or from whole clusters.
+
+        Parameters
+        ----------
+        centre, scale : float64, shape (n_outcomes, n_pairs)
+
+        Returns
+        -------
+        float64, shape (n_outcomes, n_outcomes, n_models, n_models)
+        """
+        means = self.mean_gradients(centre, scale)
+        if self.clusters is not None:
+            return self._clustered(means, centre, scale)
+        squares = (
+            self.squared_weight * centre[:, np.newaxis] * centre
+            - centre[:, np.newaxis] * self.squared_score
+            - self.squared_score[:, np.newaxis] * centre
+            + self.product
+        ) * (scale[:, np.newaxis] * scale)
+        sums = np.array(
+            [self.pairs.net(row) for row in scale * (self.squared_weight * centre - self.squared_score)]
+        )
+        raw = np.array([[self.pairs.laplacian(values) for values in row] for row in squares])
+        return _centred(raw, sums, means, float(self.squared_weight.sum())) / self.total**2
+
+    def _clustered(self, means: FloatArray, centre: FloatArray, scale: FloatArray) -> FloatArray:
+        cells = self.clusters
+        assert cells is not None
+        pair = cells.pair
+        surplus = scale[:, pair] * (cells.weight * centre[:, pair] - cells.score)
+        gradients = [self._by_cluster(cells, row) for row in surplus]
+        weight = group_sums(cells.cluster, cells.weight, int(cells.cluster.max()) + 1)
+        raw = np.array([[(a.T @ b).toarray() for b in gradients] for a in gradients])
+        sums = np.array([gradient.T @ weight for gradient in gradients])
+        voters = cells.size
+        return _centred(raw, sums, means, float(weight @ weight)) * (voters / (voters - 1) / self.total**2)
+
+    def _by_cluster(self, cells: "ClusterScores", surplus: FloatArray) -> sparse.csr_array:
+        models = np.concatenate([self.pairs.first[cells.pair], self.pairs.second[cells.pair]])
+        entries = (np.concatenate([surplus, -surplus]), (np.tile(cells.cluster, 2), models))
+        return sparse.csr_array(entries, shape=(int(cells.cluster.max()) + 1, len(self.pairs.models)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClusterScores:
+    """The sums of each cluster (usually a voter) on each pair.
+
+    Attributes
+    ----------
+    cluster, pair : int64, shape (n_cells,)
+    weight : float64, shape (n_cells,)
+    score : float64, shape (n_outcomes, n_cells)
+    """
+
+    cluster: IntArray
+    pair: IntArray
+    weight: FloatArray
+    score: FloatArray
+
+    @property
+    def size(self) -> int:
+        """Number of clusters."""
+        return len(np.unique(self.cluster))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Rows:
+    """A table as codes: from side a, and from the side of the pair's first model."""
+
+    models: tuple[str, ...]
+    first: IntArray
+    second: IntArray
+    labels: tuple[IntArray, ...]
+    outcomes: FloatArray
+    count: FloatArray
+    weight: FloatArray
+    cluster: IntArray | None
+
+
+def judged_votes(
+    human: pd.DataFrame, unlabelled: pd.DataFrame | None, *, judge: str, cluster: str | None
+) -> tuple[JudgedVotes, JudgedVotes | None]:
+    """Check and sum a table with votes and verdicts, and one with verdicts only, on the same pairs.
+
+    Parameters
+    ----------
+    human : DataFrame
+        Columns model_a, model_b, winner, ``judge`` and optionally count, weight and ``cluster``.
+    unlabelled : DataFrame or None
+        The same without winner.
+    judge : str
+        Column of the judge's labels.
+    cluster : str or None
+        Column of those whose votes may depend on each other; used in each table that has it.
+
+    Returns
+    -------
+    JudgedVotes, JudgedVotes or None
+
+    Raises
+    ------
+    InvalidComparisonsError
+        If a row breaks the convention, there is no human vote, or the second table names other models.
+    """
+    voted = _rows(human, ("winner", judge), cluster)
+    if not voted.count.sum() > 0:
+        raise InvalidComparisonsError(
+            "There are no human votes, and a board of a judge's verdicts alone is confidently wrong: "
+            "collect votes on battles that the judge labels too."
+        )
+    judged = None if unlabelled is None else _rows(unlabelled, (judge,), cluster)
+    if judged is not None:
+        unknown = sorted(set(judged.models).difference(voted.models))
+        if unknown:
+            raise InvalidComparisonsError(
+                f"Only the judge saw {name_some(unknown)}: a model without human votes is not rated. "
+                "Drop its battles or collect votes on it."
+            )
+    size = len(voted.models)
+    keys = [_pair_keys(rows, voted.models) for rows in (voted, judged) if rows is not None]
+    distinct = np.unique(np.concatenate(keys))
+    pairs = Pairs(models=voted.models, first=distinct // size, second=distinct % size)
+    places = [np.searchsorted(distinct, key) for key in keys]
+    return _sums(voted, pairs, places[0]), None if judged is None else _sums(judged, pairs, places[1])
+
+
+def _rows(table: pd.DataFrame, columns: tuple[str, ...], cluster: str | None) -> _Rows:
+    cluster = cluster if cluster in table.columns else None
+    encoded: list[EncodedBattles] = []
+    for column in columns:
+        if column not in table.columns:
+            raise InvalidComparisonsError(
+                f"The table of battles lacks the column {column!r}; it has "
+                f"{', '.join(map(repr, table.columns)) or 'no columns'}. Rename or add the column."
+            )
+        if column != "winner":
+            _check_labels(table, column)
+        encoded.append(encode_battles(table.assign(winner=table[column]), cluster=cluster))
+    base = encoded[0]
+    side_a, side_b = base.side_a.astype(np.int64), base.side_b.astype(np.int64)
+    swapped = side_a > side_b
+    values = np.array([OUTCOMES[codes.winner] for codes in encoded]).reshape(len(columns), -1)
+    return _Rows(
+        models=base.models,
+        first=np.minimum(side_a, side_b),
+        second=np.maximum(side_a, side_b),
+        labels=tuple(codes.winner.astype(np.int64) for codes in encoded),
+        outcomes=np.where(swapped, 1 - values, values),
+        count=np.asarray(base.count, dtype=np.float64),
+        weight=np.asarray(base.weight, dtype=np.float64),
+        cluster=None if base.cluster is None else base.cluster.astype(np.int64),
+    )
+
+
+def _check_labels(table: pd.DataFrame, column: str) -> None:
+    known = table[column].isin(WINNERS).to_numpy(dtype=bool)
+    if not known.all():
+        row = int(np.argmin(known))
+        accepted = ", ".join(map(repr, WINNERS))
+        raise InvalidComparisonsError(
+            f"Row {row} of the battles: the judge's label {table[column].iloc[row]!r} in {column!r} is unknown. "
+            f"Map it to one of {accepted}, or drop battles that the judge did not label."
+        )
+
+
+def _pair_keys(rows: _Rows, models: tuple[str, ...]) -> IntArray:
+    index = {name: place for place, name in enumerate(models)}
+    code = np.array([index[name] for name in rows.models], dtype=np.int64)
+    # Both lists are sorted, so the codes keep the order within each pair.
+    keys: IntArray = code[rows.first] * len(models) + code[rows.second]
+    return keys
+
+
+def _sums(rows: _Rows, pairs: Pairs, pair: IntArray) -> JudgedVotes:
+    size, outcomes = len(pairs.first), len(rows.outcomes)
+    order = _canonical_order(rows, pair)
+    pair, count, weight = pair[order], rows.count[order], rows.weight[order]
+    values = rows.outcomes[:, order]
+    once, twice = count * weight, count * weight**2
+    side = rows.labels[0][order] * _LABELS + rows.labels[-1][order]
+    return JudgedVotes(
+        pairs=pairs,
+        counts=group_sums(pair, count, size).astype(np.int64),
+        weight=group_sums(pair, once, size),
+        squared_weight=group_sums(pair, twice, size),
+        score=np.array([group_sums(pair, once * value, size) for value in values]),
+        squared_score=np.array([group_sums(pair, twice * value, size) for value in values]),
+        product=np.array(
+            [
+                [group_sums(pair, twice * values[i] * values[j], size) for j in range(outcomes)]
+                for i in range(outcomes)
+            ]
+        ),
+        labels=group_sums(side, count, _LABELS**2).astype(np.int64).reshape(_LABELS, _LABELS),
+        clusters=None if rows.cluster is None else _cluster_scores(rows.cluster[order], pair, once, values),
+    )
+
+
+def _canonical_order(rows: _Rows, pair: IntArray) -> IntArray:
+    """Find the rows that count; with unequal weights in an order that does not depend on the table's."""
+    if len(pair) == 0 or (rows.weight == rows.weight[0]).all():
+        return np.flatnonzero(rows.count)
+    keys = [*rows.outcomes, rows.count, rows.weight, pair]
+    order = np.lexsort(keys if rows.cluster is None else [*keys, rows.cluster]).astype(np.int64)
+    return order[rows.count[order] > 0]
+
+
+def _cluster_scores(
+    cluster: IntArray, pair: IntArray, weight: FloatArray, values: FloatArray
+) -> ClusterScores | None:
+    size = int(pair.max(initial=0)) + 1
+    codes, keys = pd.factorize(cluster * size + pair, sort=True)
+    cells = codes.astype(np.int64)
+    found = ClusterScores(
+        cluster=np.asarray(keys, dtype=np.int64) // size,
+        pair=np.asarray(keys, dtype=np.int64) % size,
+        weight=group_sums(cells, weight, len(keys)),
+        score=np.array([group_sums(cells, weight * value, len(keys)) for value in values]),
+    )
+    return found if found.size > 1 else None
+
+
+def _centred(raw: FloatArray, sums: FloatArray, means: FloatArray, squares: float) -> FloatArray:
+    """Turn sums of products into sums of products of deviations from the means, both outcomes at once."""
+    cross = np.einsum("ai,bj->abij", means, sums)
+    centred: FloatArray = raw - cross - cross.transpose(1, 0, 3, 2)
+    centred += squares * np.einsum("ai,bj->abij", means, means)
+    return centred

@@ -1,0 +1,307 @@
+"""People's votes with a judge's verdicts beside them: tuned prediction-powered Bradley-Terry (PPI++)."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ratings.arrays import BoolArray, FloatArray, IntArray
+from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, gradient, hessian
+from ratings.comparisons import Comparisons
+from ratings.errors import InvalidOptionError, NoFiniteMaximumError
+from ratings.intervals import rating_intervals
+from ratings.judge_cells import JudgedVotes, judged_votes
+from ratings.linear_algebra import mean_zero_inverse, sandwich_product
+from ratings.scale import rating_from_strength
+
+_STEPS = 50
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class JudgedFit:
+    """Strengths from human votes, sharpened by a judge's verdicts, with the human-only fit beside them.
+
+    Attributes
+    ----------
+    models : tuple of str
+        Sorted names, length n_models.
+    strengths : float64, shape (n_models,)
+        Natural log-odds, mean zero.
+    covariance : float64, shape (n_models, n_models)
+        Of ``strengths``; rows sum to zero.
+    tuning : float
+        Weight of the judge, from 0 (people alone) to 1.
+    gain : float64, shape (n_models,)
+        Human-only variance of each strength over the variance here: with this many times the votes,
+        people alone would be as sure.
+    overall_gain : float
+        The same for the sum of the variances.
+    votes : int64, shape (n_models,)
+        Human votes of each model.
+    verdicts : int
+        Battles with a verdict only.
+    agreement : float
+        Share of the human votes in which the judge gave the same outcome; tie and both_bad are the same.
+    decisive_agreement : float
+        The same among battles in which both chose a winner; NaN without any.
+    human : BradleyTerryFit
+        Fitted to the human votes alone.
+    human_covariance : float64, shape (n_models, n_models)
+        Sandwich covariance of ``human.strengths``.
+    cluster : str or None
+        Column by which variances were clustered.
+    """
+
+    models: tuple[str, ...]
+    strengths: FloatArray
+    covariance: FloatArray
+    tuning: float
+    gain: FloatArray
+    overall_gain: float
+    votes: IntArray
+    verdicts: int
+    agreement: float
+    decisive_agreement: float
+    human: BradleyTerryFit
+    human_covariance: FloatArray
+    cluster: str | None
+
+    def table(self, *, confidence: float = 0.95) -> pd.DataFrame:
+        """List the ratings with intervals, with and without the judge.
+
+        Parameters
+        ----------
+        confidence : float, default 0.95
+            Coverage of each single interval.
+
+        Returns
+        -------
+        DataFrame, n_models rows
+            Columns model, rating, lower, upper, human_rating, human_lower, human_upper (rating points), votes,
+            gain, effective_votes (gain times votes); best rating first.
+
+        Raises
+        ------
+        InvalidOptionError
+            If ``confidence`` is not between 0 and 1.
+        """
+        judged = replace(self.human, strengths=self.strengths)
+        lower, upper = rating_intervals(judged, self.covariance, confidence=confidence)
+        human_lower, human_upper = rating_intervals(self.human, self.human_covariance, confidence=confidence)
+        table = pd.DataFrame(
+            {
+                "model": pd.Series(self.models, dtype="str"),
+                "rating": rating_from_strength(self.strengths),
+                "lower": lower,
+                "upper": upper,
+                "human_rating": rating_from_strength(self.human.strengths),
+                "human_lower": human_lower,
+                "human_upper": human_upper,
+                "votes": self.votes,
+                "gain": self.gain,
+                "effective_votes": self.gain * self.votes,
+            }
+        )
+        return table.sort_values(["rating", "model"], ascending=[False, True], ignore_index=True)
+
+
+def fit_with_judge(
+    human: pd.DataFrame,
+    unlabelled: pd.DataFrame,
+    *,
+    judge: str = "judge",
+    match_pairs: bool = True,
+    tuning: float | None = None,
+    cluster: str | None = "voter",
+) -> JudgedFit:
+    """Rate models from human votes, with a judge's verdicts on these and on many more battles.
+
+    Minimises the mean loss of the votes plus tuning * (mean loss of the verdicts on battles without a vote -
+    mean loss of the verdicts on battles with one). The judge's own taste cancels in that difference; what is
+    left is its knowledge of the battles that nobody voted on.
+
+    Parameters
+    ----------
+    human : DataFrame
+        Columns model_a, model_b, winner (the vote), ``judge`` (the verdict), optionally count, weight, voter.
+    unlabelled : DataFrame
+        Columns model_a, model_b, ``judge``, optionally count, weight, voter.
+    judge : str, default "judge"
+        Column of the judge's labels, the same four as of ``winner``.
+    match_pairs : bool, default True
+        Weigh the unlabelled battles so that each pair has the share that it has among the votes. Then the
+        scores mean what human-only scores mean even where the judge saw other pairs, and only within a pair
+        need the votes be a random sample. Pairs with fewer than two unlabelled battles go uncorrected. False:
+        the published formula, which needs both tables to be random samples of the same battles.
+    tuning : float, optional
+        Weight of the judge, from 0 to 1; by default the one with the least total variance.
+    cluster : str or None, default "voter"
+        Column of those whose votes may depend on each other, in each table that has it.
+
+    Returns
+    -------
+    JudgedFit
+
+    Raises
+    ------
+    InvalidComparisonsError
+        If a row breaks the data convention, there are no human votes, or a model has verdicts only.
+    InvalidOptionError
+        If ``tuning`` is not between 0 and 1.
+    NoFiniteMaximumError
+        If the votes alone do not determine finite strengths, or the votes with the verdicts do not.
+
+    Notes
+    -----
+    Never rates by a judge alone. With V the covariances of mean scores (votes y, verdicts f on the n votes, f'
+    on the N verdicts) and H the Hessian of the mean loss, tuning = tr(H+ V_yf H+) / tr(H+ (V_ff + V_f'f') H+),
+    clipped to [0, 1], and the covariance of the strengths is H+ V(y - tuning f) H+ + tuning ** 2 H+ V_f'f' H+
+    [ADZ23] [BGM24]. Matched pairs post-stratify [FMD24]: the verdict's score is centred at the unlabelled mean
+    of its pair. Unvoted battles are rarely a random sample of battles, since people vote when it is easy: let
+    a coin choose what the judge sees, or weigh by the modelled probability of a vote. Costs one pass over the
+    rows, and then nothing that grows with their number.
+
+    References
+    ----------
+    [ADZ23] Angelopoulos, Duchi, Zrnic. PPI++: Efficient Prediction-Powered Inference. 2023. arXiv:2311.01453
+    [BGM24] Boyeau, Angelopoulos et al. AutoEval Done Right. 2024. arXiv:2403.07008
+    [FMD24] Fisch et al. Stratified Prediction-Powered Inference. 2024. arXiv:2406.04291
+
+    Examples
+    --------
+    >>> human = pd.DataFrame({"model_a": ["x"] * 4, "model_b": ["y"] * 4, "count": [30, 10, 5, 15]})
+    >>> human["winner"] = ["model_a", "model_a", "model_b", "model_b"]
+    >>> human["judge"] = ["model_a", "model_b", "model_a", "model_b"]
+    >>> unlabelled = human.drop(columns="winner").assign(count=[600, 200, 100, 200])
+    >>> fit = fit_with_judge(human, unlabelled)
+    >>> round(fit.tuning, 2), round(fit.overall_gain, 2)
+    (0.43, 1.18)
+    """
+    if tuning is not None and not 0 <= tuning <= 1:
+        raise InvalidOptionError(f"tuning is {tuning!r}: it lies between 0 and 1, or is None to be computed.")
+    voted, judged = judged_votes(human, unlabelled, judge=judge, cluster=cluster)
+    assert judged is not None
+    plain = fit_bradley_terry(voted.comparisons(voted.weight, voted.score[0]))
+    correction = _correction(voted, judged, plain.strengths, match_pairs)
+    if tuning is None:
+        tuning = _tuning(voted.total * plain.inverse_hessian, correction)
+    strengths, bread = _minimise(voted, judged, plain.strengths, tuning, match_pairs)
+    human_covariance = sandwich_product(voted.total * plain.inverse_hessian, correction.covariance(0.0))
+    correction = _correction(voted, judged, strengths, match_pairs)
+    covariance = sandwich_product(bread, correction.covariance(tuning))
+    pairs = voted.pairs
+    return JudgedFit(
+        models=pairs.models,
+        strengths=strengths,
+        covariance=covariance,
+        tuning=tuning,
+        gain=_ratio(np.diag(human_covariance), np.diag(covariance)),
+        overall_gain=float(_ratio(np.trace(human_covariance), np.trace(covariance))),
+        votes=pairs.ends(voted.counts).astype(np.int64),
+        verdicts=int(judged.counts.sum()),
+        agreement=voted.agreement,
+        decisive_agreement=voted.decisive_agreement,
+        human=plain,
+        human_covariance=human_covariance,
+        cluster=cluster if voted.clusters or judged.clusters else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Correction:
+    """Covariances of the mean scores: of vote and verdict on the votes, and of the verdicts alone."""
+
+    voted: FloatArray
+    judged: FloatArray
+
+    def covariance(self, tuning: float) -> FloatArray:
+        """Of the gradient of the objective."""
+        cross = self.voted[0, 1] + self.voted[1, 0]
+        verdicts = self.voted[1, 1] + self.judged[0, 0]
+        total: FloatArray = self.voted[0, 0] - tuning * cross + tuning**2 * verdicts
+        return total
+
+
+def _correction(voted: JudgedVotes, judged: JudgedVotes, strengths: FloatArray, match: bool) -> _Correction:
+    expected = voted.pairs.expected(strengths)
+    centre, voted_scale, judged_scale = expected, np.ones_like(expected), np.ones_like(expected)
+    if match:
+        known = _matched(judged)
+        centre = np.where(known, _pair_means(judged), expected)
+        voted_scale = known.astype(np.float64)
+        judged_scale = _match_scale(voted, judged)
+    return _Correction(
+        voted=voted.gradient_covariance(
+            np.array([expected, centre]), np.array([np.ones_like(expected), voted_scale])
+        ),
+        judged=judged.gradient_covariance(centre[np.newaxis], judged_scale[np.newaxis]),
+    )
+
+
+def _matched(judged: JudgedVotes) -> BoolArray:
+    """Mark the pairs with two or more verdicts, from which their mean and its variance can be told."""
+    return (judged.counts >= 2) & (judged.weight > 0)
+
+
+def _pair_means(judged: JudgedVotes) -> FloatArray:
+    unknown = np.zeros(len(judged.weight))
+    means: FloatArray = np.divide(judged.score[0], judged.weight, out=unknown, where=judged.weight > 0)
+    return means
+
+
+def _match_scale(voted: JudgedVotes, judged: JudgedVotes) -> FloatArray:
+    """Return each verdict's weight for the pair to have its share among the votes, 0 where it cannot."""
+    known = _matched(judged)
+    share = np.divide(voted.weight, judged.weight, out=np.zeros(len(known)), where=known)
+    # n / (n - 1), since the verdicts are centred at their own mean.
+    bessel = np.divide(judged.counts, judged.counts - 1, out=np.zeros(len(known)), where=known)
+    scale: FloatArray = share * np.sqrt(bessel) * (judged.total / voted.total)
+    return scale
+
+
+def _tuning(bread: FloatArray, correction: _Correction) -> float:
+    """Find the weight of least total variance, clipped to [0, 1]."""
+    shared = np.trace(sandwich_product(bread, correction.voted[0, 1] + correction.voted[1, 0])) / 2
+    spread = np.trace(sandwich_product(bread, correction.voted[1, 1] + correction.judged[0, 0]))
+    return float(np.clip(shared / spread, 0, 1)) if spread > 0 else 0.0
+
+
+def _minimise(
+    voted: JudgedVotes, judged: JudgedVotes, start: FloatArray, tuning: float, match: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Return the strengths and the inverse Hessian of the mean loss, by Newton's method from the human fit."""
+    objective = _objective(voted, judged, tuning, match)
+    strengths = start
+    for _ in range(_STEPS):
+        inverse = mean_zero_inverse(hessian(strengths, objective))
+        step = -(inverse * gradient(strengths, objective)).sum(axis=1)
+        reach = float(np.abs(step[objective.first] - step[objective.second]).max())
+        strengths = strengths + step * (np.log1p(reach) / reach if reach > 0 else 1.0)
+        if np.abs(step).max() <= 1e-11:
+            return strengths - strengths.mean(), voted.total * mean_zero_inverse(
+                hessian(strengths, objective)
+            )
+    raise NoFiniteMaximumError(
+        f"With tuning {tuning:.3g} the judge's correction outweighs the few human votes of some model, and no "
+        "finite strengths exist: collect more votes, or set a smaller tuning."
+    )
+
+
+def _objective(voted: JudgedVotes, judged: JudgedVotes, tuning: float, match: bool) -> Comparisons:
+    """Build the totals and scores of the objective, on the scale of the human votes.
+
+    A score may leave [0, total]; no total is negative, so the objective is convex.
+    """
+    votes, verdicts = voted.score
+    if match:
+        rectified = np.where(_matched(judged), voted.weight * _pair_means(judged) - verdicts, 0.0)
+        return voted.comparisons(voted.weight, votes + tuning * rectified)
+    share = voted.total / judged.total if judged.total > 0 else 0.0
+    total = (1 - tuning) * voted.weight + tuning * share * judged.weight
+    return voted.comparisons(total, votes + tuning * (share * judged.score[0] - verdicts))
+
+
+def _ratio(variance: FloatArray, reference: FloatArray) -> FloatArray:
+    unknown = np.full(variance.shape, np.nan)
+    ratio: FloatArray = np.divide(variance, reference, out=unknown, where=reference > 0)
+    return ratio
