@@ -1,7 +1,8 @@
 """`python -m benchmarks`: run all benchmarks, or those named, and print one table."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from platform import machine, python_version, system
 from typing import Annotated
@@ -10,31 +11,39 @@ import orjson
 import typer
 from rich.console import Console
 
-from benchmarks import ratings, streaming, votes
+from benchmarks import streaming, votes
 from benchmarks.comparison import Findings, show
+from benchmarks.ratings.measure import GRID
+from benchmarks.ratings.measure import measure as measure_ratings
 
-BENCHMARKS: Mapping[str, Callable[[int], Findings]] = {
+BENCHMARKS: dict[str, Callable[[int], Findings]] = {
     "streaming": streaming.measure,
     "votes": votes.measure,
-    "ratings": ratings.measure,
+    "ratings": measure_ratings,
 }
+ON_REQUEST: dict[str, Callable[[int], Findings]] = {
+    "ratings-grid": partial(measure_ratings, sizes=GRID),
+}
+KNOWN = BENCHMARKS | ON_REQUEST
 console = Console(width=165)
 
 
 def main(
     names: Annotated[
-        list[str] | None, typer.Argument(help=f"Any of {', '.join(BENCHMARKS)}; all by default.")
+        list[str] | None,
+        typer.Argument(help=f"Any of {', '.join(KNOWN)}; by default {', '.join(BENCHMARKS)}."),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each pair is measured, in turns.")] = 3,
     json: Annotated[Path | None, typer.Option(help="Also write every round's figures to this file.")] = None,
 ) -> None:
     """Measure Arena beside its peers in one run."""
     chosen = names or list(BENCHMARKS)
-    if unknown := [name for name in chosen if name not in BENCHMARKS]:
-        raise typer.BadParameter(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}.")
+    if unknown := [name for name in chosen if name not in KNOWN]:
+        raise typer.BadParameter(f"no benchmark {', '.join(unknown)}; there are {', '.join(KNOWN)}.")
     found = [_run(name, rounds) for name in chosen]
     together = Findings(
         comparisons=[row for findings in found for row in findings.comparisons],
+        results=[row for findings in found for row in findings.results],
         remarks=[remark for findings in found for remark in findings.remarks],
     )
     console.print(f"\n{_machine()}; medians of {rounds} rounds taken in turns.")
@@ -45,7 +54,7 @@ def main(
 
 def _run(name: str, rounds: int) -> Findings:
     console.print(f"{name} …")
-    return BENCHMARKS[name](rounds)
+    return KNOWN[name](rounds)
 
 
 def _machine() -> str:
@@ -58,6 +67,7 @@ def _as_json(findings: Findings, rounds: int) -> bytes:
         "cores": os.cpu_count(),
         "rounds": rounds,
         "comparisons": [row.as_dict() for row in findings.comparisons],
+        "results": [row.as_dict() for row in findings.results],
         "remarks": [vars(remark) for remark in findings.remarks],
     }
     return orjson.dumps(report, option=orjson.OPT_INDENT_2)

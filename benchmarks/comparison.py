@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.ratings.results import Result, show_results
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -52,25 +54,32 @@ class Remark:
 class Findings:
     """What one benchmark found."""
 
-    comparisons: Sequence[Comparison]
+    comparisons: Sequence[Comparison] = ()
+    results: Sequence[Result] = ()
     remarks: Sequence[Remark] = ()
 
 
 def show(findings: Findings, console: Console) -> None:
-    """Print one table with the medians, and what has to be said beside it."""
+    """Print tables with the medians, and what has to be said beside them."""
+    if findings.comparisons:
+        _show_comparisons(findings.comparisons, console)
+    show_results(findings.results, console)
+    for remark in findings.remarks:
+        console.print(f"{remark.benchmark}: {remark.text}", highlight=False)
+
+
+def _show_comparisons(comparisons: Sequence[Comparison], console: Console) -> None:
     table = Table("", "measured", "unit", "ours", "peer", "ours / peer", "ours - peer", "peer is")
     for column in table.columns[3:7]:
         column.justify = "right"
     previous = None
-    for row in findings.comparisons:
+    for row in comparisons:
         if previous not in (None, row.benchmark):
             table.add_section()
         name = "" if row.benchmark == previous else row.benchmark
         table.add_row(name, row.what, row.unit, *_figures(row), row.peer_name)
         previous = row.benchmark
     console.print(table)
-    for remark in findings.remarks:
-        console.print(f"{remark.benchmark}: {remark.text}", highlight=False)
 
 
 def _figures(row: Comparison) -> tuple[str, str, str, str]:

@@ -1,143 +1,201 @@
-"""Strengths and intervals from a table of battles, beside evalica on the same table of strings.
+"""Run the races at one size or on the whole grid."""
 
-evalica is no dependency of ours: it is put into a temporary directory for the run, and left out with a word
-when that does not work. Its Bradley-Terry gives strengths only, so it is also held against our point fit
-alone; how far the two answers lie apart is measured with the times.
-"""
-
-import gc
-import importlib
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 
-import numpy as np
-import pandas as pd
+from benchmarks.comparison import Findings, Remark
+from benchmarks.ratings import referee
+from benchmarks.ratings.contestant import Contestant, ContestantError, Round, run_once
+from benchmarks.ratings.operation import Answer
+from benchmarks.ratings.peers import PEERS, install_peers
+from benchmarks.ratings.races import FIRST_RUNS, RACES, FirstRunRace, Race
+from benchmarks.ratings.results import Result
+from benchmarks.ratings.synthetic_votes import write_votes
+from benchmarks.ratings.votes import Votes
 
-from benchmarks.comparison import Comparison, Findings, Remark
-from ratings import Comparisons, fit_bradley_terry, leaderboard, simulate
-
-PEER = "evalica==0.4.2"
-SIZES = ((100_000, 25), (1_500_000, 100))
+QUICK = ((1_500_000, 100),)
+GRID = tuple((votes, models) for votes in (100_000, 1_500_000, 10_000_000) for models in (25, 100, 250))
 SEED = 20_261_122
-Strengths = dict[str, float]
+PATIENCE_SECONDS = 300.0
+SLOW_SECONDS = 5.0
+VERY_SLOW_SECONDS = 15.0
+WITHOUT_NUMBA = "ours without numba"
+
+
+def measure(
+    rounds: int, *, sizes: Sequence[tuple[int, int]] = QUICK, say: Callable[[str], None] = print
+) -> Findings:
+    """All races on so many votes and models."""
+    missing = install_peers()
+    remarks = [f"{name} could not be installed: {reason}" for name, reason in missing.items()]
+    results: list[Result] = []
+    for votes, models in sizes:
+        say(f"ratings: {votes:,} votes on {models} models …")
+        with TemporaryDirectory(prefix="arena-benchmarks-") as directory:
+            path = Path(directory) / "votes.arrow"
+            write_votes(path, votes=votes, models=models, seed=SEED)
+            course = _Course(path=path, votes=votes, models=models, rounds=rounds, say=say)
+            results += course.results(set(missing))
+            remarks += course.remarks
+    return Findings(
+        comparisons=(),
+        results=results,
+        remarks=[Remark(benchmark="ratings", text=text) for text in dict.fromkeys(remarks)],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """Seconds of one round."""
+class _Pair:
+    """Contestants of one race that take turns, and what they found in the first round."""
 
-    leaderboard: float
-    point: float
-    peer: float
-
-
-def measure(rounds: int) -> Findings:
-    """Our whole leaderboard and our point fit, each beside evalica's point fit."""
-    with _evalica() as evalica:
-        if evalica is None:
-            remark = f"{PEER} could not be installed, so there is nothing to compare with."
-            return Findings(comparisons=(), remarks=[Remark(benchmark="ratings", text=remark)])
-        found = [_at_size(evalica, battles, models, rounds) for battles, models in SIZES]
-    return Findings(
-        comparisons=[row for findings in found for row in findings.comparisons],
-        remarks=[remark for findings in found for remark in findings.remarks],
-    )
+    race: Race
+    rounds: dict[str, list[float]]
+    answers: dict[str, Answer]
 
 
-@contextmanager
-def _evalica() -> Iterator[ModuleType | None]:
-    """The peer, imported from a directory that is gone afterwards."""
-    with TemporaryDirectory(prefix="arena-peers-") as directory:
-        command = (
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--target",
-            directory,
-            PEER,
-        )
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            yield None
-            return
-        sys.path.insert(0, directory)
+class _Course:
+    """The races on one file of votes."""
+
+    def __init__(
+        self, *, path: Path, votes: int, models: int, rounds: int, say: Callable[[str], None]
+    ) -> None:
+        self.path, self.votes, self.models, self.rounds, self.say = path, votes, models, rounds, say
+        self.remarks: list[str] = []
+        data = Votes(path)
+        self._exact = {
+            "plain": referee.bradley_terry(data.counts),
+            "style": referee.style_controlled(data)[0],
+        }
+
+    def results(self, missing: set[str]) -> list[Result]:
+        """Measure everything that does not need a missing peer."""
+        races = [race for race in RACES if race.peer not in missing and self.votes <= race.largest]
+        by_race: dict[Race, list[Result]] = {}
+        with Contestant("ours", self.path) as ours, Contestant(WITHOUT_NUMBA, self.path) as plain:
+            for peer in ("", *PEERS):
+                chosen = [race for race in races if race.peer == peer]
+                for race, found in self._against(peer, chosen, ours, plain):
+                    by_race[race] = found
+        first = [race for race in FIRST_RUNS if race.peer not in missing]
+        return [row for race in races for row in by_race.get(race, [])] + [
+            row for race in first for row in self._first_runs(race)
+        ]
+
+    def _against(
+        self, peer: str, races: Sequence[Race], ours: Contestant, plain: Contestant
+    ) -> Iterator[tuple[Race, list[Result]]]:
+        with ExitStack() as stack:
+            them = stack.enter_context(Contestant(peer, self.path)) if peer and races else None
+            if them and them.note:
+                self.remarks.append(f"{them.title}: {them.note}")
+            for race in races:
+                field = [ours, *([plain] if race.compiled else []), *([them] if them else [])]
+                began = time.perf_counter()
+                try:
+                    yield race, self._race(race, field)
+                except ContestantError as error:
+                    self.remarks.append(f"{race.what}: {error}")
+                self.say(f"  {race.what}, {peer or 'alone'}: {time.perf_counter() - began:.0f} s")
+
+    def _race(self, race: Race, field: Sequence[Contestant]) -> list[Result]:
+        pair = _Pair(race=race, rounds={one.name: [] for one in field}, answers={})
+        slowest = 0.0
+        for one in field:
+            first = self._round(one, race, answer=True)
+            assert first.answer is not None
+            pair.answers[one.name] = first.answer
+            slowest = max(slowest, first.seconds)
+            if first.seconds > VERY_SLOW_SECONDS:
+                pair.rounds[one.name].append(first.seconds)
+        wanted = 1 if slowest > VERY_SLOW_SECONDS else 2 if slowest > SLOW_SECONDS else self.rounds
+        for number in range(min(wanted, self.rounds)):
+            for one in field if number % 2 == 0 else reversed(field):
+                if len(pair.rounds[one.name]) <= number:
+                    pair.rounds[one.name].append(self._round(one, race).seconds)
+        return self._judged(pair, field)
+
+    def _round(self, one: Contestant, race: Race, *, answer: bool = False) -> Round:
+        operation = race.theirs if one.name in PEERS else race.ours
+        return one.round(operation, answer=answer, patience=PATIENCE_SECONDS)
+
+    def _judged(self, pair: _Pair, field: Sequence[Contestant]) -> list[Result]:
+        race = pair.race
+        them = next((one for one in field if one.name in PEERS), None)
+        rows = []
+        for one in field:
+            if one is them:
+                continue
+            ours_off, peer_off = self._distances(
+                race, pair.answers[one.name], pair.answers[them.name] if them else None
+            )
+            compiled = one.name != WITHOUT_NUMBA
+            rows.append(
+                Result(
+                    what=race.what if compiled else f"{race.what}, without Numba",
+                    votes=self.votes,
+                    models=self.models,
+                    unit="s",
+                    ours=tuple(pair.rounds[one.name]),
+                    peer=tuple(race.scale * seconds for seconds in pair.rounds[them.name]) if them else (),
+                    peer_name=_name(them, race) if them else "",
+                    ratio_at_least=race.times_faster if compiled else 0.0,
+                    at_most=race.seconds if compiled else 0.0,
+                    ours_off=ours_off,
+                    peer_off=peer_off,
+                )
+            )
+        return rows
+
+    def _distances(self, race: Race, ours: Answer, peer: Answer | None) -> tuple[float | None, float | None]:
+        if "bootstraps" in race.what:  # resamples scatter: nothing to hold against an exact answer
+            return None, None
+        if race.referee == "each other":
+            return None, None if peer is None else _apart(ours.ratings, peer.ratings)
+        exact = self._exact[race.referee].ratings
+        return _apart(exact, ours.ratings), None if peer is None else _apart(exact, peer.ratings)
+
+    def _first_runs(self, race: FirstRunRace) -> list[Result]:
         try:
-            yield importlib.import_module("evalica")
-        finally:
-            sys.path.remove(directory)
+            ours = run_once("ours", self.path, race.ours, patience=PATIENCE_SECONDS)
+            peer = run_once(race.peer, self.path, race.theirs, patience=PATIENCE_SECONDS)
+        except ContestantError as error:
+            self.remarks.append(f"first run of {race.what}: {error}")
+            return []
+        self.say(f"  first run of {race.what}, {race.peer}: {ours.seconds + peer.seconds:.0f} s")
+        limit = 1 / race.memory_at_most if race.memory_at_most else 0.0
+        common = {"votes": self.votes, "models": self.models, "peer_name": race.peer}
+        return [
+            Result(
+                what=f"{race.what}: first run, with imports",
+                unit="s",
+                ours=(ours.seconds,),
+                peer=(peer.seconds,),
+                at_most=10.0,
+                **common,
+            ),
+            Result(
+                what=f"{race.what}: peak memory of the process",
+                unit="MiB",
+                ours=(ours.peak_mebibytes,),
+                peer=(peer.peak_mebibytes,),
+                ratio_at_least=limit,
+                **common,
+            ),
+        ]
 
 
-def _at_size(evalica: ModuleType, battles: int, models: int, rounds: int) -> Findings:
-    rng = np.random.default_rng(SEED)
-    strengths = simulate.simulate_strengths(rng, models=models)
-    table = simulate.simulate_battles(rng, strengths=strengths, battles=battles).drop(columns="voter")
-    readings = [_round(evalica, table) for _ in range(rounds)]
-    apart = _apart(our_point_fit(table), peer_point_fit(evalica, table))
-    remark = f"{battles:,} battles: no strength differs from evalica's by more than {apart:.1g} (natural log-odds)."
-    return Findings(
-        comparisons=_compared(f"{battles:,} battles of {models} models", readings),
-        remarks=[Remark(benchmark="ratings", text=remark)],
-    )
+def _name(them: Contestant, race: Race) -> str:
+    part = f", {race.theirs} x {race.scale:g}" if race.scale != 1 else ""
+    return them.title + part
 
 
-def _round(evalica: ModuleType, table: pd.DataFrame) -> Reading:
-    return Reading(
-        leaderboard=_seconds(lambda: leaderboard(table)),
-        peer=_seconds(lambda: peer_point_fit(evalica, table)),
-        point=_seconds(lambda: our_point_fit(table)),
-    )
-
-
-def our_point_fit(table: pd.DataFrame) -> Strengths:
-    """Strengths by name, mean zero."""
-    comparisons = Comparisons.from_battles(table)
-    fit = fit_bradley_terry(comparisons)
-    return dict(zip(comparisons.models, fit.strengths.tolist(), strict=True))
-
-
-def peer_point_fit(evalica: ModuleType, table: pd.DataFrame) -> Strengths:
-    """The same from evalica, whose labels and scale are its own."""
-    label = evalica.Winner
-    labels = {"model_a": label.X, "model_b": label.Y, "tie": label.Draw, "both_bad": label.Draw}
-    winners = table["winner"].map(labels).tolist()
-    scores = evalica.bradley_terry(
-        table["model_a"], table["model_b"], winners, tolerance=1e-10, limit=1000
-    ).scores
-    strengths = np.log(scores)
-    return {str(name): float(value) for name, value in (strengths - strengths.mean()).items()}
-
-
-def _apart(ours: Strengths, peer: Strengths) -> float:
-    return max(abs(ours[name] - peer[name]) for name in ours)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    gc.collect()
-    began = time.process_time()
-    work()
-    return time.process_time() - began
-
-
-def _compared(table: str, readings: list[Reading]) -> list[Comparison]:
-    def row(what: str, ours: Callable[[Reading], float]) -> Comparison:
-        return Comparison(
-            benchmark="ratings",
-            what=f"{table}: {what}",
-            unit="CPU s",
-            ours=tuple(map(ours, readings)),
-            peer=tuple(reading.peer for reading in readings),
-            peer_name=f"{PEER}, point fit",
-        )
-
-    return [
-        row("leaderboard with sandwich intervals", lambda reading: reading.leaderboard),
-        row("point fit", lambda reading: reading.point),
-    ]
+def _apart(exact: Mapping[str, float], found: Mapping[str, float]) -> float:
+    """Largest difference in rating points, with the mean taken out of both."""
+    if exact.keys() != found.keys():
+        raise ContestantError("the answer names other models than the votes")
+    middle = sum(found[name] - value for name, value in exact.items()) / len(exact)
+    return max(abs(found[name] - value - middle) for name, value in exact.items())

@@ -1,0 +1,1 @@
+"""One module for each contestant; each has `OPERATIONS`, and `PACKAGE`, the distribution that it runs."""

@@ -1,0 +1,48 @@
+"""The peers, installed by name into an environment of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = ROOT / ".cache" / "peers"
+# arena-rank comes first because it pins NumPy and JAX; the others run with what it wants.
+PEERS = {
+    "arena_rank": ("arena-rank==0.1.1",),
+    "evalica": ("evalica==0.4.2",),
+    "choix": ("choix==0.4.1",),
+    "leaderbot": ("leaderbot==0.4.3",),
+    # Its own requirements are those of a web server; its ratings need none of them.
+    "fastchat": ("--no-deps", "fschat==0.2.36"),
+}
+COMMON = ("numpy", "scipy", "pandas", "pyarrow")
+
+
+def install_peers() -> dict[str, str]:
+    """Install what is not there yet; return, for each peer that cannot be had, the reason."""
+    if not python().exists():
+        subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
+    missing = {}
+    for name, arguments in PEERS.items():
+        if reason := _install(name, arguments):
+            missing[name] = reason
+    return missing
+
+
+def python() -> Path:
+    """The peers' interpreter."""
+    return ENVIRONMENT / "bin" / "python"
+
+
+def _install(name: str, arguments: tuple[str, ...]) -> str:
+    stamp = ENVIRONMENT / f"{name}.installed"
+    wanted = " ".join(arguments)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return ""
+    for wishes in (arguments, COMMON):
+        command = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wishes]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return (done.stderr.strip().splitlines() or ["pip failed"])[-1]
+    stamp.write_text(wanted)
+    return ""

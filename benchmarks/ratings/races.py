@@ -1,0 +1,140 @@
+"""Who is measured beside whom, at what, and what we aim at."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Referee = Literal["plain", "style", "each other"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Race:
+    """One kind of work, ours and a peer's.
+
+    Attributes
+    ----------
+    ours, theirs : str
+        The operations; `theirs` and `peer` are empty where there is no peer.
+    times_faster : float
+        The goal: the peer's time over ours, at least; 0 without one.
+    seconds : float
+        The goal: our time at most; 0 without one.
+    scale : float
+        What the peer's time is multiplied with, because it does only a part of the work.
+    referee : str
+        Against what the answers are held: the exact half-win fit, the exact style-controlled fit, or each other.
+    compiled : bool
+        Whether our way differs without Numba; then that is measured too.
+    largest : int
+        More votes than this are not tried, because the peer would take too long.
+    """
+
+    what: str
+    ours: str
+    peer: str = ""
+    theirs: str = ""
+    times_faster: float = 0.0
+    seconds: float = 0.0
+    scale: float = 1.0
+    referee: Referee = "plain"
+    compiled: bool = False
+    largest: int = 10_000_000
+
+
+RACES = (
+    Race(what="point fit", ours="point", peer="fastchat", theirs="point", times_faster=15),
+    Race(what="point fit", ours="point", peer="evalica", theirs="point", times_faster=25),
+    Race(what="point fit from counts", ours="point from counts", peer="choix", theirs="point from counts"),
+    Race(
+        what="point fit from counts", ours="point from counts", peer="leaderbot", theirs="point from counts"
+    ),
+    Race(what="fit with intervals", ours="intervals", peer="arena_rank", theirs="board", times_faster=20),
+    Race(
+        what="fit with intervals, from Arrow",
+        ours="intervals from Arrow",
+        peer="arena_rank",
+        theirs="board",
+        times_faster=80,
+    ),
+    Race(what="whole leaderboard", ours="leaderboard", peer="arena_rank", theirs="board"),
+    Race(what="whole leaderboard, clustered by voter", ours="leaderboard by voter"),
+    Race(
+        what="one board from kept counts",
+        ours="intervals from counts",
+        peer="arena_rank",
+        theirs="board",
+        times_faster=300,
+        seconds=0.010,
+    ),
+    Race(what="whole leaderboard from a table of counts", ours="leaderboard from counts", seconds=0.010),
+    Race(
+        what="21 boards with intervals",
+        ours="21 boards",
+        peer="arena_rank",
+        theirs="three boards",
+        scale=7,
+        times_faster=500,
+        largest=1_500_000,
+    ),
+    Race(
+        what="100 bootstraps",
+        ours="100 bootstraps",
+        peer="fastchat",
+        theirs="100 bootstraps",
+        times_faster=50,
+        compiled=True,
+    ),
+    Race(what="1,000 bootstraps", ours="1000 bootstraps", seconds=0.5, compiled=True),
+    Race(
+        what="style control with intervals",
+        ours="style",
+        peer="arena_rank",
+        theirs="style",
+        times_faster=20,
+        referee="style",
+        compiled=True,
+    ),
+    Race(
+        what="style control (FastChat: point only)",
+        ours="style",
+        peer="fastchat",
+        theirs="style",
+        times_faster=20,
+        referee="style",
+        compiled=True,
+    ),
+    Race(
+        what="online Elo",
+        ours="elo",
+        peer="fastchat",
+        theirs="elo",
+        times_faster=15,
+        referee="each other",
+        compiled=True,
+    ),
+    Race(
+        what="Davidson from counts",
+        ours="davidson",
+        peer="leaderbot",
+        theirs="davidson",
+        times_faster=100,
+        referee="each other",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstRunRace:
+    """The same work once in a fresh process: the peak of its memory, and the time with imports and compilation."""
+
+    what: str
+    ours: str
+    peer: str
+    theirs: str
+    memory_at_most: float = 0.0  # the goal: our peak over the peer's
+
+
+FIRST_RUNS = (
+    FirstRunRace(what="point fit", ours="point", peer="fastchat", theirs="point"),
+    FirstRunRace(what="fit with intervals", ours="intervals", peer="arena_rank", theirs="board"),
+    FirstRunRace(what="style control", ours="style", peer="arena_rank", theirs="style", memory_at_most=0.5),
+)
