@@ -1,0 +1,293 @@
+"""Newton's method for strengths and style coefficients together, from sums that may come from anywhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from ratings.arrays import FloatArray
+from ratings.comparisons import Comparisons
+from ratings.errors import InvalidComparisonsError, InvalidOptionError, NotConvergedError, name_some
+from ratings.linear_algebra import fill_constant_direction, single_threaded_blas
+from ratings.standardisation import Standardisation
+from ratings.style_sums import StylePoint, StyleScores, StyleSums
+
+SumsAt = Callable[[StylePoint], StyleSums]
+"""Adds up `style_sums` over all rows, wherever they are."""
+
+_ARMIJO = 1e-4
+_ROUNDING = 1e-10
+_DEPENDENT = 1e-10
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StyleProblem:
+    """What the sums of rows belong to.
+
+    Attributes
+    ----------
+    comparisons : Comparisons
+        The models and pairs of all rows.
+    coefficients : tuple of str
+        Names, length n_coefficients.
+    standardisation : Standardisation
+    ridge, style_ridge : float
+        Weights of sum(strengths ** 2) / 2 and sum(coefficients ** 2) / 2, in votes.
+    """
+
+    comparisons: Comparisons
+    coefficients: tuple[str, ...]
+    standardisation: Standardisation
+    ridge: float = 0.0
+    style_ridge: float = 0.0
+
+    @property
+    def models(self) -> int:
+        """Number of models, n_models."""
+        return len(self.comparisons.models)
+
+    def point(self, parameters: FloatArray) -> StylePoint:
+        """Take strengths and coefficients to what rows need."""
+        strengths, coefficients = parameters[: self.models], parameters[self.models :]
+        return StylePoint(
+            difference=strengths[self.comparisons.first] - strengths[self.comparisons.second],
+            slopes=(self.standardisation.matrix * coefficients[:, np.newaxis]).sum(axis=0),
+        )
+
+    def loss(self, sums: StyleSums, parameters: FloatArray) -> float:
+        """Compute the penalised negative log-likelihood."""
+        return sums.loss + float((self._penalty(parameters) * np.square(parameters)).sum() / 2)
+
+    def gradient(self, sums: StyleSums, parameters: FloatArray) -> FloatArray:
+        """Compute the gradient of the loss, shape (n_models + n_coefficients,), in votes."""
+        with single_threaded_blas():
+            style = self.standardisation.matrix @ sums.style_surplus
+        gradient = np.concatenate([self.comparisons.net_by_model(sums.surplus), style])
+        return gradient + self._penalty(parameters) * parameters
+
+    def hessian(self, sums: StyleSums, parameters: FloatArray) -> FloatArray:
+        """Compute the Hessian of the loss, shape (n_models + n_coefficients,) twice."""
+        products = self.products(sums.curvature, sums.cross, sums.style_curvature)
+        return products + np.diag(self._penalty(parameters))
+
+    def products(self, by_pair: FloatArray, cross: FloatArray, style: FloatArray) -> FloatArray:
+        """Assemble a sum of outer products of rows from its parts by pair and contrast column."""
+        matrix = self.standardisation.matrix
+        with single_threaded_blas():
+            style = matrix @ style @ matrix.T
+            cross = matrix @ np.array([self.comparisons.net_by_model(values) for values in cross])
+        return np.block([[self.comparisons.laplacian(by_pair), cross.T], [cross, style]])
+
+    def gradient_norm(self, gradient: FloatArray) -> float:
+        """Return the largest entry of the gradient, relative to the weight of the votes that it sums."""
+        total = self.comparisons.total
+        weight = np.bincount(self.comparisons.first, total, minlength=self.models)
+        weight += np.bincount(self.comparisons.second, total, minlength=self.models)
+        votes = np.concatenate([weight, np.full(len(self.coefficients), total.sum())])
+        return float((np.abs(gradient) / np.maximum(votes, np.finfo(np.float64).tiny)).max())
+
+    def _penalty(self, parameters: FloatArray) -> FloatArray:
+        return np.where(np.arange(len(parameters)) < self.models, self.ridge, self.style_ridge)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StyleMinimum:
+    """Where the loss is least.
+
+    Attributes
+    ----------
+    parameters : float64, shape (n_models + n_coefficients,)
+        Strengths of mean zero, then coefficients.
+    inverse_hessian : float64, shape (n_models + n_coefficients,) twice
+        On vectors whose strengths have mean zero.
+    loss, gradient_norm : float
+        At the last evaluated point, which ``parameters`` lie within the tolerance of.
+    iterations : int
+        Newton steps taken.
+    """
+
+    parameters: FloatArray
+    inverse_hessian: FloatArray
+    loss: float
+    gradient_norm: float
+    iterations: int
+
+
+class StyleSeparationError(NotConvergedError):
+    """The steps did not get small: some combination of features predicts the votes without error."""
+
+    def __init__(self, *, iterations: int, last_step: float, tolerance: float, largest: str) -> None:
+        super().__init__(iterations=iterations, last_step=last_step, tolerance=tolerance)
+        self.args = (
+            f"After {iterations} Newton steps the parameters still moved by {last_step:.3g}, more than the "
+            f"tolerance {tolerance:.3g}. Probably the features tell the winners apart without error, so that "
+            f"their coefficients are infinite; the largest is that of {largest!r}. "
+            "Leave a feature out, collect more votes, or set style_ridge > 0.",
+        )
+
+
+def minimise_style(
+    sums_at: SumsAt,
+    problem: StyleProblem,
+    *,
+    strengths: FloatArray,
+    tolerance: float = 1e-10,
+    max_iterations: int = 50,
+) -> StyleMinimum:
+    """Find the maximum likelihood estimate.
+
+    Parameters
+    ----------
+    sums_at : callable
+        Takes a `StylePoint` to the `StyleSums` of all rows.
+    problem : StyleProblem
+    strengths : float64, shape (n_models,)
+        Where to start: the fit without features.
+    tolerance : float, default 1e-10
+        Newton stops with a step that moves no parameter by more than this.
+    max_iterations : int, default 50
+
+    Returns
+    -------
+    StyleMinimum
+
+    Raises
+    ------
+    InvalidComparisonsError
+        If a feature is a linear combination of others and of the models, and ``style_ridge`` is 0.
+    NotConvergedError
+        If the last step is longer than the tolerance, as when the features separate the votes.
+
+    Notes
+    -----
+    A full Newton step is taken where it lowers the loss enough, and otherwise one of log(1 + r) / r of its
+    length, r the largest change of any row's logit, which always does [STD19].
+
+    References
+    ----------
+    [STD19] Sun, Tran-Dinh. Generalized Self-Concordant Functions. 2019. doi:10.1007/s10107-018-1282-4
+    """
+    parameters = np.concatenate([strengths, np.zeros(len(problem.coefficients))])
+    sums = sums_at(problem.point(parameters))
+    longest = np.inf
+    for iteration in range(1, max_iterations + 1):
+        gradient, hessian = problem.gradient(sums, parameters), problem.hessian(sums, parameters)
+        if iteration == 1:
+            _require_identified(problem, hessian)
+        try:
+            inverse = joint_inverse(hessian, problem.models)
+        except linalg.LinAlgError:
+            break
+        with single_threaded_blas():
+            step = -(inverse @ gradient)
+        longest = float(np.abs(step).max())
+        if longest <= tolerance:
+            return StyleMinimum(
+                parameters=_centred(parameters + step, problem.models),
+                inverse_hessian=inverse,
+                loss=problem.loss(sums, parameters),
+                gradient_norm=problem.gradient_norm(gradient),
+                iterations=iteration,
+            )
+        parameters, sums = _take_step(sums_at, problem, parameters, sums, step, float(gradient @ step))
+    raise StyleSeparationError(
+        iterations=max_iterations,
+        last_step=longest,
+        tolerance=tolerance,
+        largest=problem.coefficients[int(np.argmax(np.abs(parameters[problem.models :])))],
+    )
+
+
+def joint_inverse(hessian: FloatArray, models: int) -> FloatArray:
+    """Invert a joint Hessian on vectors whose first ``models`` entries sum to zero."""
+    filled = hessian.copy()
+    filled[:models, :models] = fill_constant_direction(hessian[:models, :models])
+    with single_threaded_blas():
+        factor, failed = linalg.lapack.dpotrf(filled, lower=True, clean=False)
+        if failed:
+            raise linalg.LinAlgError(f"leading minor {failed} of the joint Hessian is not positive definite")
+        inverse, _ = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
+    lower = np.tril(inverse)
+    symmetric: FloatArray = lower + np.tril(lower, -1).T
+    symmetric[:models, :models] -= float(symmetric[:models, :models].mean())
+    return symmetric
+
+
+def style_sandwich(problem: StyleProblem, inverse_hessian: FloatArray, scores: StyleScores) -> FloatArray:
+    """Compute the joint covariance of strengths and coefficients for independent votes."""
+    meat = problem.products(scores.pair, scores.cross, scores.style)
+    return _sandwich(inverse_hessian, meat)
+
+
+def clustered_style_sandwich(
+    problem: StyleProblem, inverse_hessian: FloatArray, scores: StyleScores, cluster: str
+) -> FloatArray:
+    """Compute the joint covariance where the votes of one cluster may depend on each other."""
+    by_cluster = scores.by_cluster
+    size = 0 if by_cluster is None else int((np.diff(by_cluster.indptr) > 0).sum())
+    if by_cluster is None or size < 2:
+        raise InvalidOptionError(
+            f"All votes come from {size} {cluster}: clustered intervals need two or more. "
+            "Pass cluster=None to treat votes as independent."
+        )
+    models = problem.models
+    transform = linalg.block_diag(np.eye(models), problem.standardisation.matrix.T)
+    with single_threaded_blas():
+        meat = transform.T @ (by_cluster.T @ by_cluster).toarray() @ transform
+    return _sandwich(inverse_hessian, size / (size - 1) * meat)
+
+
+def _sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
+    with single_threaded_blas():
+        product = bread @ meat @ bread
+    symmetric: FloatArray = (product + product.T) / 2
+    return symmetric
+
+
+def _take_step(
+    sums_at: SumsAt,
+    problem: StyleProblem,
+    parameters: FloatArray,
+    sums: StyleSums,
+    step: FloatArray,
+    slope: float,
+) -> tuple[FloatArray, StyleSums]:
+    before = problem.loss(sums, parameters)
+    moved = _centred(parameters + step, problem.models)
+    there = sums_at(problem.point(moved))
+    if problem.loss(there, moved) <= before + _ARMIJO * slope + _ROUNDING * abs(before):
+        return moved, there
+    change = problem.point(step)
+    # No contrast exceeds 1 in size.
+    reach = float(np.abs(change.difference).max(initial=0.0) + np.abs(change.slopes).sum())
+    moved = _centred(parameters + step * (np.log1p(reach) / reach), problem.models)
+    return moved, sums_at(problem.point(moved))
+
+
+def _centred(parameters: FloatArray, models: int) -> FloatArray:
+    centred = parameters.copy()
+    centred[:models] -= centred[:models].mean()
+    return centred
+
+
+def _require_identified(problem: StyleProblem, hessian: FloatArray) -> None:
+    """Raise where a coefficient's direction has no curvature left beside the models and earlier coefficients."""
+    if problem.style_ridge > 0:
+        return
+    models = problem.models
+    cross = hessian[models:, :models]
+    with single_threaded_blas():
+        explained = cross @ joint_inverse(hessian[:models, :models], models) @ cross.T
+    size = np.sqrt(np.diag(hessian)[models:])
+    left = (hessian[models:, models:] - explained) / np.outer(size, size)
+    for number, name in enumerate(problem.coefficients):
+        before = slice(0, number)
+        parts = np.linalg.solve(left[before, before], left[before, number])
+        if left[number, number] - float(left[before, number] @ parts) < _DEPENDENT:
+            others = [problem.coefficients[i] for i in np.flatnonzero(np.abs(parts) > 1e-6)]
+            source = name_some(others) if others else "which models met"
+            raise InvalidComparisonsError(
+                f"The effect of {name!r} cannot be told from {source}: it is a linear combination of them. "
+                "Leave one out, collect votes that differ, or set style_ridge > 0."
+            )
