@@ -1,0 +1,183 @@
+"""The penalised likelihood of a model with ties over all votes, its derivatives, and its minimum."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from ratings.arrays import FloatArray, group_sums
+from ratings.comparisons import Comparisons
+from ratings.errors import NotConvergedError
+from ratings.linear_algebra import sandwich_product
+from ratings.tie_likelihoods import TieLikelihood
+
+_DAMPING = 1e-6
+"""First multiple of the mean diagonal that is added to a Hessian that is not positive definite."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TieObjective:
+    """Minus the log-likelihood of weighted votes, with its penalty.
+
+    Parameters are n_models strengths (natural log-odds) and the tie parameter, in one vector.
+
+    Attributes
+    ----------
+    likelihood : TieLikelihood
+    comparisons : Comparisons
+    weights, squared_weights : float64, shape (n_outcomes, n_pairs)
+        Sums over the votes of each pair and outcome of the weight and of its square.
+    ridge : float
+        Weight of the penalty, in votes.
+    """
+
+    likelihood: TieLikelihood
+    comparisons: Comparisons
+    weights: FloatArray
+    squared_weights: FloatArray
+    ridge: float
+
+    def loss(self, parameters: FloatArray) -> float:
+        """Compute the penalised loss; infinite outside the tie parameter's range."""
+        if parameters[-1] <= self.likelihood.smallest_tie_parameter:
+            return np.inf
+        logs = self.likelihood.log_probabilities(*self._sides(parameters))
+        return float(-(self.weights * logs).sum() + self._penalty(parameters))
+
+    def gradient(self, parameters: FloatArray) -> FloatArray:
+        """Compute the gradient of the loss, shape (n_models + 1,)."""
+        scores = self.likelihood.scores(*self._sides(parameters))
+        by_first, by_second, by_tie = -np.einsum("op,odp->dp", self.weights, scores)
+        weight, slope, _ = self.likelihood.log_tie_weight(parameters[-1])
+        pull = self.ridge * np.append(parameters[:-1], weight * slope)
+        return np.append(self._by_model(by_first, by_second), by_tie.sum()) + pull
+
+    def hessian(self, parameters: FloatArray) -> FloatArray:
+        """Compute the Hessian of the loss, shape (n_models + 1, n_models + 1)."""
+        hessian = self._assemble(self.likelihood.curvature(*self._sides(parameters), self.weights))
+        weight, slope, bend = self.likelihood.log_tie_weight(parameters[-1])
+        hessian[np.diag_indices_from(hessian)] += self.ridge * np.append(
+            np.ones(len(parameters) - 1), slope**2 + weight * bend
+        )
+        return hessian
+
+    def meat(self, parameters: FloatArray) -> FloatArray:
+        """Add up the squared scores of single votes, shape (n_models + 1, n_models + 1)."""
+        scores = self.likelihood.scores(*self._sides(parameters))
+        return self._assemble(np.einsum("op,odp,oep->dep", self.squared_weights, scores, scores))
+
+    def inverse_hessian(self, parameters: FloatArray) -> FloatArray:
+        """Invert the Hessian; without an absolute zero, on vectors whose strengths have mean zero."""
+        matrix = self._positive(self.hessian(parameters))
+        factor, failed = linalg.lapack.dpotrf(matrix, lower=True)
+        if failed:
+            raise linalg.LinAlgError("the Hessian is not positive definite")
+        lower, _ = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
+        inverse: FloatArray = np.tril(lower) + np.tril(lower, -1).T
+        return inverse if self.likelihood.absolute else _centred(inverse)
+
+    def covariance(self, parameters: FloatArray, inverse_hessian: FloatArray) -> FloatArray:
+        """Compute the sandwich covariance for independent votes [White82]."""
+        return sandwich_product(inverse_hessian, self.meat(parameters))
+
+    def start(self) -> FloatArray:
+        """Guess the parameters from the shares of ties and both_bad, all models equal."""
+        totals = self.weights.sum(axis=1)
+        ties = float((totals[2] + 0.5) / (totals[:3].sum() + 1))
+        level = 0.0
+        if self.likelihood.absolute:
+            bad = float((totals[3] + 0.5) / (totals.sum() + 1))
+            level = float(np.log((1 / bad - 1) / 2))
+        return np.append(np.full(len(self.comparisons.models), level), self.likelihood.start(ties))
+
+    def minimise(self, tolerance: float, max_iterations: int) -> tuple[FloatArray, int]:
+        """Go downhill by Newton steps, halved until the loss falls, to a full step within the tolerance."""
+        parameters, longest = self.start(), np.inf
+        value = self.loss(parameters)
+        for iteration in range(1, max_iterations + 1):
+            gradient = self.gradient(parameters)
+            step = self._newton_step(parameters, gradient)
+            fraction, value = self._shorten(parameters, step, value, float(gradient @ step))
+            parameters = parameters + fraction * step
+            longest = float(np.abs(step).max())
+            if fraction == 1 and longest <= tolerance * max(1.0, float(np.abs(parameters).max())):
+                return self._in_gauge(parameters), iteration
+        raise NotConvergedError(iterations=max_iterations, last_step=longest, tolerance=tolerance)
+
+    def _newton_step(self, parameters: FloatArray, gradient: FloatArray) -> FloatArray:
+        hessian = self._positive(self.hessian(parameters))
+        scale = float(np.diag(hessian).mean())
+        damping = 0.0
+        while np.isfinite(scale):
+            damped = hessian + damping * np.eye(len(hessian))
+            factor, failed = linalg.lapack.dpotrf(damped, lower=True, overwrite_a=True)
+            if not failed:
+                step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=True)
+                return np.asarray(step, dtype=np.float64)
+            damping = max(10 * damping, _DAMPING * scale)
+            if damping > 1e6 * scale:
+                break
+        raise NotConvergedError(iterations=0, last_step=np.inf, tolerance=0.0)
+
+    def _shorten(
+        self, parameters: FloatArray, step: FloatArray, value: float, slope: float
+    ) -> tuple[float, float]:
+        """Return the largest tried fraction of the step that lowers the loss enough, and the loss there."""
+        fraction = 1.0
+        # The loss is a sum over votes: what rounding may add to it is no ascent.
+        rounding = 1e-13 * (1 + abs(value))
+        while True:
+            reached = self.loss(parameters + fraction * step)
+            if reached <= value + 1e-4 * fraction * slope + rounding or fraction < 1e-12:
+                return fraction, reached
+            fraction /= 2
+
+    def _sides(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+        strengths = parameters[:-1]
+        first, second = strengths[self.comparisons.first], strengths[self.comparisons.second]
+        return first, second, float(parameters[-1])
+
+    def _penalty(self, parameters: FloatArray) -> float:
+        if self.ridge == 0:
+            return 0.0
+        weight, _, _ = self.likelihood.log_tie_weight(parameters[-1])
+        return self.ridge / 2 * (float(np.square(parameters[:-1]).sum()) + weight**2)
+
+    def _by_model(self, by_first: FloatArray, by_second: FloatArray) -> FloatArray:
+        size = len(self.comparisons.models)
+        sums: FloatArray = group_sums(self.comparisons.first, by_first, size)
+        return sums + group_sums(self.comparisons.second, by_second, size)
+
+    def _assemble(self, blocks: FloatArray) -> FloatArray:
+        """Add up each pair's 3 x 3 block at its two models and the tie parameter."""
+        size = len(self.comparisons.models)
+        first, second = self.comparisons.first, self.comparisons.second
+        matrix = np.zeros((size + 1, size + 1))
+        matrix[first, second] = matrix[second, first] = blocks[0, 1]
+        matrix[np.arange(size), np.arange(size)] = self._by_model(blocks[0, 0], blocks[1, 1])
+        matrix[:size, size] = matrix[size, :size] = self._by_model(blocks[0, 2], blocks[1, 2])
+        matrix[size, size] = blocks[2, 2].sum()
+        return matrix
+
+    def _positive(self, hessian: FloatArray) -> FloatArray:
+        """Give the constant direction some curvature where the votes cannot."""
+        if self.likelihood.absolute:
+            return hessian
+        size = len(hessian) - 1
+        filled = hessian.copy()
+        filled[:size, :size] += float(np.trace(hessian[:size, :size])) / size**2
+        return filled
+
+    def _in_gauge(self, parameters: FloatArray) -> FloatArray:
+        if self.likelihood.absolute:
+            return parameters
+        return np.append(parameters[:-1] - parameters[:-1].mean(), parameters[-1])
+
+
+def _centred(inverse: FloatArray) -> FloatArray:
+    """Take the constant direction of the strengths out of an inverse Hessian."""
+    size = len(inverse) - 1
+    inverse[:size, :size] -= float(inverse[:size, :size].mean())
+    inverse[size, :size] -= float(inverse[size, :size].mean())
+    inverse[:size, size] = inverse[size, :size]
+    return inverse
