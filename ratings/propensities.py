@@ -263,6 +263,52 @@ def fit_uniform_pairs(battles: pd.DataFrame, *, floor: float, cluster: str | Non
     )
 
 
+def uniform_pair_projection(probability: FloatArray) -> FloatArray:
+    """Compute the strengths that Bradley-Terry tends to when every pair meets equally often.
+
+    What the weighted fits of this module estimate, also where no strengths fit the probabilities exactly.
+
+    Parameters
+    ----------
+    probability : float64, shape (n_models, n_models)
+        Expected outcome of each pair from the side of the row's model, between 0 and 1; opposite entries sum
+        to 1, the diagonal is not read.
+
+    Returns
+    -------
+    float64, shape (n_models,)
+        Natural log-odds, mean zero.
+
+    Raises
+    ------
+    InvalidOptionError
+        If an entry is not between 0 and 1 or opposite ones do not sum to 1.
+
+    Examples
+    --------
+    >>> cyclic = np.array([[0.5, 0.8, 0.4], [0.2, 0.5, 0.7], [0.6, 0.3, 0.5]])
+    >>> uniform_pair_projection(cyclic).round(3).tolist()
+    [0.27, -0.135, -0.135]
+    """
+    first, second = np.triu_indices(len(probability), 1)
+    won, lost = probability[first, second], probability[second, first]
+    if not ((won > 0) & (won < 1) & (np.abs(won + lost - 1) < 1e-9)).all():
+        raise InvalidOptionError(
+            "probability lies between 0 and 1 for each pair, and opposite entries sum to 1."
+        )
+    weights = np.stack([won, lost, np.zeros_like(won), np.zeros_like(won)], axis=1)
+    digits = len(str(len(probability)))
+    comparisons = Comparisons(
+        models=tuple(f"{number:0{digits}}" for number in range(len(probability))),
+        first=first.astype(np.int64),
+        second=second.astype(np.int64),
+        counts=np.ceil(weights).astype(np.int64),
+        weights=weights,
+        squared_weights=weights,
+    )
+    return fit_bradley_terry(comparisons).strengths
+
+
 def _ratio_of_errors(covariance: FloatArray, reference: FloatArray) -> FloatArray:
     """Return the ratios of standard errors, NaN where the reference shows no variance."""
     variance, base = np.diag(covariance), np.diag(reference)
