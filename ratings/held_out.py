@@ -1,0 +1,294 @@
+"""Held-out log loss: which model foresees votes best that it has not seen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special
+
+from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.bradley_terry import fit_bradley_terry
+from ratings.comparisons import Comparisons
+from ratings.encoding import WINNERS
+from ratings.errors import InvalidComparisonsError, InvalidOptionError
+from ratings.tie_likelihoods import TieModel, likelihood_of
+from ratings.ties import fit_ties
+
+VoteModel: TypeAlias = Literal["half", "rao-kupper", "davidson", "grounded"]
+
+VOTE_MODELS: tuple[VoteModel, ...] = ("half", "rao-kupper", "davidson", "grounded")
+
+_SWAPPED = np.array([1, 0, 2, 3])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _FoldedVotes:
+    """Votes divided into folds: cells of votes alike in fold, pair, outcome and cluster.
+
+    ``spread`` is the sum of squared weights over the votes of a cell; ``cluster`` is None for independent votes.
+    """
+
+    comparisons: Comparisons
+    folds: int
+    fold: IntArray
+    pair: IntArray
+    outcome: IntArray
+    weight: FloatArray
+    spread: FloatArray
+    cluster: IntArray | None
+
+    def training(self, fold: int) -> Comparisons:
+        """Return the votes outside a fold, on the same models and pairs."""
+        size = len(self.comparisons.first)
+        others = self.fold != fold
+        cell = self.pair[others] * len(WINNERS) + self.outcome[others]
+        weights = group_sums(cell, self.weight[others], size * len(WINNERS)).reshape(size, len(WINNERS))
+        return replace(
+            self.comparisons,
+            counts=(weights > 0).astype(np.int64),
+            weights=weights,
+            squared_weights=weights,
+            clusters=None,
+        )
+
+
+def held_out_log_loss(
+    votes: pd.DataFrame | Comparisons,
+    *,
+    models: Sequence[VoteModel] = VOTE_MODELS,
+    rng: np.random.Generator,
+    folds: int = 5,
+    outcomes: Literal[3, 4] = 3,
+    ridge: float = 0.1,
+    cluster: str | None = "voter",
+) -> pd.DataFrame:
+    """Compare models by the mean of -log P(outcome) over votes that they were not fitted to.
+
+    The votes are divided at random into folds; each is predicted from a fit to all others.
+
+    Parameters
+    ----------
+    votes : DataFrame or Comparisons
+        A table of battles, or votes already counted, which then are all independent.
+    models : sequence of str
+        Among "half" (Bradley-Terry, ties as half wins), "rao-kupper", "davidson", "grounded".
+    rng : Generator
+        Divides the votes.
+    folds : int, default 5
+    outcomes : 3 or 4, default 3
+        3: first wins, second wins, tie or both_bad. 4: tie and both_bad apart.
+    ridge : float, default 0.1
+        Penalty of all fits, in votes, above 0: without it, a model that loses for the first time in a held-out
+        vote would cost an infinite loss.
+    cluster : str or None, default "voter"
+        Column of a table of battles; votes of one voter stay together in a fold, and count together in the
+        standard errors. None, or no voter column: every vote is independent.
+
+    Returns
+    -------
+    DataFrame, one row a model, best first
+        model; log_loss, nats per vote; standard_error; difference to the best model, 0 or more; and
+        difference_error, the standard error of this difference, which is paired vote by vote.
+
+    Raises
+    ------
+    InvalidComparisonsError
+        If the table breaks the data convention, or has fewer votes or voters than folds.
+    InvalidOptionError
+        If an option is out of its range.
+
+    Notes
+    -----
+    All models are scored on the same outcomes. Where these differ from a model's own:
+
+    - "half" says only the expected outcome p of the first model. Its share of ties is
+      P(tie) = 2 r min(p, 1 - p), with one r between 0 and 1, the share between equals, of greatest likelihood given
+      the fitted p; the wins share what is left so that P(win) + P(tie) / 2 = p.
+    - With 4 outcomes, models that do not know both_bad split their ties by its overall share.
+    - With 3 outcomes, the grounded model, fitted to 4, adds up its tie and both_bad.
+
+    Standard errors take the fits as given; they are of the mean over votes, not of the fits. Weights count in the
+    fits and in the means.
+
+    Examples
+    --------
+    >>> from ratings.simulate import simulate_battles
+    >>> rng = np.random.default_rng(1)
+    >>> battles = simulate_battles(rng, strengths={"x": 0.5, "y": 0.0, "z": -0.5}, battles=500)
+    >>> held_out_log_loss(battles, models=["half", "davidson"], rng=rng).columns.tolist()
+    ['model', 'log_loss', 'standard_error', 'difference', 'difference_error']
+    """
+    _check_options(models, folds, outcomes, ridge)
+    column = _cluster_column(votes, cluster)
+    if isinstance(votes, Comparisons):
+        folded = _fold_votes(votes, folds, rng)
+    elif column is None:
+        folded = _fold_votes(Comparisons.from_battles(votes), folds, rng)
+    else:
+        folded = _fold_voters(votes, column, folds, rng)
+    losses = {model: _held_out(folded, model, outcomes, ridge) for model in dict.fromkeys(models)}
+    return _table(folded, losses)
+
+
+def _fold_votes(comparisons: Comparisons, folds: int, rng: np.random.Generator) -> _FoldedVotes:
+    """Send each vote to a fold of its own; multinomial counts do it for equal votes at once."""
+    _require_enough(comparisons.votes, folds, "votes")
+    split = rng.multinomial(comparisons.counts.ravel(), np.full(folds, 1 / folds))
+    cell, fold = np.nonzero(split)
+    count = split[cell, fold].astype(np.float64)
+    each = comparisons.weights.ravel()[cell] / comparisons.counts.ravel()[cell]
+    return _FoldedVotes(
+        comparisons=comparisons,
+        folds=folds,
+        fold=fold.astype(np.int64),
+        pair=(cell // len(WINNERS)).astype(np.int64),
+        outcome=(cell % len(WINNERS)).astype(np.int64),
+        weight=count * each,
+        spread=count * each**2,
+        cluster=None,
+    )
+
+
+def _fold_voters(battles: pd.DataFrame, column: str, folds: int, rng: np.random.Generator) -> _FoldedVotes:
+    comparisons = Comparisons.from_battles(battles, cluster=column)
+    count = battles["count"].to_numpy(dtype=np.float64) if "count" in battles else np.ones(len(battles))
+    weight = battles["weight"].to_numpy(dtype=np.float64) if "weight" in battles else np.ones(len(battles))
+    counted = count * weight > 0
+    battles, count, weight = battles[counted], count[counted], weight[counted]
+    voter, voters = pd.factorize(battles[column], sort=True)
+    _require_enough(len(voters), folds, f"distinct values of {column!r}")
+    pair, outcome = _pairs_and_outcomes(battles, comparisons)
+    return _FoldedVotes(
+        comparisons=comparisons,
+        folds=folds,
+        fold=(rng.permutation(len(voters)) % folds)[voter].astype(np.int64),
+        pair=pair,
+        outcome=outcome,
+        weight=count * weight,
+        spread=count * weight**2,
+        cluster=voter.astype(np.int64),
+    )
+
+
+def _pairs_and_outcomes(battles: pd.DataFrame, comparisons: Comparisons) -> tuple[IntArray, IntArray]:
+    names = pd.Index(comparisons.models)
+    a, b = (names.get_indexer(pd.Index(battles[side])) for side in ("model_a", "model_b"))
+    winner = pd.Index(WINNERS).get_indexer(pd.Index(battles.winner))
+    first, second = np.minimum(a, b), np.maximum(a, b)
+    known = comparisons.first * len(names) + comparisons.second
+    pair = np.searchsorted(known, first * len(names) + second)
+    return pair.astype(np.int64), np.where(a > b, _SWAPPED[winner], winner).astype(np.int64)
+
+
+def _held_out(folded: _FoldedVotes, model: VoteModel, outcomes: int, ridge: float) -> FloatArray:
+    """Compute -log P of each cell's outcome by the fit to the other folds, shape (n_cells,)."""
+    losses = np.empty(len(folded.fold))
+    for fold in range(folded.folds):
+        logs = _log_probabilities(folded.training(fold), model, outcomes, ridge)
+        inside = folded.fold == fold
+        outcome = np.minimum(folded.outcome[inside], outcomes - 1)
+        losses[inside] = -logs[outcome, folded.pair[inside]]
+    return losses
+
+
+def _log_probabilities(training: Comparisons, model: VoteModel, outcomes: int, ridge: float) -> FloatArray:
+    """Fit a model and compute log P of each outcome of each pair, shape (outcomes, n_pairs)."""
+    if model == "half":
+        logs = _half_log_probabilities(training, ridge)
+    else:
+        logs = _tie_log_probabilities(training, model, ridge)
+    if len(logs) < outcomes:
+        bad = _share(training.weights[:, 3], training.weights[:, 2], ridge)
+        logs = np.stack([logs[0], logs[1], logs[2] + np.log1p(-bad), logs[2] + np.log(bad)])
+    if len(logs) > outcomes:
+        logs = np.stack([logs[0], logs[1], np.logaddexp(logs[2], logs[3])])
+    return logs
+
+
+def _tie_log_probabilities(training: Comparisons, model: TieModel, ridge: float) -> FloatArray:
+    fit = fit_ties(training, model=model, ridge=ridge)
+    first, second = fit.strengths[training.first], fit.strengths[training.second]
+    return likelihood_of(model).log_probabilities(first, second, fit.tie_parameter)
+
+
+def _half_log_probabilities(training: Comparisons, ridge: float) -> FloatArray:
+    strengths = fit_bradley_terry(training, ridge=ridge).strengths
+    difference = strengths[training.first] - strengths[training.second]
+    favourite, underdog = special.expit(np.abs(difference)), special.expit(-np.abs(difference))
+    won, lost, *undecided = training.weights.T
+    upsets = np.where(difference >= 0, lost, won)
+    expected = np.where(difference >= 0, won, lost)
+    ties = float(np.sum(undecided))
+
+    def slope(rate: float) -> float:
+        gained = (ties + ridge) / rate - (float(upsets.sum()) + ridge) / (1 - rate)
+        return gained - float((expected * underdog / (favourite - rate * underdog)).sum())
+
+    rate = float(optimize.brentq(slope, 1e-12, 1 - 1e-12, xtol=1e-12))
+    above, below = np.log(favourite - rate * underdog), np.log(underdog * (1 - rate))
+    first_wins = np.where(difference >= 0, above, below)
+    second_wins = np.where(difference >= 0, below, above)
+    return np.stack([first_wins, second_wins, np.log(2 * rate * underdog)])
+
+
+def _share(part: FloatArray, rest: FloatArray, ridge: float) -> float:
+    """Return the part's share of both, shrunk towards one half by ``ridge`` votes on each side."""
+    return float((part.sum() + ridge) / (part.sum() + rest.sum() + 2 * ridge))
+
+
+def _table(folded: _FoldedVotes, losses: dict[VoteModel, FloatArray]) -> pd.DataFrame:
+    means = {model: _mean(folded, loss) for model, loss in losses.items()}
+    order = sorted(means, key=lambda model: means[model])
+    best = losses[order[0]]
+    return pd.DataFrame(
+        {
+            "model": pd.Series(order, dtype="str"),
+            "log_loss": [means[model] for model in order],
+            "standard_error": [_standard_error(folded, losses[model]) for model in order],
+            "difference": [_mean(folded, losses[model] - best) for model in order],
+            "difference_error": [_standard_error(folded, losses[model] - best) for model in order],
+        }
+    )
+
+
+def _mean(folded: _FoldedVotes, values: FloatArray) -> float:
+    return float((folded.weight * values).sum() / folded.weight.sum())
+
+
+def _standard_error(folded: _FoldedVotes, values: FloatArray) -> float:
+    surplus = values - _mean(folded, values)
+    if folded.cluster is None:
+        variance = float((folded.spread * np.square(surplus)).sum())
+    else:
+        size = int(folded.cluster.max()) + 1
+        sums = group_sums(folded.cluster, folded.weight * surplus, size)
+        variance = size / (size - 1) * float(np.square(sums).sum())
+    return float(np.sqrt(variance) / folded.weight.sum())
+
+
+def _cluster_column(votes: pd.DataFrame | Comparisons, cluster: str | None) -> str | None:
+    """Return the column to cluster by; only the default one may be absent."""
+    if isinstance(votes, Comparisons) or (cluster == "voter" and "voter" not in votes.columns):
+        return None
+    return cluster
+
+
+def _require_enough(found: int, folds: int, what: str) -> None:
+    if found < folds:
+        raise InvalidComparisonsError(
+            f"There are {found} {what} for {folds} folds: collect more votes or take fewer folds."
+        )
+
+
+def _check_options(models: Sequence[str], folds: int, outcomes: int, ridge: float) -> None:
+    checks: list[tuple[str, object, Callable[[], bool], str]] = [
+        ("models", list(models), lambda: bool(models) and set(models) <= set(VOTE_MODELS), f"{VOTE_MODELS}"),
+        ("folds", folds, lambda: folds >= 2, "a whole number, 2 or more"),
+        ("outcomes", outcomes, lambda: outcomes in (3, 4), "3 or 4"),
+        ("ridge", ridge, lambda: bool(np.isfinite(ridge) and ridge > 0), "a finite number of votes above 0"),
+    ]
+    for name, value, holds, range_ in checks:
+        if not holds():
+            raise InvalidOptionError(f"{name} is {value!r}: it is {range_}.")
