@@ -13,14 +13,13 @@ from ratings.bradley_terry import fit_bradley_terry
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
+from ratings.placed_votes import place_votes
 from ratings.tie_likelihoods import TieModel, likelihood_of
 from ratings.ties import fit_ties
 
 VoteModel: TypeAlias = Literal["half", "rao-kupper", "davidson", "grounded"]
 
 VOTE_MODELS: tuple[VoteModel, ...] = ("half", "rao-kupper", "davidson", "grounded")
-
-_SWAPPED = np.array([1, 0, 2, 3])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -152,34 +151,20 @@ def _fold_votes(comparisons: Comparisons, folds: int, rng: np.random.Generator) 
 
 
 def _fold_voters(battles: pd.DataFrame, column: str, folds: int, rng: np.random.Generator) -> _FoldedVotes:
-    comparisons = Comparisons.from_battles(battles, cluster=column)
-    count = battles["count"].to_numpy(dtype=np.float64) if "count" in battles else np.ones(len(battles))
-    weight = battles["weight"].to_numpy(dtype=np.float64) if "weight" in battles else np.ones(len(battles))
-    counted = count * weight > 0
-    battles, count, weight = battles[counted], count[counted], weight[counted]
-    voter, voters = pd.factorize(battles[column], sort=True)
-    _require_enough(len(voters), folds, f"distinct values of {column!r}")
-    pair, outcome = _pairs_and_outcomes(battles, comparisons)
+    placed = place_votes(battles, cluster=column)
+    voter = placed.cluster if placed.cluster is not None else np.zeros(0, dtype=np.int64)
+    voters = int(voter.max(initial=-1)) + 1
+    _require_enough(voters, folds, f"distinct values of {column!r}")
     return _FoldedVotes(
-        comparisons=comparisons,
+        comparisons=placed.comparisons,
         folds=folds,
-        fold=(rng.permutation(len(voters)) % folds)[voter].astype(np.int64),
-        pair=pair,
-        outcome=outcome,
-        weight=count * weight,
-        spread=count * weight**2,
-        cluster=voter.astype(np.int64),
+        fold=(rng.permutation(voters) % folds)[voter].astype(np.int64),
+        pair=placed.pair,
+        outcome=placed.outcome,
+        weight=placed.count * placed.weight,
+        spread=placed.count * placed.weight**2,
+        cluster=voter,
     )
-
-
-def _pairs_and_outcomes(battles: pd.DataFrame, comparisons: Comparisons) -> tuple[IntArray, IntArray]:
-    names = pd.Index(comparisons.models)
-    a, b = (names.get_indexer(pd.Index(battles[side])) for side in ("model_a", "model_b"))
-    winner = pd.Index(WINNERS).get_indexer(pd.Index(battles.winner))
-    first, second = np.minimum(a, b), np.maximum(a, b)
-    known = comparisons.first * len(names) + comparisons.second
-    pair = np.searchsorted(known, first * len(names) + second)
-    return pair.astype(np.int64), np.where(a > b, _SWAPPED[winner], winner).astype(np.int64)
 
 
 def _held_out(folded: _FoldedVotes, model: VoteModel, outcomes: int, ridge: float) -> FloatArray:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
-from ratings.arrays import FloatArray, group_sums
+from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.comparisons import Comparisons
 from ratings.errors import NotConvergedError
 from ratings.linear_algebra import sandwich_product
@@ -65,6 +65,23 @@ class TieObjective:
         """Add up the squared scores of single votes, shape (n_models + 1, n_models + 1)."""
         scores = self.likelihood.scores(*self._sides(parameters))
         return self._assemble(np.einsum("op,odp,oep->dep", self.squared_weights, scores, scores))
+
+    def clustered_meat(
+        self, parameters: FloatArray, pair: IntArray, outcome: IntArray, weight: FloatArray, cluster: IntArray
+    ) -> FloatArray:
+        """Add up the squared scores of whole clusters of votes, times G / (G - 1); arrays of shape (n_votes,)."""
+        size, clusters = len(self.comparisons.models), int(cluster.max()) + 1
+        by_first, by_second, by_tie = (
+            weight * self.likelihood.scores(*self._sides(parameters))[outcome, :, pair].T
+        )
+        places = (self.comparisons.first[pair], self.comparisons.second[pair], np.full_like(pair, size))
+        entries = (
+            np.concatenate([by_first, by_second, by_tie]),
+            (np.tile(cluster, 3), np.concatenate(places)),
+        )
+        scores = sparse.csr_array(entries, shape=(clusters, size + 1))
+        meat: FloatArray = (scores.T @ scores).toarray()
+        return clusters / (clusters - 1) * meat
 
     def inverse_hessian(self, parameters: FloatArray) -> FloatArray:
         """Invert the Hessian; without an absolute zero, on vectors whose strengths have mean zero."""

@@ -11,7 +11,8 @@ from ratings.arrays import FloatArray
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import EmptyComparisonsError, InvalidOptionError, NotConvergedError
-from ratings.linear_algebra import single_threaded_blas
+from ratings.linear_algebra import sandwich_product, single_threaded_blas
+from ratings.placed_votes import place_votes
 from ratings.tie_existence import require_grounded_maximum, require_relative_maximum, without_both_bad
 from ratings.tie_likelihoods import TieLikelihood, TieModel, likelihood_of
 from ratings.tie_objective import TieObjective
@@ -247,6 +248,57 @@ def fit_ties(
         gradient_norm=float(np.abs(objective.gradient(parameters)).max()),
         loss=objective.loss(parameters),
     )
+
+
+def clustered_tie_covariance(fit: TiesFit, battles: pd.DataFrame, *, cluster: str = "voter") -> FloatArray:
+    """Compute the covariance of strengths and tie parameter when votes of one voter may depend on each other.
+
+    V = H+ B H+ with B = G / (G - 1) * sum of g g', where g is the sum of weight times score over one cluster's
+    votes and G the number of clusters [LZ86].
+
+    Parameters
+    ----------
+    fit : TiesFit
+    battles : DataFrame
+        The votes that were fitted; counts per pair would not tell a voter's ties from a win and a loss.
+    cluster : str, default "voter"
+        Column of those whose votes may depend on each other.
+
+    Returns
+    -------
+    float64, shape (n_models + 1, n_models + 1)
+        As ``fit.covariance``, which takes votes as independent. A model whose votes all come from one voter looks
+        too certain here: use the larger variance of the two.
+
+    Raises
+    ------
+    InvalidComparisonsError
+        If the table breaks the data convention.
+    InvalidOptionError
+        If the votes name other models than the fit, or come from fewer than two clusters.
+
+    References
+    ----------
+    [LZ86] Liang, Zeger. Longitudinal Data Analysis Using Generalized Linear Models. 1986.
+           doi:10.1093/biomet/73.1.13
+    """
+    placed = place_votes(battles, cluster=cluster)
+    if placed.comparisons.models != fit.models:
+        raise InvalidOptionError("The fit and the battles name different models: pass what was fitted.")
+    objective = _objective(placed.comparisons, fit.model, fit.both_bad, fit.ridge)
+    kept = placed.outcome < (3 if fit.both_bad == "exclude" else len(WINNERS))
+    outcome = np.minimum(placed.outcome, len(fit.outcomes) - 1)[kept]
+    clusters, code = np.unique(
+        placed.cluster[kept] if placed.cluster is not None else [], return_inverse=True
+    )
+    if len(clusters) < 2:
+        raise InvalidOptionError(
+            f"All votes come from {len(clusters)} {cluster}: clustered intervals need two or more. "
+            "Use the fit's own covariance, which treats votes as independent."
+        )
+    weight = (placed.count * placed.weight)[kept]
+    meat = objective.clustered_meat(fit.parameters, placed.pair[kept], outcome, weight, code)
+    return sandwich_product(fit.inverse_hessian, meat)
 
 
 def _objective(comparisons: Comparisons, model: TieModel, both_bad: BothBad, ridge: float) -> TieObjective:
