@@ -43,7 +43,7 @@ def style_controlled(battles: pd.DataFrame, differences: np.ndarray) -> tuple[pd
     pairs, outcomes, models = _rows(battles)
     features = (differences - differences.mean(axis=0)) / differences.std(axis=0)
     found = optimize.minimize(
-        _style_loss,
+        style_loss,
         np.zeros(len(models) + features.shape[1]),
         args=(pairs, outcomes, features, len(models)),
         jac=True,
@@ -108,9 +108,10 @@ def _loss(
     return loss, gradient
 
 
-def _style_loss(
+def style_loss(
     found: np.ndarray, pairs: np.ndarray, outcomes: np.ndarray, features: np.ndarray, models: int
 ) -> tuple[float, np.ndarray]:
+    """What style control minimises, and its gradient: strengths in powers of ten first, then coefficients."""
     sides = found[:models][pairs]
     p = special.expit(LOG_10 * (sides[:, 0] - sides[:, 1]) + features @ found[models:])
     loss = -(np.log(p) * outcomes + np.log(1.0 - p) * (1.0 - outcomes)).sum() + 0.25 * found @ found

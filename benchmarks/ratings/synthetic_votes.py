@@ -94,7 +94,7 @@ def _style_logit(style: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
     logit = 0.0
     for effect, name in zip(EFFECTS, FEATURES, strict=True):
         a, b = (style[name][side].astype(np.float64) for side in "ab")
-        difference = np.divide(a - b, a + b, out=np.zeros(len(a)), where=a + b > 0)
+        difference = (a - b) / (a + b + 1)
         logit = logit + effect * (difference - difference.mean()) / difference.std()
     return np.asarray(logit)
 

@@ -45,12 +45,12 @@ class Votes:
 
     @cached_property
     def style_differences(self) -> pd.DataFrame:
-        """The battles with (a - b) / (a + b) of each feature, 0 where both are 0: ready made for the peers."""
+        """The battles with (a - b) / (a + b + 1) of each feature, ready made for the peers."""
         counts = self._numbers([f"{feature}_{side}" for feature in FEATURES for side in "ab"])
         columns = {}
         for feature in FEATURES:
             a, b = (counts[f"{feature}_{side}"].to_numpy(np.float64) for side in "ab")
-            columns[feature] = np.divide(a - b, a + b, out=np.zeros(len(a)), where=a + b > 0)
+            columns[feature] = (a - b) / (a + b + 1)
         return pd.concat([self.battles, pd.DataFrame(columns)], axis=1)
 
     @cached_property

@@ -9,6 +9,9 @@ import pandas as pd
 from benchmarks.ratings.operation import Answer, Operation, by_model
 from benchmarks.ratings.votes import FEATURES, LANGUAGES, TAGS, Votes
 from ratings import RATING_PER_STRENGTH, Comparisons, fit_bradley_terry, leaderboard, online_elo, sandwich
+from ratings.bootstrap import bootstrap
+from ratings.style_control import fit_style_control
+from ratings.ties import fit_ties
 
 PACKAGE = "ratings"
 Z = NormalDist().inv_cdf(0.975)
@@ -43,8 +46,6 @@ def _boards(battles: pd.DataFrame) -> Any:
 
 
 def _bootstraps(rounds: int) -> Any:
-    from ratings.bootstrap import bootstrap
-
     def run(battles: pd.DataFrame) -> Any:
         comparisons = Comparisons.from_battles(battles)
         return comparisons.models, bootstrap(comparisons, rounds, np.random.default_rng(ROUNDS_SEED))
@@ -53,14 +54,10 @@ def _bootstraps(rounds: int) -> Any:
 
 
 def _style(battles: pd.DataFrame) -> Any:
-    from ratings.style_control import fit_style_control
-
-    return fit_style_control(battles, features=FEATURES)
+    return fit_style_control(battles, features=FEATURES, definition="published")
 
 
 def _davidson(comparisons: Comparisons) -> Any:
-    from ratings.ties import fit_ties
-
     return fit_ties(comparisons, model="davidson")
 
 
@@ -70,6 +67,15 @@ def _ratings(models: Any, strengths: Any) -> dict[str, float]:
 
 def _half_widths(models: Any, covariance: Any) -> dict[str, float]:
     return by_model(models, Z * RATING_PER_STRENGTH * np.sqrt(np.diag(covariance)))
+
+
+def _style_answer(fit: Any) -> Answer:
+    half_widths = Z * RATING_PER_STRENGTH * fit.standard_errors()[: len(fit.models)]
+    return Answer(
+        ratings=_ratings(fit.models, fit.strengths),
+        half_widths=by_model(fit.models, half_widths),
+        figures=by_model(fit.coefficient_names, fit.coefficients),
+    )
 
 
 def _fit_answer(fit: Any) -> Answer:
@@ -110,7 +116,6 @@ def _kept(votes: Votes) -> Comparisons:
 
 OPERATIONS = {
     "point": Operation(prepare=_battles, run=_point, answer=_fit_answer),
-    "point from Arrow": Operation(prepare=lambda votes: votes.arrow, run=_point, answer=_fit_answer),
     "point from counts": Operation(prepare=_kept, run=fit_bradley_terry, answer=_fit_answer),
     "intervals": Operation(prepare=_battles, run=_with_intervals, answer=_interval_answer),
     "intervals from Arrow": Operation(
@@ -131,7 +136,7 @@ OPERATIONS = {
     "1000 bootstraps": Operation(
         prepare=_battles, run=lambda battles: _bootstraps(1000)(battles), answer=_bootstrap_answer
     ),
-    "style": Operation(prepare=lambda votes: votes.styled, run=_style, answer=_fit_answer),
+    "style": Operation(prepare=lambda votes: votes.styled, run=_style, answer=_style_answer),
     "elo": Operation(
         prepare=_battles,
         run=online_elo,
