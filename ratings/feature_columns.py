@@ -1,51 +1,83 @@
-"""Read the two columns of each style feature from a table of battles."""
+"""The two columns of each style feature in a table of battles."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
-from ratings.errors import InvalidComparisonsError
-from ratings.style_rows import FeatureValues
+from ratings.columns import Battles, reject, require_columns
+
+NumberArray: TypeAlias = npt.NDArray[np.number[Any]]
+
+_LARGEST = np.finfo(np.float64).max / 2
 
 
-def feature_values(battles: pd.DataFrame | pa.Table, features: Sequence[str]) -> list[FeatureValues]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FeatureColumns:
+    """Features of both answers, not yet checked.
+
+    Attributes
+    ----------
+    battles : DataFrame, Arrow Table or RecordBatch
+        Where they come from, for errors to name rows.
+    features : tuple of str
+    values : list of (a, b)
+        For each feature two arrays of numbers, shape (n_rows,); NaN where there is no number.
+    """
+
+    battles: Battles
+    features: tuple[str, ...]
+    values: list[tuple[NumberArray, NumberArray]]
+
+    def reject(self, feature: int, rows: slice) -> NoReturn:
+        """Name the first value among the rows that is missing, negative or not finite."""
+        for side, values in zip("ab", self.values[feature], strict=True):
+            numbers = values[rows].astype(np.float64, copy=False)
+            wrong = ~((numbers >= 0) & (numbers <= _LARGEST))
+            if wrong.any():
+                row = rows.start + int(np.argmax(wrong))
+                name = f"{self.features[feature]}_{side}"
+                value = _series(self.battles, name).iloc[[row]].tolist()[0]
+                reject(
+                    self.battles,
+                    row,
+                    f"{name} is {value!r}",
+                    "A feature is a finite number, 0 or more: fill it in or drop the row.",
+                )
+        raise AssertionError("every value is right")
+
+
+def feature_columns(battles: Battles, features: Sequence[str]) -> FeatureColumns:
     """Take <feature>_a and <feature>_b of every feature as numbers, without copying where they are.
 
     Parameters
     ----------
-    battles : DataFrame or pyarrow Table, n_rows rows
+    battles : DataFrame, Arrow Table or RecordBatch; n_rows rows
     features : sequence of str
 
     Returns
     -------
-    list of (a, b)
-        For each feature two arrays of numbers, shape (n_rows,); NaN where a value is missing or no number.
+    FeatureColumns
 
     Raises
     ------
     InvalidComparisonsError
-        If a column is missing, is there twice, or holds no numbers at all.
+        If a column is missing or occurs twice.
     """
-    names = list(battles.column_names if isinstance(battles, pa.Table) else battles.columns)
-    wanted = [f"{feature}_{side}" for feature in features for side in "ab"]
-    for name in wanted:
-        if names.count(name) != 1:
-            found = "lacks" if name not in names else "has more than one of"
-            raise InvalidComparisonsError(
-                f"The table of battles {found} the column {name!r}; it has {', '.join(map(repr, names))}. "
-                "Each feature is a pair of columns <feature>_a and <feature>_b: add_style_columns makes them."
-            )
-    columns = [_numbers(battles[name]) for name in wanted]
-    return list(zip(columns[::2], columns[1::2], strict=True))
+    require_columns(battles, [f"{feature}_{side}" for feature in features for side in "ab"])
+    values = [(_numbers(battles, f"{name}_a"), _numbers(battles, f"{name}_b")) for name in features]
+    return FeatureColumns(battles=battles, features=tuple(features), values=values)
 
 
-def _numbers(column: Any) -> npt.NDArray[np.generic]:  # a pandas Series or an Arrow ChunkedArray
-    series = column.to_pandas() if isinstance(column, pa.ChunkedArray) else column
-    if not isinstance(series.dtype, np.dtype) or series.dtype.kind not in "iuf":
-        series = pd.to_numeric(series, errors="coerce").astype("Float64")
-        return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    return np.asarray(series.to_numpy())
+def _numbers(battles: Battles, name: str) -> NumberArray:
+    series = _series(battles, name)
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iuf":
+        return series.to_numpy()
+    return pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _series(battles: Battles, name: str) -> "pd.Series[Any]":
+    return battles[name] if isinstance(battles, pd.DataFrame) else battles.column(name).to_pandas()

@@ -7,14 +7,15 @@ from typing import get_args
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
+from ratings.aggregation import count_pairs
 from ratings.arrays import FloatArray
 from ratings.bradley_terry import fit_bradley_terry
+from ratings.columns import Battles
 from ratings.comparisons import Comparisons
-from ratings.encoding import encode_battles
+from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidOptionError, name_some
-from ratings.feature_columns import feature_values
+from ratings.feature_columns import feature_columns
 from ratings.standardisation import Standardisation, standardise
 from ratings.style_newton import (
     StyleProblem,
@@ -56,7 +57,7 @@ class StyleControlFit:
     loss : float
         Penalised negative log-likelihood.
     gradient_norm : float
-        Largest entry of the gradient relative to the votes that it sums up: those of the model, or all.
+        Bound on what is left of the gradient, relative to the votes that it sums up: those of the model, or all.
     iterations : int
         Newton steps taken.
     """
@@ -121,7 +122,7 @@ class StyleControlFit:
 
 
 def fit_style_control(
-    battles: pd.DataFrame | pa.Table,
+    battles: Battles,
     *,
     features: Sequence[str] = ("tokens", "headers", "lists", "bold"),
     side_bias: bool = False,
@@ -129,7 +130,7 @@ def fit_style_control(
     ridge: float = 0.0,
     style_ridge: float = 0.0,
     cluster: str | None = None,
-    tolerance: float = 1e-10,
+    tolerance: float = 1e-12,
     max_iterations: int = 50,
     threads: int | None = None,
 ) -> StyleControlFit:
@@ -141,7 +142,7 @@ def fit_style_control(
 
     Parameters
     ----------
-    battles : DataFrame or pyarrow Table
+    battles : DataFrame, Arrow Table or RecordBatch
         The columns of `Comparisons.from_battles`, and for each feature <feature>_a and <feature>_b: numbers,
         0 or more, such as the counts of `text_features`.
     features : sequence of str, default tokens, headers, lists, bold
@@ -157,8 +158,8 @@ def fit_style_control(
         the sum over votes, not on their mean.
     cluster : str, optional
         Column of voters, whose own votes may depend on each other.
-    tolerance : float, default 1e-10
-        Newton stops with a step that moves no strength and no coefficient by more than this.
+    tolerance : float, default 1e-12
+        Largest gradient to be left, relative to the votes that it sums up: those of the model, or all.
     max_iterations : int, default 50
     threads : int, optional
         Default: all processors, at most 8. The result has the same bytes for any number.
@@ -211,12 +212,12 @@ def fit_style_control(
     (('tokens',), [1.19])
     """
     design = style_design(features, side_bias=side_bias, definition=definition)
-    values = feature_values(battles, design.features)
+    columns = feature_columns(battles, design.features)
     encoded = encode_battles(battles, cluster=cluster)
-    comparisons = Comparisons.from_battles(battles)
+    comparisons = _count(encoded)
     clusters = None if encoded.cluster is None else int(encoded.cluster.max(initial=-1)) + 1
     workers = thread_count(threads)
-    rows = style_rows(encoded, values, design, comparisons, clusters=clusters, threads=workers)
+    rows = style_rows(encoded, columns, design, comparisons, clusters=clusters, threads=workers)
     return fit_style_sums(
         comparisons,
         design,
@@ -241,7 +242,7 @@ def fit_style_sums(
     ridge: float = 0.0,
     style_ridge: float = 0.0,
     cluster: str | None = None,
-    tolerance: float = 1e-10,
+    tolerance: float = 1e-12,
     max_iterations: int = 50,
 ) -> StyleControlFit:
     """Fit from partial sums, wherever the rows are: the engine of `fit_style_control`.
@@ -255,7 +256,7 @@ def fit_style_sums(
         ``StyleRows.moments`` of all chunks, added up.
     sums_at, scores_at : callable
         `style_sums` and `style_scores` of all chunks, added up. The first is called for each Newton step, the
-        second once.
+        second, which costs half as much again, usually once.
     ridge, style_ridge, cluster, tolerance, max_iterations
         As in `fit_style_control`.
 
@@ -281,10 +282,14 @@ def fit_style_sums(
         style_ridge=style_ridge,
     )
     minimum = minimise_style(
-        sums_at, problem, strengths=start.strengths, tolerance=tolerance, max_iterations=max_iterations
+        sums_at,
+        scores_at,
+        problem,
+        strengths=start.strengths,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
     )
-    scores = scores_at(problem.point(minimum.parameters))
-    inverse = minimum.inverse_hessian
+    inverse, scores = minimum.inverse_hessian, minimum.scores
     return StyleControlFit(
         models=comparisons.models,
         strengths=minimum.parameters[: problem.models],
@@ -325,3 +330,15 @@ def style_design(
     if definition not in get_args(Definition):
         raise InvalidOptionError(f"definition is {definition!r}: it is 'symmetric' or 'published'.")
     return StyleDesign(features=names, side_bias=side_bias, definition=definition)
+
+
+def _count(encoded: EncodedBattles) -> Comparisons:
+    pairs = count_pairs(encoded)
+    return Comparisons(
+        models=encoded.models,
+        first=pairs.first,
+        second=pairs.second,
+        counts=pairs.counts,
+        weights=pairs.weights,
+        squared_weights=pairs.squared_weights,
+    )

@@ -16,8 +16,10 @@ from ratings.style_sums import StylePoint, StyleScores, StyleSums
 SumsAt = Callable[[StylePoint], StyleSums]
 """Adds up `style_sums` over all rows, wherever they are."""
 
-_ARMIJO = 1e-4
-_ROUNDING = 1e-10
+ScoresAt = Callable[[StylePoint], StyleScores]
+"""Adds up `style_scores` over all rows."""
+
+_SAFE_REACH = 1.5
 _DEPENDENT = 1e-10
 
 
@@ -55,21 +57,26 @@ class StyleProblem:
             slopes=(self.standardisation.matrix * coefficients[:, np.newaxis]).sum(axis=0),
         )
 
-    def loss(self, sums: StyleSums, parameters: FloatArray) -> float:
-        """Compute the penalised negative log-likelihood."""
-        return sums.loss + float((self._penalty(parameters) * np.square(parameters)).sum() / 2)
+    def penalty(self, parameters: FloatArray) -> float:
+        """Compute what the ridges add to the loss."""
+        return float((self._ridges(parameters) * np.square(parameters)).sum() / 2)
+
+    def reach(self, step: FloatArray) -> float:
+        """Bound the change of any row's logit: no contrast exceeds 1 in size."""
+        change = self.point(step)
+        return float(np.abs(change.difference).max(initial=0.0) + np.abs(change.slopes).sum())
 
     def gradient(self, sums: StyleSums, parameters: FloatArray) -> FloatArray:
         """Compute the gradient of the loss, shape (n_models + n_coefficients,), in votes."""
         with single_threaded_blas():
             style = self.standardisation.matrix @ sums.style_surplus
         gradient = np.concatenate([self.comparisons.net_by_model(sums.surplus), style])
-        return gradient + self._penalty(parameters) * parameters
+        return gradient + self._ridges(parameters) * parameters
 
     def hessian(self, sums: StyleSums, parameters: FloatArray) -> FloatArray:
         """Compute the Hessian of the loss, shape (n_models + n_coefficients,) twice."""
         products = self.products(sums.curvature, sums.cross, sums.style_curvature)
-        return products + np.diag(self._penalty(parameters))
+        return products + np.diag(self._ridges(parameters))
 
     def products(self, by_pair: FloatArray, cross: FloatArray, style: FloatArray) -> FloatArray:
         """Assemble a sum of outer products of rows from its parts by pair and contrast column."""
@@ -79,15 +86,7 @@ class StyleProblem:
             cross = matrix @ np.array([self.comparisons.net_by_model(values) for values in cross])
         return np.block([[self.comparisons.laplacian(by_pair), cross.T], [cross, style]])
 
-    def gradient_norm(self, gradient: FloatArray) -> float:
-        """Return the largest entry of the gradient, relative to the weight of the votes that it sums."""
-        total = self.comparisons.total
-        weight = np.bincount(self.comparisons.first, total, minlength=self.models)
-        weight += np.bincount(self.comparisons.second, total, minlength=self.models)
-        votes = np.concatenate([weight, np.full(len(self.coefficients), total.sum())])
-        return float((np.abs(gradient) / np.maximum(votes, np.finfo(np.float64).tiny)).max())
-
-    def _penalty(self, parameters: FloatArray) -> FloatArray:
+    def _ridges(self, parameters: FloatArray) -> FloatArray:
         return np.where(np.arange(len(parameters)) < self.models, self.ridge, self.style_ridge)
 
 
@@ -101,14 +100,18 @@ class StyleMinimum:
         Strengths of mean zero, then coefficients.
     inverse_hessian : float64, shape (n_models + n_coefficients,) twice
         On vectors whose strengths have mean zero.
-    loss, gradient_norm : float
-        At the last evaluated point, which ``parameters`` lie within the tolerance of.
+    scores : StyleScores
+    loss : float
+        Penalised negative log-likelihood.
+    gradient_norm : float
+        Bound on what is left of the gradient, relative to the votes that it sums up.
     iterations : int
         Newton steps taken.
     """
 
     parameters: FloatArray
     inverse_hessian: FloatArray
+    scores: StyleScores
     loss: float
     gradient_norm: float
     iterations: int
@@ -120,8 +123,8 @@ class StyleSeparationError(NotConvergedError):
     def __init__(self, *, iterations: int, last_step: float, tolerance: float, largest: str) -> None:
         super().__init__(iterations=iterations, last_step=last_step, tolerance=tolerance)
         self.args = (
-            f"After {iterations} Newton steps the parameters still moved by {last_step:.3g}, more than the "
-            f"tolerance {tolerance:.3g}. Probably the features tell the winners apart without error, so that "
+            f"After {iterations} Newton steps the logits still moved by {last_step:.3g}, too much for a gradient "
+            f"within {tolerance:.3g}. Probably the features tell the winners apart without error, so that "
             f"their coefficients are infinite; the largest is that of {largest!r}. "
             "Leave a feature out, collect more votes, or set style_ridge > 0.",
         )
@@ -129,23 +132,24 @@ class StyleSeparationError(NotConvergedError):
 
 def minimise_style(
     sums_at: SumsAt,
+    scores_at: ScoresAt,
     problem: StyleProblem,
     *,
     strengths: FloatArray,
-    tolerance: float = 1e-10,
+    tolerance: float = 1e-12,
     max_iterations: int = 50,
 ) -> StyleMinimum:
     """Find the maximum likelihood estimate.
 
     Parameters
     ----------
-    sums_at : callable
-        Takes a `StylePoint` to the `StyleSums` of all rows.
+    sums_at, scores_at : callable
+        Take a `StylePoint` to the `StyleSums` and the `StyleScores` of all rows; the latter for the last step.
     problem : StyleProblem
     strengths : float64, shape (n_models,)
         Where to start: the fit without features.
-    tolerance : float, default 1e-10
-        Newton stops with a step that moves no parameter by more than this.
+    tolerance : float, default 1e-12
+        Largest gradient to be left, relative to the votes that it sums up.
     max_iterations : int, default 50
 
     Returns
@@ -161,17 +165,21 @@ def minimise_style(
 
     Notes
     -----
-    A full Newton step is taken where it lowers the loss enough, and otherwise one of log(1 + r) / r of its
-    length, r the largest change of any row's logit, which always does [STD19].
+    With r a bound on the change of any row's logit, a step changes no curvature by more than the factor exp(r), so
+    that a full Newton step lowers the loss if r <= 1.5, and one of log(1 + r) / r of its length always does
+    [STD19]. It also leaves no gradient of more than exp(r) r**2 / 8 per vote, by which the last step is known without
+    evaluating the sums once more.
 
     References
     ----------
     [STD19] Sun, Tran-Dinh. Generalized Self-Concordant Functions. 2019. doi:10.1007/s10107-018-1282-4
     """
     parameters = np.concatenate([strengths, np.zeros(len(problem.coefficients))])
-    sums = sums_at(problem.point(parameters))
-    longest = np.inf
+    reach = np.inf
     for iteration in range(1, max_iterations + 1):
+        point = problem.point(parameters)
+        scores = scores_at(point) if reach**2 <= _reach_within(tolerance) else None
+        sums = sums_at(point) if scores is None else scores.sums
         gradient, hessian = problem.gradient(sums, parameters), problem.hessian(sums, parameters)
         if iteration == 1:
             _require_identified(problem, hessian)
@@ -181,19 +189,22 @@ def minimise_style(
             break
         with single_threaded_blas():
             step = -(inverse @ gradient)
-        longest = float(np.abs(step).max())
-        if longest <= tolerance:
+        reach = problem.reach(step)
+        length = 1.0 if reach <= _SAFE_REACH else float(np.log1p(reach)) / reach
+        moved = _centred(parameters + length * step, problem.models)
+        if scores is not None and reach <= _reach_within(tolerance):
             return StyleMinimum(
-                parameters=_centred(parameters + step, problem.models),
+                parameters=moved,
                 inverse_hessian=inverse,
-                loss=problem.loss(sums, parameters),
-                gradient_norm=problem.gradient_norm(gradient),
+                scores=scores,
+                loss=scores.loss + problem.penalty(parameters),
+                gradient_norm=reach**2 / 8 * np.exp(reach),
                 iterations=iteration,
             )
-        parameters, sums = _take_step(sums_at, problem, parameters, sums, step, float(gradient @ step))
+        parameters = moved
     raise StyleSeparationError(
         iterations=max_iterations,
-        last_step=longest,
+        last_step=reach,
         tolerance=tolerance,
         largest=problem.coefficients[int(np.argmax(np.abs(parameters[problem.models :])))],
     )
@@ -245,24 +256,9 @@ def _sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
     return symmetric
 
 
-def _take_step(
-    sums_at: SumsAt,
-    problem: StyleProblem,
-    parameters: FloatArray,
-    sums: StyleSums,
-    step: FloatArray,
-    slope: float,
-) -> tuple[FloatArray, StyleSums]:
-    before = problem.loss(sums, parameters)
-    moved = _centred(parameters + step, problem.models)
-    there = sums_at(problem.point(moved))
-    if problem.loss(there, moved) <= before + _ARMIJO * slope + _ROUNDING * abs(before):
-        return moved, there
-    change = problem.point(step)
-    # No contrast exceeds 1 in size.
-    reach = float(np.abs(change.difference).max(initial=0.0) + np.abs(change.slopes).sum())
-    moved = _centred(parameters + step * (np.log1p(reach) / reach), problem.models)
-    return moved, sums_at(problem.point(moved))
+def _reach_within(tolerance: float) -> float:
+    """Return the reach of a step that leaves at most this gradient."""
+    return float(np.sqrt(8 * tolerance))
 
 
 def _centred(parameters: FloatArray, models: int) -> FloatArray:

@@ -5,29 +5,30 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import CodeArray, FloatArray, IntArray, ModelId, SmallCodeArray
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles
-from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
+from ratings.errors import InvalidOptionError, name_some
+from ratings.feature_columns import FeatureColumns, NumberArray
 from ratings.linear_algebra import single_threaded_blas
 from ratings.threads import in_order
 
-STRETCH = 2**17
-"""Rows that are sorted and added up together; counted from the start of a chunk."""
+STRETCH = 2**19
+"""Rows that are sorted together; counted from the start of a chunk."""
 
 BLOCK = 2**14
 """Rows of one pass of array operations: what they touch fits a processor's cache."""
 
+TASK = 8
+"""Blocks that are added up together, in one thread."""
+
 Definition = Literal["symmetric", "published"]
-FeatureValues = tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]
 
 _SIGNED_OUTCOMES = np.array([1, -1, 0, 0], dtype=np.int8)
 _SMALLEST = np.finfo(np.float64).tiny
 _LARGEST_PAIR_TABLE = 2**24
-_LARGEST_VALUE = np.finfo(np.float64).max / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,8 @@ class StyleBlock:
 
     Attributes
     ----------
-    pair, start : int64, shape (n_cells,)
+    pair : int32, shape (n_cells,)
+    start : int64, shape (n_cells,)
         Each pair here, a row of ``Comparisons.first`` and ``second``, and the first of its rows.
     contrast : float64, shape (n_columns, n_rows)
         Features compared, from the side of the first model.
@@ -97,16 +99,16 @@ class StyleBlock:
         1 where the first model won, -1 where it lost, else 0.
     weight, count : float64, shape (n_rows,), or None where all are 1
         Total weight of the votes of a row, and their number.
-    cluster : int64, shape (n_rows,), or None
+    cluster : int32, shape (n_rows,), or None
     """
 
-    pair: IntArray
+    pair: CodeArray
     start: IntArray
     contrast: FloatArray
-    outcome: npt.NDArray[np.int8]
+    outcome: SmallCodeArray
     weight: FloatArray | None
     count: FloatArray | None
-    cluster: IntArray | None
+    cluster: CodeArray | None
 
     @property
     def rows(self) -> int:
@@ -128,7 +130,8 @@ class StyleRows:
     design : StyleDesign
     comparisons : Comparisons
         Models and pairs that the blocks refer to, of all chunks together.
-    stretches : tuple of tuples of StyleBlock
+    tasks : tuple of tuples of StyleBlock
+        Blocks that are added up together.
     moments : StyleMoments
     clusters : int or None
         Number of clusters over all chunks, where rows name theirs.
@@ -136,14 +139,14 @@ class StyleRows:
 
     design: StyleDesign
     comparisons: Comparisons
-    stretches: tuple[tuple[StyleBlock, ...], ...]
+    tasks: tuple[tuple[StyleBlock, ...], ...]
     moments: StyleMoments
     clusters: int | None
 
 
 def style_rows(
     encoded: EncodedBattles,
-    values: Sequence[FeatureValues],
+    features: FeatureColumns,
     design: StyleDesign,
     comparisons: Comparisons,
     *,
@@ -156,8 +159,8 @@ def style_rows(
     ----------
     encoded : EncodedBattles
         The rows of one chunk.
-    values : sequence of (a, b)
-        For each feature its values on both sides, shape (n_rows,).
+    features : FeatureColumns
+        Of the same rows, in the order of ``design.features``.
     design : StyleDesign
     comparisons : Comparisons
         Has all models and pairs of the rows; usually made of all chunks.
@@ -176,7 +179,7 @@ def style_rows(
     InvalidOptionError
         If a row's pair is not among the comparisons.
     """
-    source = _Source(encoded, values, design, comparisons, clusters)
+    source = _Source(encoded, features, design, comparisons, clusters)
     starts = range(0, len(encoded.winner), STRETCH)
     with single_threaded_blas():
         parts = list(in_order(source.stretch, starts, threads))
@@ -186,7 +189,9 @@ def style_rows(
     return StyleRows(
         design=design,
         comparisons=comparisons,
-        stretches=tuple(blocks for blocks, _ in parts if blocks),
+        tasks=tuple(
+            blocks[start : start + TASK] for blocks, _ in parts for start in range(0, len(blocks), TASK)
+        ),
         moments=moments,
         clusters=clusters,
     )
@@ -198,92 +203,107 @@ class _Source:
     def __init__(
         self,
         encoded: EncodedBattles,
-        values: Sequence[FeatureValues],
+        features: FeatureColumns,
         design: StyleDesign,
         comparisons: Comparisons,
         clusters: int | None,
     ) -> None:
         self.encoded = encoded
-        self.values = values
+        self.features = features
         self.design = design
-        self.keeps_clusters = clusters is not None
-        self.weight = _unless_ones(encoded.count * encoded.weight)
-        self.count = _unless_ones(encoded.count)
+        self.cluster = None if clusters is None else encoded.cluster
+        self.weight = None if encoded.is_unit else encoded.count * encoded.weight
+        self.count = None if encoded.is_unit else encoded.count.astype(np.float64)
         self.model = _places(encoded.models, comparisons.models)
         self.find_pair = _PairFinder(comparisons)
 
     def stretch(self, low: int) -> tuple[tuple[StyleBlock, ...], StyleMoments]:
         """Prepare the rows from low to low + STRETCH."""
-        rows = slice(low, low + STRETCH)
-        a, b = self.model[self.encoded.side_a[rows]], self.model[self.encoded.side_b[rows]]
-        side = np.where(a < b, 1.0, -1.0)
-        contrast = self._contrast(rows, side)
-        outcome = _SIGNED_OUTCOMES[self.encoded.winner[rows]] * side.astype(np.int8)
-        pair = self.find_pair(np.minimum(a, b), np.maximum(a, b))
+        rows = slice(low, min(low + STRETCH, len(self.encoded.winner)))
+        a, b = self.encoded.side_a[rows], self.encoded.side_b[rows]
+        if self.model is not None:
+            a, b = self.model[a], self.model[b]
+        side = (1 - 2 * (a > b)).astype(np.int8)
+        pair = self.find_pair(a, b)
         order = _order_by_pair(pair, None if self.weight is None else self.weight[rows])
-        blocks = tuple(
-            self._block(rows, pair, contrast, outcome, order[start : start + BLOCK])
-            for start in range(0, len(order), BLOCK)
+        columns = _Columns(
+            pair=pair,
+            contrast=self._contrast(rows, side),
+            outcome=np.take(_SIGNED_OUTCOMES, self.encoded.winner[rows]) * side,
+            weight=None if self.weight is None else self.weight[rows],
+            count=None if self.count is None else self.count[rows],
+            cluster=None if self.cluster is None else self.cluster[rows],
         )
+        blocks = tuple(columns.block(order[start : start + BLOCK]) for start in range(0, len(order), BLOCK))
         return blocks, _moments(blocks, self.design.columns)
 
-    def _contrast(self, rows: slice, side: FloatArray) -> FloatArray:
+    def _contrast(self, rows: slice, side: SmallCodeArray) -> FloatArray:
         contrast = np.empty((self.design.columns, len(side)))
-        for number, (of_a, of_b) in enumerate(self.values):
-            compared = _compare(of_a[rows], of_b[rows], self.design.definition)
-            if compared is None:
-                raise _wrong_value(self.design.features[number], rows.start, of_a[rows], of_b[rows])
-            np.multiply(compared, side, out=contrast[number])
-        if self.design.keeps_sides:
-            contrast[-1] = side
+        for start in range(0, len(side), BLOCK):
+            part = slice(start, start + BLOCK)
+            block = slice(rows.start + start, min(rows.start + start + BLOCK, rows.stop))
+            sign = side[part].astype(np.float64)
+            for number, (of_a, of_b) in enumerate(self.features.values):
+                out = contrast[number, part]
+                if not _compare(of_a[block], of_b[block], self.design.definition, out):
+                    self.features.reject(number, block)
+                out *= sign
+            if self.design.keeps_sides:
+                contrast[-1, part] = sign
         return contrast
 
-    def _block(
-        self,
-        rows: slice,
-        pair: IntArray,
-        contrast: FloatArray,
-        outcome: npt.NDArray[np.int8],
-        order: IntArray,
-    ) -> StyleBlock:
-        sorted_pair = pair[order]
-        start = np.flatnonzero(np.diff(sorted_pair, prepend=-1))
-        sorted_contrast = np.empty((len(contrast), len(order)))
-        for target, source in zip(sorted_contrast, contrast, strict=True):
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Columns:
+    """The rows of a stretch in their own order."""
+
+    pair: CodeArray
+    contrast: FloatArray
+    outcome: SmallCodeArray
+    weight: FloatArray | None
+    count: FloatArray | None
+    cluster: CodeArray | None
+
+    def block(self, order: CodeArray) -> StyleBlock:
+        """Take rows that are sorted by pair."""
+        pair = self.pair[order]
+        start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)))
+        contrast = np.empty((len(self.contrast), len(order)))
+        for target, source in zip(contrast, self.contrast, strict=True):
             np.take(source, order, out=target, mode="clip")
-        cluster = self.encoded.cluster
         return StyleBlock(
-            pair=sorted_pair[start],
+            pair=pair[start],
             start=start,
-            contrast=sorted_contrast,
-            outcome=outcome[order],
-            weight=None if self.weight is None else self.weight[rows][order],
-            count=None if self.count is None else self.count[rows][order],
-            cluster=cluster[rows][order] if self.keeps_clusters and cluster is not None else None,
+            contrast=contrast,
+            outcome=self.outcome[order],
+            weight=None if self.weight is None else self.weight[order],
+            count=None if self.count is None else self.count[order],
+            cluster=None if self.cluster is None else self.cluster[order],
         )
 
 
 class _PairFinder:
-    """Look up pairs of models among those of the comparisons; -1 where absent."""
+    """Look up pairs of models, in either order, among those of the comparisons; -1 where absent."""
 
     def __init__(self, comparisons: Comparisons) -> None:
         self.size = len(comparisons.models)
         self.keys = comparisons.first * self.size + comparisons.second
         self.table = None
         if self.size**2 <= _LARGEST_PAIR_TABLE:
-            self.table = np.full(self.size**2, -1, dtype=np.int32)
-            self.table[self.keys] = np.arange(len(self.keys), dtype=np.int32)
+            self.table = np.full((self.size, self.size), -1, dtype=np.int32)
+            self.table[comparisons.first, comparisons.second] = np.arange(len(self.keys), dtype=np.int32)
+            self.table = np.maximum(self.table, self.table.T).ravel()
 
-    def __call__(self, first: IntArray, second: IntArray) -> npt.NDArray[np.int32]:
-        key = first * self.size + second
+    def __call__(self, a: CodeArray, b: CodeArray) -> CodeArray:
         if self.table is not None:
-            return self.table[key]
+            return np.take(self.table, a * np.int32(self.size) + b)
+        key = np.minimum(a, b) * np.int64(self.size) + np.maximum(a, b)
         place = np.searchsorted(self.keys, key).astype(np.int32)
-        present = self.keys[np.minimum(place, len(self.keys) - 1)] == key
+        present = np.take(self.keys, place, mode="clip") == key
         return np.where(present, place, np.int32(-1))
 
 
-def _order_by_pair(pair: npt.NDArray[np.int32], weight: FloatArray | None) -> npt.NDArray[np.int32]:
+def _order_by_pair(pair: CodeArray, weight: FloatArray | None) -> CodeArray:
     """Sort rows by pair, stably, leaving out those without weight."""
     kept = None if weight is None else np.flatnonzero(weight > 0).astype(np.int32)
     wanted = pair if kept is None else pair[kept]
@@ -293,54 +313,36 @@ def _order_by_pair(pair: npt.NDArray[np.int32], weight: FloatArray | None) -> np
     # Transposing a sparse matrix of one entry per row is a counting sort, eight times faster than argsort.
     entries = (np.ones(size, dtype=np.int8), wanted, np.arange(size + 1, dtype=np.int32))
     transposed = sparse.csc_array(entries, shape=(int(wanted.max(initial=0)) + 1, size)).tocsr()
-    order: npt.NDArray[np.int32] = transposed.indices
-    return order if kept is None else kept[order]
+    order: CodeArray = transposed.indices if kept is None else kept[transposed.indices]
+    return order
 
 
-def _compare(
-    of_a: npt.NDArray[np.generic], of_b: npt.NDArray[np.generic], definition: Definition
-) -> FloatArray | None:
-    """Compute the normalised difference; None where a value is missing, negative or not finite."""
+def _compare(of_a: NumberArray, of_b: NumberArray, definition: Definition, out: FloatArray) -> bool:
+    """Compute the normalised difference; False where a value is missing, negative or not finite."""
     a, b = of_a.astype(np.float64, copy=False), of_b.astype(np.float64, copy=False)
     total = a + b
-    if not (len(a) == 0 or (min(float(a.min()), float(b.min())) >= 0 and float(total.max()) < np.inf)):
-        return None
+    if not (min(float(a.min()), float(b.min())) >= 0 and float(total.max()) < np.inf):
+        return False
     if definition == "published":
         total += 1
     else:
         np.maximum(total, _SMALLEST, out=total)
-    compared: FloatArray = np.subtract(a, b)
-    compared /= total
-    return compared
+    np.subtract(a, b, out=out)
+    out /= total
+    return True
 
 
-def _wrong_value(
-    feature: str, low: int, of_a: npt.NDArray[np.generic], of_b: npt.NDArray[np.generic]
-) -> InvalidComparisonsError:
-    for name, values in ((f"{feature}_a", of_a), (f"{feature}_b", of_b)):
-        numbers = values.astype(np.float64, copy=False)
-        wrong = ~((numbers >= 0) & (numbers <= _LARGEST_VALUE))
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            return InvalidComparisonsError(
-                f"Row {low + row} of the battles: {name} is {float(numbers[row])!r}. "
-                "A feature is a finite number, 0 or more: fill it in or drop the row."
-            )
-    raise AssertionError("no wrong value")
-
-
-def _places(names: Sequence[str], among: Sequence[str]) -> IntArray:
+def _places(names: Sequence[ModelId], among: Sequence[ModelId]) -> CodeArray | None:
+    """Map codes of names to places among others; None where they are the same."""
+    if tuple(names) == tuple(among):
+        return None
     index = {name: place for place, name in enumerate(among)}
     absent = [name for name in names if name not in index]
     if absent:
         raise InvalidOptionError(
             f"The comparisons lack {name_some(absent)}: make them of all chunks of battles."
         )
-    return np.array([index[name] for name in names], dtype=np.int64)
-
-
-def _unless_ones(values: FloatArray | IntArray) -> FloatArray | None:
-    return None if (values == 1).all() else values.astype(np.float64)
+    return np.array([index[name] for name in names], dtype=np.int32)
 
 
 def _moments(blocks: Sequence[StyleBlock], columns: int) -> StyleMoments:

@@ -1,13 +1,12 @@
 """The style-controlled likelihood as sums over rows, which add up from any number of chunks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
 from ratings.arrays import FloatArray
-from ratings.linear_algebra import single_threaded_blas
 from ratings.style_rows import StyleBlock, StyleRows
 from ratings.threads import in_order
 
@@ -29,48 +28,13 @@ class StylePoint:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StyleScores:
-    """Sums over votes of squared scores: the filling of the sandwich covariance.
-
-    With r = outcome - p, x the contrast columns and w the weight of a vote.
-
-    Attributes
-    ----------
-    pair : float64, shape (n_pairs,)
-        Sum of w**2 r**2.
-    cross : float64, shape (n_columns, n_pairs)
-        Sum of w**2 r**2 x.
-    style : float64, shape (n_columns, n_columns)
-        Sum of w**2 r**2 x x'.
-    by_cluster : sparse, shape (n_clusters, n_models + n_columns), or None
-        Each cluster's sum of w r times (+1 at its first model, -1 at its second, x).
-    """
-
-    pair: FloatArray
-    cross: FloatArray
-    style: FloatArray
-    by_cluster: sparse.csr_array | None = None
-
-    def __add__(self, other: "StyleScores") -> "StyleScores":
-        together = self.by_cluster is not None and other.by_cluster is not None
-        return StyleScores(
-            pair=self.pair + other.pair,
-            cross=self.cross + other.cross,
-            style=self.style + other.style,
-            by_cluster=self.by_cluster + other.by_cluster if together else None,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class StyleSums:
-    """Loss, gradient and Hessian of the votes in some rows; add the sums of chunks with ``+``.
+    """Gradient and Hessian of the loss of the votes in some rows; add the sums of chunks with ``+``.
 
     With p the expected outcome, y the outcome, x the contrast columns and w the weight of a vote.
 
     Attributes
     ----------
-    loss : float
-        Sum of w (log(1 + exp(d)) - y d), d the logit.
     surplus : float64, shape (n_pairs,)
         Sum of w (p - y).
     style_surplus : float64, shape (n_columns,)
@@ -83,7 +47,6 @@ class StyleSums:
         Sum of w p (1 - p) x x'.
     """
 
-    loss: float
     surplus: FloatArray
     style_surplus: FloatArray
     curvature: FloatArray
@@ -92,7 +55,6 @@ class StyleSums:
 
     def __add__(self, other: "StyleSums") -> "StyleSums":
         return StyleSums(
-            loss=self.loss + other.loss,
             surplus=self.surplus + other.surplus,
             style_surplus=self.style_surplus + other.style_surplus,
             curvature=self.curvature + other.curvature,
@@ -101,8 +63,47 @@ class StyleSums:
         )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StyleScores:
+    """Sums for the last point: also the loss, and what fills the sandwich covariance; add with ``+``.
+
+    Attributes
+    ----------
+    sums : StyleSums
+    loss : float
+        Sum of w (log(1 + exp(d)) - y d), d the logit.
+    pair : float64, shape (n_pairs,)
+        Sum over votes of w**2 (p - y)**2.
+    cross : float64, shape (n_columns, n_pairs)
+        Sum of w**2 (p - y)**2 x.
+    style : float64, shape (n_columns, n_columns)
+        Sum of w**2 (p - y)**2 x x'.
+    by_cluster : sparse, shape (n_clusters, n_models + n_columns), or None
+        Each cluster's sum of w (y - p) times (+1 at the first model, -1 at the second, x).
+    """
+
+    sums: StyleSums
+    loss: float
+    pair: FloatArray
+    cross: FloatArray
+    style: FloatArray
+    by_cluster: sparse.csr_array | None = None
+
+    def __add__(self, other: "StyleScores") -> "StyleScores":
+        return StyleScores(
+            sums=self.sums + other.sums,
+            loss=self.loss + other.loss,
+            pair=self.pair + other.pair,
+            cross=self.cross + other.cross,
+            style=self.style + other.style,
+            by_cluster=None
+            if self.by_cluster is None or other.by_cluster is None
+            else self.by_cluster + other.by_cluster,
+        )
+
+
 def style_sums(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> StyleSums:
-    """Add up loss, gradient and Hessian over rows.
+    """Add up gradient and Hessian over rows.
 
     Parameters
     ----------
@@ -117,18 +118,17 @@ def style_sums(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> Style
 
     Notes
     -----
-    Each stretch of rows is added up on its own, and the stretches' sums in their order. Splitting the rows into
-    other chunks changes only rounding. O(n_rows * n_columns ** 2).
+    Some blocks of rows at a time are added up on their own, and these sums in their order. Splitting the rows
+    into other chunks changes only rounding. O(n_rows * n_columns ** 2).
     """
-    total = _no_sums(len(point.difference), len(point.slopes))
-    with single_threaded_blas():
-        for part in in_order(lambda blocks: _stretch_sums(blocks, point), rows.stretches, threads):
-            total += part
-    return total
+    totals = _Totals(point)
+    for part in in_order(lambda blocks: _add_up(blocks, point), rows.tasks, threads):
+        totals.include(part)
+    return totals.sums()
 
 
 def style_scores(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> StyleScores:
-    """Add up squared scores over rows, by cluster too where the rows name clusters.
+    """Add up gradient, Hessian, loss and squared scores over rows, by cluster too where the rows name theirs.
 
     Parameters
     ----------
@@ -142,102 +142,127 @@ def style_scores(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> Sty
     -------
     StyleScores
     """
-    pairs, columns = len(point.difference), len(point.slopes)
-    total = StyleScores(
-        pair=np.zeros(pairs), cross=np.zeros((columns, pairs)), style=np.zeros((columns, columns))
-    )
-    surplus: list[FloatArray] = []
-    with single_threaded_blas():
-        for part, of_rows in in_order(lambda blocks: _stretch_scores(blocks, point), rows.stretches, threads):
-            total += part
-            if rows.clusters is not None:
-                surplus += of_rows
-    if rows.clusters is None:
-        return total
-    return replace(total, by_cluster=_scores_by_cluster(rows, surplus))
-
-
-def _no_sums(pairs: int, columns: int) -> StyleSums:
-    return StyleSums(
-        loss=0.0,
-        surplus=np.zeros(pairs),
-        style_surplus=np.zeros(columns),
-        curvature=np.zeros(pairs),
-        cross=np.zeros((columns, pairs)),
-        style_curvature=np.zeros((columns, columns)),
-    )
-
-
-def _stretch_sums(blocks: Sequence[StyleBlock], point: StylePoint) -> StyleSums:
-    pairs, columns = len(point.difference), len(point.slopes)
+    totals, squares = _Totals(point), _Totals(point)
     loss = 0.0
-    surplus, curvature, cross = np.zeros(pairs), np.zeros(pairs), np.zeros((columns, pairs))
-    style_surplus, style_curvature = np.zeros(columns), np.zeros((columns, columns))
-    for block in blocks:
-        losses, row_surplus, row_curvature = _row_terms(block, point)
-        weighted = block.contrast * row_curvature
-        loss += float(losses.sum())
-        surplus[block.pair] += np.add.reduceat(row_surplus, block.start)
-        curvature[block.pair] += np.add.reduceat(row_curvature, block.start)
-        cross[:, block.pair] += np.add.reduceat(weighted, block.start, axis=1)
-        style_surplus += block.contrast @ row_surplus
-        style_curvature += weighted @ block.contrast.T
-    return StyleSums(
+    surplus: list[FloatArray] = []
+    for part in in_order(lambda blocks: _add_up_scores(blocks, point), rows.tasks, threads):
+        totals.include(part.totals)
+        squares.include(part.squares)
+        loss += part.loss
+        if rows.clusters is not None:
+            surplus += part.surplus
+    return StyleScores(
+        sums=totals.sums(),
         loss=loss,
-        surplus=surplus,
-        style_surplus=style_surplus,
-        curvature=curvature,
-        cross=cross,
-        style_curvature=style_curvature,
+        pair=squares.by_pair[1],
+        cross=squares.by_pair[2:],
+        style=squares.style,
+        by_cluster=None if rows.clusters is None else _scores_by_cluster(rows, surplus),
     )
 
 
-def _row_terms(block: StyleBlock, point: StylePoint) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Compute each row's loss, w (p - y) and w p (1 - p), at full precision for any logit."""
+class _Totals:
+    """Running sums of row terms: surplus, curvature, and curvature times contrasts, by pair and over all."""
+
+    def __init__(self, point: StylePoint) -> None:
+        columns = len(point.slopes)
+        self.by_pair = np.zeros((2 + columns, len(point.difference)))
+        self.style_surplus = np.zeros(columns)
+        self.style = np.zeros((columns, columns))
+
+    def add_rows(self, block: StyleBlock, surplus: FloatArray | None, curvature: FloatArray) -> None:
+        weighted = block.contrast * curvature
+        if surplus is not None:
+            self.by_pair[0, block.pair] += np.add.reduceat(surplus, block.start)
+            self.style_surplus += block.contrast @ surplus
+        self.by_pair[1, block.pair] += np.add.reduceat(curvature, block.start)
+        self.by_pair[2:, block.pair] += np.add.reduceat(weighted, block.start, axis=1)
+        self.style += weighted @ block.contrast.T
+
+    def include(self, other: "_Totals") -> None:
+        self.by_pair += other.by_pair
+        self.style_surplus += other.style_surplus
+        self.style += other.style
+
+    def sums(self) -> StyleSums:
+        return StyleSums(
+            surplus=self.by_pair[0],
+            style_surplus=self.style_surplus,
+            curvature=self.by_pair[1],
+            cross=self.by_pair[2:],
+            style_curvature=self.style,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _ScoreParts:
+    totals: _Totals
+    squares: _Totals
+    loss: float
+    surplus: list[FloatArray]
+
+
+def _add_up(blocks: Sequence[StyleBlock], point: StylePoint) -> _Totals:
+    totals = _Totals(point)
+    for block in blocks:
+        logit = _logits(block, point)
+        decay = np.exp(-np.abs(logit))
+        inverse = 1 / (1 + decay)
+        surplus, curvature = _row_terms(block, logit, decay, inverse)
+        totals.add_rows(block, surplus, curvature)
+    return totals
+
+
+def _add_up_scores(blocks: Sequence[StyleBlock], point: StylePoint) -> _ScoreParts:
+    totals, squares = _Totals(point), _Totals(point)
+    loss = 0.0
+    surpluses = []
+    for block in blocks:
+        logit = _logits(block, point)
+        decay = np.exp(-np.abs(logit))
+        inverse = 1 / (1 + decay)
+        # With s = 2 y - 1, a row's loss is |d| / 2 - s d / 2 - log(inverse).
+        losses = (np.abs(logit) - logit * block.outcome) / 2 - np.log(inverse)
+        surplus, curvature = _row_terms(block, logit, decay, inverse)
+        square = np.square(surplus)
+        if block.weight is not None and block.count is not None:
+            losses *= block.weight
+            # The votes of a row are independent: count * w**2 (p - y)**2, where `surplus` is count * w (p - y).
+            square /= block.count
+        totals.add_rows(block, surplus, curvature)
+        squares.add_rows(block, None, square)
+        loss += float(losses.sum())
+        surpluses.append(surplus)
+    return _ScoreParts(totals=totals, squares=squares, loss=loss, surplus=surpluses)
+
+
+def _logits(block: StyleBlock, point: StylePoint) -> FloatArray:
     logit = np.repeat(point.difference[block.pair], block.lengths)
     logit += point.slopes @ block.contrast
-    size = np.abs(logit)
-    decay = np.exp(-size)
-    inverse = 1 / (1 + decay)
-    # With t = 2 p - 1 and s = 2 y - 1, p - y is (t - s) / 2, and the loss |d| / 2 - log(inverse) - s d / 2.
-    surplus = np.copysign((1 - decay) * inverse, logit)
+    return logit
+
+
+def _row_terms(
+    block: StyleBlock, logit: FloatArray, decay: FloatArray, inverse: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Compute each row's w (p - y) and w p (1 - p), from exp(-|d|) = decay and 1 / (1 + decay) = inverse."""
+    # With t = 2 p - 1 and s = 2 y - 1, p - y is (t - s) / 2.
+    surplus = 1 - decay
+    surplus *= inverse
+    np.copysign(surplus, logit, out=surplus)
     surplus -= block.outcome
     surplus *= 0.5
-    logit *= block.outcome
-    losses = size
-    losses -= logit
-    losses *= 0.5
-    losses -= np.log(inverse)
     curvature = decay
     curvature *= inverse
     curvature *= inverse
     if block.weight is not None:
-        for term in (losses, surplus, curvature):
-            term *= block.weight
-    return losses, surplus, curvature
-
-
-def _stretch_scores(blocks: Sequence[StyleBlock], point: StylePoint) -> tuple[StyleScores, list[FloatArray]]:
-    """Add up squared scores; also return each row's w (p - y)."""
-    pairs, columns = len(point.difference), len(point.slopes)
-    by_pair, cross, style = np.zeros(pairs), np.zeros((columns, pairs)), np.zeros((columns, columns))
-    surplus = []
-    for block in blocks:
-        _, row_surplus, _ = _row_terms(block, point)
-        square = np.square(row_surplus)
-        if block.count is not None:
-            # The votes of a row are independent: count * w**2 r**2, while `row_surplus` is count * w r.
-            square /= block.count
-        weighted = block.contrast * square
-        by_pair[block.pair] += np.add.reduceat(square, block.start)
-        cross[:, block.pair] += np.add.reduceat(weighted, block.start, axis=1)
-        style += weighted @ block.contrast.T
-        surplus.append(row_surplus)
-    return StyleScores(pair=by_pair, cross=cross, style=style), surplus
+        surplus *= block.weight
+        curvature *= block.weight
+    return surplus, curvature
 
 
 def _scores_by_cluster(rows: StyleRows, surplus: Sequence[FloatArray]) -> sparse.csr_array:
-    blocks = [block for stretch in rows.stretches for block in stretch]
+    blocks = [block for task in rows.tasks for block in task]
     models, columns = len(rows.comparisons.models), rows.design.columns
     score = -np.concatenate(surplus)
     cluster = np.concatenate([block.cluster for block in blocks if block.cluster is not None])

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from ratings.errors import InvalidOptionError
+from ratings.linear_algebra import single_threaded_blas
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -23,9 +24,14 @@ def thread_count(threads: int | None) -> int:
 
 
 def in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], threads: int) -> Iterator[_Result]:
-    """Apply a function in threads, and yield the results in the order of the items."""
+    """Apply a function in threads, each with BLAS on one thread; yield results in the order of the items."""
+
+    def alone(item: _Item) -> _Result:
+        with single_threaded_blas():
+            return function(item)
+
     if threads < 2 or len(items) < 2:
-        yield from map(function, items)
+        yield from map(alone, items)
         return
     with ThreadPoolExecutor(min(threads, len(items))) as pool:
-        yield from pool.map(function, items)
+        yield from pool.map(alone, items)
