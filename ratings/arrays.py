@@ -1,6 +1,6 @@
 """The array types of the package, and sums within groups."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +8,23 @@ import numpy.typing as npt
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+CodeArray: TypeAlias = npt.NDArray[np.int32]
+SmallCodeArray: TypeAlias = npt.NDArray[np.int8]
+
+ModelId: TypeAlias = Any
+"""What names a model: mostly a string; a table may use integers, or any other one type that has an order."""
+
+_BLOCK = 1 << 17
 
 
 def group_sums(group: IntArray, values: FloatArray | IntArray, size: int) -> FloatArray:
     """Add up the values of each group, one after the other in their order; shape (size,)."""
     return np.bincount(group, values, minlength=size).astype(np.float64, copy=False)
+
+
+def count_codes(codes: CodeArray | IntArray, size: int) -> IntArray:
+    """Count how often each code from 0 to size - 1 occurs, without a copy of all codes; shape (size,)."""
+    counts = np.zeros(size, dtype=np.int64)
+    for start in range(0, len(codes), _BLOCK):
+        counts += np.bincount(codes[start : start + _BLOCK], minlength=size)
+    return counts

@@ -1,50 +1,25 @@
 """Comparisons: votes aggregated into one cell per pair of models."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 from scipy import sparse
-from scipy.sparse import csgraph
 
-from ratings.arrays import BoolArray, FloatArray, IntArray, group_sums
-from ratings.encoding import WINNERS, EncodedBattles, encode_battles
-from ratings.errors import InvalidComparisonsError, name_some
+from ratings.aggregation import MIRRORED, OUTCOMES, PairCounts, count_clusters, count_pairs, merge_pairs
+from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
+from ratings.canonical_order import canonical_order
+from ratings.clusters import ClusterCells, sum_clusters
+from ratings.columns import Battles
+from ratings.connectivity import groups, without_arrivals, won_or_tied
+from ratings.counted import checked_counts, sorted_names
+from ratings.encoding import WINNERS, encode_battles
+from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
 
-OUTCOMES = np.array([1.0, 0.0, 0.5, 0.5])
-"""The outcome of each winner label, from the side of model a."""
-
-_MIRRORED = np.array([WINNERS.index(label) for label in ("model_b", "model_a", "tie", "both_bad")])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ClusterCells:
-    """The votes of each cluster (usually a voter) on each pair, summed.
-
-    Attributes
-    ----------
-    column : str
-        The column that named the clusters.
-    cluster, pair : int64, shape (n_cells,)
-        Whose votes, on which row of ``Comparisons.first`` and ``second``.
-    weight : float64, shape (n_cells,)
-        Total weight of these votes.
-    score : float64, shape (n_cells,)
-        Sum of weight times outcome, from the side of the first model.
-    """
-
-    column: str
-    cluster: IntArray
-    pair: IntArray
-    weight: FloatArray
-    score: FloatArray
-
-    @property
-    def size(self) -> int:
-        """Number of clusters that voted, n_clusters."""
-        return len(np.unique(self.cluster))
+__all__ = ["OUTCOMES", "ClusterCells", "Comparisons"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,8 +32,8 @@ class Comparisons:
 
     Attributes
     ----------
-    models : tuple of str
-        Sorted names, length n_models.
+    models : tuple
+        Names (mostly strings) in sorted order, length n_models; `reordered` gives another order.
     first, second : int64, shape (n_pairs,)
         Indices into ``models``, first < second.
     counts : int64, shape (n_pairs, 4)
@@ -69,7 +44,7 @@ class Comparisons:
         The same votes kept apart by voter, when asked for.
     """
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     first: IntArray
     second: IntArray
     counts: IntArray
@@ -78,12 +53,12 @@ class Comparisons:
     clusters: ClusterCells | None = None
 
     @staticmethod
-    def from_battles(battles: pd.DataFrame, *, cluster: str | None = None) -> "Comparisons":
+    def from_battles(battles: Battles, *, cluster: str | None = None) -> "Comparisons":
         """Check and aggregate a table of battles.
 
         Parameters
         ----------
-        battles : DataFrame
+        battles : DataFrame, Arrow Table or RecordBatch
             Columns model_a, model_b, winner and optionally count and weight; the convention is in
             ``ratings/README.md``. An empty table gives empty comparisons.
         cluster : str, optional
@@ -100,21 +75,108 @@ class Comparisons:
 
         Examples
         --------
+        >>> import pandas as pd
         >>> battles = pd.DataFrame(
         ...     {"model_a": ["x", "y", "z"], "model_b": ["y", "x", "x"], "winner": ["model_a", "model_b", "tie"]}
         ... )
         >>> Comparisons.from_battles(battles).counts.tolist()
         [[2, 0, 0, 0], [0, 0, 1, 0]]
         """
-        return _aggregate(encode_battles(battles, cluster=cluster), cluster)
+        encoded = encode_battles(battles, cluster=cluster)
+        pairs = count_pairs(encoded)
+        clusters = count_clusters(encoded, pairs, cluster) if cluster else None
+        return _comparisons(encoded.models, pairs, clusters)
 
-    @property
+    @staticmethod
+    def from_counts(
+        models: Sequence[ModelId], first: npt.ArrayLike, second: npt.ArrayLike, counts: npt.ArrayLike
+    ) -> "Comparisons":
+        """Check and arrange votes that are already counted.
+
+        Parameters
+        ----------
+        models : sequence
+            Different names, in any order.
+        first, second : integers, shape (n_rows,)
+            Indices into ``models``; a pair may occur several times and on either side.
+        counts : integers, 0 or more, shape (n_rows, 4)
+            Votes: the first model won, the second won, tie, both bad.
+
+        Returns
+        -------
+        Comparisons
+
+        Raises
+        ------
+        InvalidComparisonsError
+            If the shapes do not fit, names repeat, or a row has an index out of range, a model against
+            itself, or a count that is negative, fractional or too large. The row is named.
+
+        Examples
+        --------
+        >>> comparisons = Comparisons.from_counts(["y", "x"], [0, 1], [1, 0], [[5, 2, 1, 0], [1, 0, 0, 0]])
+        >>> comparisons.models, comparisons.counts.tolist()
+        (('x', 'y'), [[3, 5, 1, 0]])
+        """
+        names, place = sorted_names(models)
+        one, other, votes = checked_counts(models, first, second, counts)
+        weights = votes.astype(np.float64)
+        pairs, _, _ = merge_pairs(place[one], place[other], votes, weights, weights, len(names))
+        return _comparisons(names, pairs, None)
+
+    @staticmethod
+    def sum(parts: Iterable["Comparisons"]) -> "Comparisons":
+        """Merge the comparisons of several parts of the votes, such as chunks of a file.
+
+        Parameters
+        ----------
+        parts : iterable of Comparisons
+            On any models; all of them clustered by the same column, or none. Clusters are merged by identity.
+
+        Returns
+        -------
+        Comparisons
+            Without weights, the same bytes as all votes at once; with weights, the same up to rounding.
+
+        Raises
+        ------
+        InvalidOptionError
+            If parts are clustered differently, or by identities of different types.
+        InvalidComparisonsError
+            If the parts mix types of names.
+        """
+        chosen = list(parts)
+        models, _ = sorted_names(list({name: None for part in chosen for name in part.models}))
+        index = {name: place for place, name in enumerate(models)}
+        places = [np.array([index[name] for name in part.models], dtype=np.int64) for part in chosen]
+        pairs, pair, swapped = merge_pairs(
+            _joined([place[part.first] for place, part in zip(places, chosen, strict=True)]),
+            _joined([place[part.second] for place, part in zip(places, chosen, strict=True)]),
+            np.concatenate([np.zeros((0, len(WINNERS)), dtype=np.int64), *(part.counts for part in chosen)]),
+            np.concatenate([np.zeros((0, len(WINNERS))), *(part.weights for part in chosen)]),
+            np.concatenate([np.zeros((0, len(WINNERS))), *(part.squared_weights for part in chosen)]),
+            len(models),
+        )
+        borders = np.cumsum([len(part.first) for part in chosen])[:-1]
+        clusters = [part.clusters for part in chosen]
+        if not any(clusters):
+            return _comparisons(models, pairs, None)
+        kept = [cells for cells in clusters if cells]
+        if len(kept) < len(chosen):
+            raise InvalidOptionError(
+                f"Some parts keep {kept[0].column} apart and others do not: build all of them alike."
+            )
+        return _comparisons(
+            models, pairs, sum_clusters(kept, np.split(pair, borders), np.split(swapped, borders))
+        )
+
+    @cached_property
     def total(self) -> FloatArray:
         """Total weight of each pair, shape (n_pairs,)."""
         total: FloatArray = self.weights.sum(axis=1)
         return total
 
-    @property
+    @cached_property
     def score(self) -> FloatArray:
         """Weight won by the first model of each pair, ties as half, shape (n_pairs,)."""
         score: FloatArray = (self.weights * OUTCOMES).sum(axis=1)
@@ -183,27 +245,96 @@ class Comparisons:
             raise InvalidComparisonsError(
                 f"Cannot restrict to {name_some(unknown)}: not among {name_some(self.models)}. Check the names."
             )
+        if len(wanted) == len(self.models):
+            return self
         kept = np.array([name in wanted for name in self.models], dtype=bool)
         pairs = kept[self.first] & kept[self.second]
         index = np.cumsum(kept) - 1
         return Comparisons(
-            models=tuple(sorted(wanted)),
+            models=tuple(name for name in self.models if name in wanted),
             first=index[self.first[pairs]],
             second=index[self.second[pairs]],
             counts=self.counts[pairs],
             weights=self.weights[pairs],
             squared_weights=self.squared_weights[pairs],
-            clusters=_restrict_clusters(self.clusters, pairs),
+            clusters=self.clusters.restricted(pairs) if self.clusters else None,
         )
 
-    def components(self) -> tuple[tuple[str, ...], ...]:
+    def canonical_order(self) -> IntArray:
+        """Order the models by their votes, not by their names.
+
+        Returns
+        -------
+        int64, shape (n_models,)
+            Indices into ``models``. Renaming models does not change which votes stand in which place, so
+            ``comparisons.reordered(order)`` is the same bytes whatever the models are called.
+
+        Notes
+        -----
+        Colour refinement [WL68]: models are told apart by their votes, then by the votes and the colours of
+        their opponents, and so on. Where some stay alike, the first by name is set apart and refinement goes
+        on; such models are nearly always symmetric, so that either choice leads to the same bytes.
+        Identities of clusters play no part either, only who voted alike.
+
+        References
+        ----------
+        [WL68] Weisfeiler, Leman. The Reduction of a Graph to Canonical Form. 1968.
+        """
+        return canonical_order(self.first, self.second, self.counts, self.weights, self.clusters, self.models)
+
+    def reordered(self, order: npt.ArrayLike) -> "Comparisons":
+        """Put the models into another order.
+
+        Parameters
+        ----------
+        order : integers, shape (n_models,)
+            A permutation: which of ``models`` comes in each place.
+
+        Returns
+        -------
+        Comparisons
+            The same votes, with each pair's first model before its second in the new order.
+
+        Raises
+        ------
+        InvalidOptionError
+            If ``order`` is not a permutation.
+        """
+        order = np.asarray(order)
+        size = len(self.models)
+        if order.shape != (size,) or not np.array_equal(np.sort(order), np.arange(size)):
+            raise InvalidOptionError(f"order is not a permutation of 0 to {size - 1}.")
+        place = np.empty(size, dtype=np.int64)
+        place[order] = np.arange(size)
+        first, second = place[self.first], place[self.second]
+        swapped = first > second
+        first, second = np.where(swapped, [second, first], [first, second])
+        rows = np.lexsort((second, first))
+        new_row = np.empty(len(rows), dtype=np.int64)
+        new_row[rows] = np.arange(len(rows))
+        turned = swapped[:, np.newaxis]
+        counts, weights, squared = (
+            np.where(turned, values[:, MIRRORED], values)[rows]
+            for values in (self.counts, self.weights, self.squared_weights)
+        )
+        return Comparisons(
+            models=tuple(self.models[index] for index in order),
+            first=first[rows],
+            second=second[rows],
+            counts=counts,
+            weights=weights,
+            squared_weights=squared,
+            clusters=self.clusters.moved(new_row, swapped) if self.clusters else None,
+        )
+
+    def components(self) -> tuple[tuple[ModelId, ...], ...]:
         """Group the models that a chain of votes connects; the largest group first.
 
         Equally large groups are ordered by votes within the group, then by name.
         """
         return self._groups("weak")
 
-    def strongly_connected(self) -> tuple[tuple[str, ...], ...]:
+    def strongly_connected(self) -> tuple[tuple[ModelId, ...], ...]:
         """Group the models that a chain of "won or tied" connects in both directions; the largest first.
 
         Ford's condition [Ford57]: the likelihood has a finite maximum exactly when there is one such group.
@@ -211,145 +342,39 @@ class Comparisons:
         """
         return self._groups("strong")
 
-    def never_losing(self) -> tuple[str, ...]:
+    def never_losing(self) -> tuple[ModelId, ...]:
         """Name the models, one or a whole group, that never lose or tie outside their group."""
-        return self._without_arrivals(self.won_or_tied())
+        return without_arrivals(self.models, self.won_or_tied())
 
-    def never_winning(self) -> tuple[str, ...]:
+    def never_winning(self) -> tuple[ModelId, ...]:
         """Name the models, one or a whole group, that never win or tie outside their group."""
-        return self._without_arrivals(self.won_or_tied().T.tocsr())
+        return without_arrivals(self.models, self.won_or_tied().T.tocsr())
 
     def won_or_tied(self) -> sparse.csr_array:
         """Build the directed graph "i won or tied against j", shape (n_models, n_models)."""
-        ties = self.weights[:, 2] + self.weights[:, 3]
-        forward = self.weights[:, 0] + ties > 0
-        backward = self.weights[:, 1] + ties > 0
-        winners = np.concatenate([self.first[forward], self.second[backward]])
-        losers = np.concatenate([self.second[forward], self.first[backward]])
-        size = len(self.models)
-        return sparse.csr_array((np.ones(len(winners)), (winners, losers)), shape=(size, size))
+        return won_or_tied(self.first, self.second, self.weights, len(self.models))
 
-    def _groups(self, connection: Literal["weak", "strong"]) -> tuple[tuple[str, ...], ...]:
-        if not self.models:
-            return ()
-        size, labels = csgraph.connected_components(self.won_or_tied(), directed=True, connection=connection)
-        inside = labels[self.first] == labels[self.second]
-        votes = np.bincount(labels[self.first[inside]], self.counts[inside].sum(axis=1), minlength=size)
-        members: list[list[str]] = [[] for _ in range(size)]
-        for name, label in zip(self.models, labels, strict=True):
-            members[label].append(name)
-        order = sorted(range(size), key=lambda label: (-len(members[label]), -votes[label], members[label]))
-        return tuple(tuple(members[label]) for label in order)
-
-    def _without_arrivals(self, graph: sparse.csr_array) -> tuple[str, ...]:
-        """Name the models in strongly connected groups that no edge enters from outside."""
-        _, labels = csgraph.connected_components(graph, directed=True, connection="strong")
-        source, target = graph.nonzero()
-        entered = np.unique(labels[target[labels[source] != labels[target]]])
-        return tuple(name for name, label in zip(self.models, labels, strict=True) if label not in entered)
+    def _groups(self, connection: Literal["weak", "strong"]) -> tuple[tuple[ModelId, ...], ...]:
+        votes = self.counts.sum(axis=1)
+        return groups(self.models, self.won_or_tied(), connection, (self.first, self.second, votes))
 
     def _add_up(self, index: IntArray, values: FloatArray) -> FloatArray:
         return group_sums(index, values, len(self.models))
 
 
-def _aggregate(battles: EncodedBattles, cluster: str | None) -> Comparisons:
-    cells = _distinct_cells(battles)
-    pairs, pair = _group(cells.first * len(battles.models) + cells.second)
-    counts = _sum_by_winner(cells, pair, cells.count.astype(np.float64))
+def _comparisons(
+    models: tuple[ModelId, ...], pairs: PairCounts, clusters: ClusterCells | None
+) -> Comparisons:
     return Comparisons(
-        models=battles.models,
-        first=pairs // max(len(battles.models), 1),
-        second=pairs % max(len(battles.models), 1),
-        counts=counts.astype(np.int64),
-        weights=_sum_by_winner(cells, pair, cells.count * cells.weight),
-        squared_weights=_sum_by_winner(cells, pair, cells.count * cells.weight**2),
-        clusters=_cluster_cells(cells, pair, cluster) if cluster else None,
+        models=models,
+        first=pairs.first,
+        second=pairs.second,
+        counts=pairs.counts,
+        weights=pairs.weights,
+        squared_weights=pairs.squared_weights,
+        clusters=clusters,
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Cells:
-    """Identical votes counted: same pair, winner, weight and cluster; in sorted order."""
-
-    first: IntArray
-    second: IntArray
-    winner: IntArray
-    weight: FloatArray
-    cluster: IntArray
-    count: IntArray
-
-
-def _distinct_cells(battles: EncodedBattles) -> _Cells:
-    swapped = battles.side_a > battles.side_b
-    first = np.where(swapped, battles.side_b, battles.side_a)
-    second = np.where(swapped, battles.side_a, battles.side_b)
-    winner = np.where(swapped, _MIRRORED[battles.winner], battles.winner)
-    cluster = battles.cluster if battles.cluster is not None else np.zeros_like(first)
-
-    key = (first * len(battles.models) + second) * len(WINNERS) + winner
-    # One column at a time, with codes in between, so that the combined key cannot overflow.
-    for column in (_weight_codes(battles.weight), cluster):
-        if column.any():
-            key = _group(key)[1] * (column.max() + 1) + column
-    _, cell = _group(key)
-    count = np.bincount(cell, battles.count).astype(np.int64)
-    row = np.zeros(len(count), dtype=np.int64)
-    row[cell] = np.arange(len(cell))
-    row, count = row[count > 0], count[count > 0]
-    return _Cells(
-        first=first[row],
-        second=second[row],
-        winner=winner[row],
-        weight=battles.weight[row],
-        cluster=cluster[row],
-        count=count,
-    )
-
-
-def _sum_by_winner(cells: _Cells, pair: IntArray, values: FloatArray) -> FloatArray:
-    size = int(pair.max(initial=-1)) + 1
-    sums = group_sums(pair * len(WINNERS) + cells.winner, values, size * len(WINNERS))
-    return sums.reshape(size, len(WINNERS))
-
-
-def _cluster_cells(cells: _Cells, pair: IntArray, column: str) -> ClusterCells:
-    size = int(pair.max(initial=-1)) + 1
-    keys, cell = _group(cells.cluster * size + pair)
-    weight = cells.count * cells.weight
-    return ClusterCells(
-        column=column,
-        cluster=keys // max(size, 1),
-        pair=keys % max(size, 1),
-        weight=group_sums(cell, weight, len(keys)),
-        score=group_sums(cell, weight * OUTCOMES[cells.winner], len(keys)),
-    )
-
-
-def _restrict_clusters(clusters: ClusterCells | None, pairs: BoolArray) -> ClusterCells | None:
-    if clusters is None:
-        return None
-    kept = pairs[clusters.pair]
-    index = np.cumsum(pairs) - 1
-    return ClusterCells(
-        column=clusters.column,
-        cluster=clusters.cluster[kept],
-        pair=index[clusters.pair[kept]],
-        weight=clusters.weight[kept],
-        score=clusters.score[kept],
-    )
-
-
-def _weight_codes(weight: FloatArray) -> IntArray:
-    if not len(weight) or (weight == weight[0]).all():
-        return np.zeros(len(weight), dtype=np.int64)
-    return pd.factorize(weight, sort=True)[0].astype(np.int64)
-
-
-def _group(keys: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the sorted distinct keys (0 or more), and for each key its place among them."""
-    if int(keys.max(initial=0)) > len(keys):
-        codes, distinct = pd.factorize(keys, sort=True)
-        return np.asarray(distinct, dtype=np.int64), codes.astype(np.int64, copy=False)
-    # Few possible keys: a table of all of them is several times faster than a hash table.
-    present = np.bincount(keys) > 0
-    return np.flatnonzero(present), (np.cumsum(present) - 1)[keys]
+def _joined(arrays: list[IntArray]) -> IntArray:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *arrays])

@@ -1,16 +1,28 @@
 """Read a table of battles into integer codes, with errors that name the row."""
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 
-from ratings.arrays import BoolArray, FloatArray, IntArray
-from ratings.errors import InvalidComparisonsError
+from ratings.arrays import CodeArray, FloatArray, IntArray, ModelId, SmallCodeArray
+from ratings.columns import (
+    Battles,
+    CodedColumn,
+    code_columns,
+    code_identities,
+    first_row,
+    numbers,
+    raise_types,
+    reject,
+    require_columns,
+)
 
 WINNERS = ("model_a", "model_b", "tie", "both_bad")
 """The winner labels; a label's place here is its code."""
+
+MOST_VOTES = 2**53
+"""Up to here every number of votes is exact in double precision."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,35 +31,41 @@ class EncodedBattles:
 
     Attributes
     ----------
-    models : tuple of str
+    models : tuple
         Names in sorted order, length n_models.
-    side_a, side_b : int64, shape (n_rows,)
+    side_a, side_b : int32, shape (n_rows,)
         Indices into ``models``.
-    winner : int64, shape (n_rows,)
+    winner : int8, shape (n_rows,)
         Indices into `WINNERS`.
     count : int64, shape (n_rows,)
         Number of identical votes that the row stands for; 0 where the weight is 0.
     weight : float64, shape (n_rows,)
         Weight of each of these votes in the likelihood.
-    cluster : int64, shape (n_rows,), or None
-        Whose vote it is, when asked for; codes follow the sorted identities.
+    cluster : int32, shape (n_rows,), or None
+        Whose vote it is, when asked for: indices into ``identities``.
+    identities : Arrow array, length n_clusters, or None
+        The distinct identities in sorted order.
+    is_unit : bool
+        Every row is one vote of weight 1; ``count`` and ``weight`` then take no memory.
     """
 
-    models: tuple[str, ...]
-    side_a: IntArray
-    side_b: IntArray
-    winner: IntArray
+    models: tuple[ModelId, ...]
+    side_a: CodeArray
+    side_b: CodeArray
+    winner: SmallCodeArray
     count: IntArray
     weight: FloatArray
-    cluster: IntArray | None
+    cluster: CodeArray | None
+    identities: pa.Array | None = None
+    is_unit: bool = False
 
 
-def encode_battles(battles: pd.DataFrame, *, cluster: str | None = None) -> EncodedBattles:
+def encode_battles(battles: Battles, *, cluster: str | None = None) -> EncodedBattles:
     """Check a table of battles and turn its labels into codes.
 
     Parameters
     ----------
-    battles : DataFrame, n_rows rows
+    battles : DataFrame, Arrow Table or RecordBatch; n_rows rows
         Columns as stated in the data convention of ``ratings/README.md``.
     cluster : str, optional
         Column that says whose vote a row is.
@@ -59,43 +77,53 @@ def encode_battles(battles: pd.DataFrame, *, cluster: str | None = None) -> Enco
     Raises
     ------
     InvalidComparisonsError
-        If a column is missing, or a row has an unknown winner label, a missing value, a model against
-        itself, a negative or fractional count, or a negative or infinite weight. The first such row is
-        named, counted from 0.
+        If a column is missing or occurs twice, or a row has an unknown winner label, a missing value, a model
+        against itself, a negative or fractional count, or a negative or infinite weight. The first such row is
+        named, counted from 0. Also if models, or voters, are not of one type that has an order.
+
+    Notes
+    -----
+    Columns of strings are coded in slices on all processors. Floating-point identities are read as the whole
+    numbers that they stand for.
     """
-    _require_columns(battles, ["model_a", "model_b", "winner", *([cluster] if cluster else [])])
-    models, side_a, side_b = _encode_models(battles)
-    weight = _weights(battles)
+    require_columns(
+        battles,
+        ["model_a", "model_b", "winner", *([cluster] if cluster else [])],
+        optional=["count", "weight"],
+    )
+    if isinstance(battles, pa.RecordBatch):
+        battles = pa.Table.from_batches([battles])
+    column_a, column_b, winners = code_columns(battles, ["model_a", "model_b", "winner"])
+    models, side_a, side_b = _encode_models(battles, column_a, column_b)
+    winner = _encode_winners(battles, winners)
+    count, weight = _counts(battles), numbers(battles, "weight")
+    codes, identities = code_identities(battles, cluster) if cluster else (None, None)
     return EncodedBattles(
         models=models,
         side_a=side_a,
         side_b=side_b,
-        winner=_encode_winners(battles),
-        count=np.where(weight > 0, _counts(battles), 0),
-        weight=weight,
-        cluster=_codes(battles, cluster, sort=True)[0] if cluster else None,
+        winner=winner,
+        count=_votes(count, weight, len(battles)),
+        weight=np.broadcast_to(np.float64(1), len(battles)) if weight is None else weight,
+        cluster=codes,
+        identities=identities,
+        is_unit=count is None and weight is None,
     )
 
 
-def _require_columns(battles: pd.DataFrame, names: list[str]) -> None:
-    missing = [name for name in names if name not in battles.columns]
-    if missing:
-        raise InvalidComparisonsError(
-            f"The table of battles lacks the column {', '.join(map(repr, missing))}; "
-            f"it has {', '.join(map(repr, battles.columns)) or 'no columns'}. Rename or add the column."
-        )
-
-
-def _encode_models(battles: pd.DataFrame) -> tuple[tuple[str, ...], IntArray, IntArray]:
-    codes_a, names_a = _model_codes(battles, "model_a")
-    codes_b, names_b = _model_codes(battles, "model_b")
-    models = tuple(sorted({*names_a, *names_b}))
+def _encode_models(
+    battles: Battles, column_a: CodedColumn, column_b: CodedColumn
+) -> tuple[tuple[ModelId, ...], CodeArray, CodeArray]:
+    names_a, names_b = _model_names(battles, column_a), _model_names(battles, column_b)
+    models = _sorted_models(battles, (column_a, names_a), (column_b, names_b))
     index = {name: code for code, name in enumerate(models)}
-    side_a = np.array([index[name] for name in names_a], dtype=np.int64)[codes_a]
-    side_b = np.array([index[name] for name in names_b], dtype=np.int64)[codes_b]
-    row = _first(side_a == side_b)
+    side_a, side_b = (
+        np.array([index[name] for name in names], dtype=np.int32)[column.codes]
+        for column, names in ((column_a, names_a), (column_b, names_b))
+    )
+    row = first_row(side_a == side_b)
     if row is not None:
-        _reject(
+        reject(
             battles,
             row,
             f"{models[side_a[row]]!r} is compared with itself",
@@ -104,61 +132,66 @@ def _encode_models(battles: pd.DataFrame) -> tuple[tuple[str, ...], IntArray, In
     return models, side_a, side_b
 
 
-def _model_codes(battles: pd.DataFrame, column: str) -> tuple[IntArray, list[Any]]:
-    codes, names = _codes(battles, column)
+def _model_names(battles: Battles, column: CodedColumn) -> list[ModelId]:
+    _require_present(battles, column)
+    names = [name.item() if isinstance(name, np.generic) else name for name in column.values]
     for code, name in enumerate(names):
-        if not isinstance(name, str) or not name:
-            row = int(np.argmax(codes == code))
-            _reject(battles, row, f"{column} is {name!r}", "Models are named by non-empty strings.")
-    return codes, names
+        if name == "":
+            row = int(np.argmax(column.codes == code))
+            reject(battles, row, f"{column.name} is ''", "A model needs a name.")
+        if isinstance(name, float):
+            row = int(np.argmax(column.codes == code))
+            if not name.is_integer():
+                reject(battles, row, f"{column.name} is {name!r}", "Identities are strings or whole numbers.")
+            names[code] = int(name)
+    return names
 
 
-def _encode_winners(battles: pd.DataFrame) -> IntArray:
-    codes, labels = _codes(battles, "winner")
-    for code, label in enumerate(labels):
+def _sorted_models(battles: Battles, *columns: tuple[CodedColumn, list[ModelId]]) -> tuple[ModelId, ...]:
+    kinds: dict[type, tuple[int, ModelId]] = {}
+    for column, names in columns:
+        for code, name in enumerate(names):
+            if type(name) not in kinds:
+                kinds[type(name)] = int(np.argmax(column.codes == code)), name
+    try:
+        if len(kinds) > 1:
+            raise TypeError
+        return tuple(sorted({name for _, names in columns for name in names}))
+    except TypeError:
+        raise_types(battles, "model_a and model_b", list(kinds.values())[:2])
+
+
+def _encode_winners(battles: Battles, column: CodedColumn) -> SmallCodeArray:
+    _require_present(battles, column)
+    for code, label in enumerate(column.values):
         if label not in WINNERS:
-            row = int(np.argmax(codes == code))
+            row = int(np.argmax(column.codes == code))
             accepted = ", ".join(map(repr, WINNERS))
-            _reject(battles, row, f"unknown winner label {label!r}", f"Map it to one of {accepted}.")
-    return np.array([WINNERS.index(label) for label in labels], dtype=np.int64)[codes]
+            reject(battles, row, f"unknown winner label {label!r}", f"Map it to one of {accepted}.")
+    return np.array([WINNERS.index(label) for label in column.values], dtype=np.int8)[column.codes]
 
 
-def _codes(battles: pd.DataFrame, column: str, *, sort: bool = False) -> tuple[IntArray, list[Any]]:
-    codes, values = pd.factorize(battles[column], sort=sort)
-    row = _first(codes < 0)
+def _require_present(battles: Battles, column: CodedColumn) -> None:
+    row = first_row(column.codes < 0)
     if row is not None:
-        _reject(battles, row, f"{column} is missing", "Fill it in or drop the row.")
-    return codes.astype(np.int64, copy=False), list(values)
+        reject(battles, row, f"{column.name} is missing", "Fill it in or drop the row.")
 
 
-def _counts(battles: pd.DataFrame) -> IntArray:
-    counts = _numbers(battles, "count")
-    row = _first(counts != np.floor(counts))
+def _counts(battles: Battles) -> FloatArray | None:
+    counts = numbers(battles, "count")
+    if counts is None:
+        return None
+    row = first_row(counts != np.floor(counts))
     if row is not None:
-        _reject(battles, row, f"count is {counts[row]}", "A count is a whole number of identical votes.")
-    return counts.astype(np.int64)
-
-
-def _weights(battles: pd.DataFrame) -> FloatArray:
-    return _numbers(battles, "weight")
-
-
-def _numbers(battles: pd.DataFrame, column: str) -> FloatArray:
-    if column not in battles.columns:
-        return np.ones(len(battles))
-    numbers = pd.to_numeric(battles[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    row = _first(~(np.isfinite(numbers) & (numbers >= 0)))
+        reject(battles, row, f"count is {counts[row]}", "A count is a whole number of identical votes.")
+    row = first_row(np.cumsum(counts) > MOST_VOTES)
     if row is not None:
-        value = battles[column].iloc[[row]].tolist()[0]
-        _reject(battles, row, f"{column} is {value!r}", f"A {column} is a finite number, 0 or more.")
-    return numbers
+        reject(battles, row, f"the counts up to here exceed {MOST_VOTES}", "Scale them down.")
+    return counts
 
 
-def _first(wrong: BoolArray) -> int | None:
-    return int(np.argmax(wrong)) if wrong.any() else None
-
-
-def _reject(battles: pd.DataFrame, row: int, finding: str, advice: str) -> NoReturn:
-    label = battles.index[row]
-    where = f"Row {row}" if label == row else f"Row {row} (index {label!r})"
-    raise InvalidComparisonsError(f"{where} of the battles: {finding}. {advice}")
+def _votes(count: FloatArray | None, weight: FloatArray | None, rows: int) -> IntArray:
+    if count is None and weight is None:
+        return np.broadcast_to(np.int64(1), rows)
+    votes = np.ones(rows, dtype=np.int64) if count is None else count.astype(np.int64)
+    return votes if weight is None else np.where(weight > 0, votes, 0)

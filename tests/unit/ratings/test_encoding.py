@@ -1,9 +1,13 @@
-from typing import Literal
+from collections.abc import Callable
+from datetime import date
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from ratings.columns import SLICE, Battles
 from ratings.encoding import encode_battles
 from ratings.errors import InvalidComparisonsError
 from tests.unit.ratings.tables import battles
@@ -56,10 +60,64 @@ def test_a_wrong_row_is_named(
         encode_battles(battles(GOOD, row, **columns), cluster=cluster)
 
 
-def test_a_model_must_be_named_by_a_string() -> None:
-    table = pd.DataFrame({"model_a": [1], "model_b": [2], "winner": ["tie"]})
-    with pytest.raises(InvalidComparisonsError, match="model_a is 1. Models are named by non-empty strings"):
+@pytest.mark.parametrize(
+    ("models", "expected", "kind"),
+    [
+        ([2, 10, 1], [1, 2, 0], int),
+        ([2.0, 10.0, 1.0], [1, 2, 0], int),
+        (["2", "10", "1"], [2, 1, 0], str),
+        ([date(2026, 1, 2), date(2026, 3, 1), date(2026, 1, 1)], [1, 2, 0], date),
+    ],
+)
+def test_models_are_named_by_any_one_type_in_its_own_order(
+    models: list[object], expected: list[int], kind: type
+) -> None:
+    table = pd.DataFrame({"model_a": models, "model_b": models[1:] + models[:1], "winner": "tie"})
+    encoded = encode_battles(table)
+    assert encoded.side_a.tolist() == expected
+    assert encoded.models == tuple(models[expected.index(place)] for place in range(3))
+    assert {type(name) for name in encoded.models} == {kind}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        (["x", "y"], ["y", 7], r"model_a and model_b are not of one type .*: 'x' \(row 0\) and 7 \(row 1\)"),
+        (["x", "y"], [1, 2], r"'x' \(row 0\) and 1 \(row 0\)"),
+        ([1.0, 2.5], [2.0, 3.0], "Row 1 of the battles: model_a is 2.5. Identities are strings or whole"),
+        ([{}, "x"], ["y", "z"], "column model_a holds values that have no hash"),
+        ([("x",), ("y",)], [("y",), ("z",)], "model_a holds values of type list"),
+    ],
+)
+def test_mixed_or_strange_names_are_refused(a: list[object], b: list[object], message: str) -> None:
+    table = pd.DataFrame({"model_a": pd.Series(a), "model_b": pd.Series(b, dtype=object), "winner": "tie"})
+    with pytest.raises(InvalidComparisonsError, match=message):
         encode_battles(table)
+
+
+@pytest.mark.parametrize("voters", [["v", 1], [1.5, 2.0], [("v",), ("w",)], ["v", {}], ["v", True]])
+def test_strange_voters_are_refused(voters: list[object]) -> None:
+    table = battles(GOOD, GOOD).assign(voter=pd.Series(voters, dtype=object))
+    with pytest.raises(InvalidComparisonsError, match="voter"):
+        encode_battles(table, cluster="voter")
+
+
+@pytest.mark.parametrize(
+    ("voters", "expected"),
+    [
+        (["w", "v", "w"], ["v", "w"]),
+        ([30, 4, 30], [4, 30]),
+        ([30.0, 4.0, 30.0], [4, 30]),
+        (pd.Categorical(["w", "v", "w"], categories=["z", "w", "v"]), ["v", "w"]),
+        ([UUID(int=2), UUID(int=1), UUID(int=2)], [UUID(int=1).bytes, UUID(int=2).bytes]),
+    ],
+)
+def test_voters_are_numbered_in_their_own_order(voters: list[object], expected: list[object]) -> None:
+    encoded = encode_battles(battles(GOOD, GOOD, GOOD).assign(voter=voters), cluster="voter")
+    assert encoded.cluster is not None
+    assert encoded.identities is not None
+    assert encoded.cluster.tolist() == [1, 0, 1]
+    assert encoded.identities.to_pylist() == expected
 
 
 def test_the_index_label_is_given_where_it_differs_from_the_place() -> None:
@@ -77,9 +135,103 @@ def test_missing_columns_are_named() -> None:
         encode_battles(battles(GOOD), cluster="worker")
 
 
-@pytest.mark.parametrize("dtype", ["object", "str", "category"])
-def test_any_column_type_of_strings_gives_the_same_codes(dtype: Literal["object", "str", "category"]) -> None:
-    encoded = encode_battles(battles(GOOD, ("z", "x", "model_b")).astype(dtype))
-    assert encoded.models == ("x", "y", "z")
-    assert encoded.side_a.tolist() == [0, 2]
-    assert encoded.winner.tolist() == [2, 1]
+def as_dictionary(table: pd.DataFrame) -> pa.Table:
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    return pa.table({name: arrow.column(name).dictionary_encode() for name in arrow.column_names})
+
+
+def in_chunks(table: pd.DataFrame) -> pa.Table:
+    return pa.concat_tables(
+        [as_dictionary(table[start : start + 2]) for start in range(0, len(table), 2)], promote_options="none"
+    )
+
+
+FORMS: dict[str, Callable[[pd.DataFrame], Battles]] = {
+    "object": lambda table: table.astype(object),
+    "str": lambda table: table.astype("str"),
+    "string": lambda table: table.astype("string"),
+    "python strings": lambda table: table.astype(pd.StringDtype("python")),
+    "category": lambda table: table.astype("category"),
+    "unused category": lambda table: table.astype("category")[:-1],
+    "arrow string": lambda table: table.astype(pd.ArrowDtype(pa.string())),
+    "table": lambda table: pa.Table.from_pandas(table, preserve_index=False),
+    "batch": lambda table: pa.RecordBatch.from_pandas(table, preserve_index=False),
+    "dictionary": as_dictionary,
+    "chunks": in_chunks,
+    "string view": lambda table: pa.table(
+        {name: pa.array(table[name], pa.string_view(), from_pandas=True) for name in table}
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_any_table_of_strings_gives_the_same_codes(form: str) -> None:
+    rows = [GOOD, ("z", "x", "model_b"), ("x", "y", "model_a"), ("y", "é", "both_bad"), ("y", "é", "tie")]
+    table = battles(*rows, voter=["v", "u", "v", "w", "v"])
+    expected = encode_battles(table[:-1] if form == "unused category" else table, cluster="voter")
+    encoded = encode_battles(FORMS[form](table), cluster="voter")
+    assert encoded.models == expected.models == ("x", "y", "z", "é")
+    for name in ("side_a", "side_b", "winner", "count", "weight", "cluster"):
+        one, other = getattr(encoded, name), getattr(expected, name)
+        assert one.dtype == other.dtype
+        assert one.tolist() == other.tolist()
+    assert encoded.identities.equals(expected.identities)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("column", ["model_a", "winner", "voter"])
+def test_a_missing_value_is_named_in_any_table(form: str, column: str) -> None:
+    table = battles(*[GOOD] * 5, voter=["v"] * 5)
+    table[column] = table[column].where([True, True, True, False, True])
+    with pytest.raises(InvalidComparisonsError, match=f"Row 3 of the battles: {column} is missing"):
+        encode_battles(FORMS[form](table), cluster="voter")
+
+
+def test_rows_of_arrow_tables_are_named() -> None:
+    table = pa.table({"model_a": ["x", "x"], "model_b": ["y", "x"], "winner": ["tie", "tie"]})
+    with pytest.raises(InvalidComparisonsError, match="Row 1 of the battles: 'x' is compared with itself"):
+        encode_battles(table)
+    weighted = table.slice(0, 1).append_column("weight", pa.array([-1.0]))
+    with pytest.raises(InvalidComparisonsError, match="Row 0 of the battles: weight is -1.0"):
+        encode_battles(weighted)
+
+
+def test_slices_of_a_long_table_share_their_codes() -> None:
+    rng = np.random.default_rng(50)
+    names = np.array([f"m{number}" for number in range(30)])
+    a = rng.integers(29, size=2 * SLICE + 7)
+    b = a + 1
+    # Names appear one after the other, so that each slice knows other names.
+    a, b = np.sort(a), b[np.argsort(a, kind="stable")]
+    table = pd.DataFrame({"model_a": names[a], "model_b": names[b], "winner": "tie"})
+    encoded = encode_battles(table)
+    order = np.array(encoded.models)
+    assert np.array_equal(order[encoded.side_a], names[a])
+    assert np.array_equal(order[encoded.side_b], names[b])
+
+
+def test_columns_that_occur_twice_are_refused() -> None:
+    table = battles(GOOD, weight=[1.0])
+    twice = table[["model_a", "model_b", "winner", "weight", "weight"]]
+    with pytest.raises(InvalidComparisonsError, match="2 columns named 'weight': keep one"):
+        encode_battles(twice)
+    arrow = pa.table([["x"], ["y"], ["tie"], ["tie"]], names=["model_a", "model_b", "winner", "winner"])
+    with pytest.raises(InvalidComparisonsError, match="2 columns named 'winner'"):
+        encode_battles(arrow)
+
+
+def test_a_table_of_another_kind_is_refused() -> None:
+    with pytest.raises(InvalidComparisonsError, match="battles are a dict: pass a pandas DataFrame"):
+        encode_battles({"model_a": ["x"]})  # type: ignore[arg-type]
+
+
+def test_more_votes_than_can_be_counted_are_refused() -> None:
+    with pytest.raises(InvalidComparisonsError, match="Row 1 .*counts up to here exceed 9007199254740992"):
+        encode_battles(battles(GOOD, GOOD, count=[2**52, 2**53]))
+
+
+def test_rows_of_one_vote_take_no_memory_for_counts() -> None:
+    encoded = encode_battles(battles(GOOD, GOOD))
+    assert encoded.is_unit
+    assert encoded.count.strides == encoded.weight.strides == (0,)
+    assert encoded.count.tolist() == [1, 1]

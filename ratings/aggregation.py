@@ -1,0 +1,266 @@
+"""Rows of votes to counts per pair of models, independent of the order of rows and the choice of sides."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, group_sums
+from ratings.clusters import ClusterCells
+from ratings.encoding import WINNERS, EncodedBattles
+from ratings.errors import InvalidComparisonsError
+
+OUTCOMES = np.array([1.0, 0.0, 0.5, 0.5])
+"""The outcome of each winner label, from the side of model a."""
+
+MIRRORED = np.array([WINNERS.index(label) for label in ("model_b", "model_a", "tie", "both_bad")])
+"""The code of each winner label as seen from the other side."""
+
+_LABELS = len(WINNERS)
+_DENSE = 1 << 22
+_BLOCK = 1 << 17
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PairCounts:
+    """Votes per pair and winner; the arrays of `ratings.comparisons.Comparisons`."""
+
+    first: IntArray
+    second: IntArray
+    counts: IntArray
+    weights: FloatArray
+    squared_weights: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Votes:
+    """Rows that hold votes: number of cell (pair and winner), of cluster, votes and weight of each."""
+
+    cell: IntArray
+    cluster: CodeArray | None
+    count: IntArray | None
+    weight: FloatArray | None
+
+
+def count_pairs(battles: EncodedBattles) -> PairCounts:
+    """Count the votes on each pair, and add up their weights."""
+    size = len(battles.models)
+    if battles.is_unit and size * size * _LABELS <= min(max(4 * len(battles.winner), _BLOCK), _DENSE):
+        return _count_densely(battles)
+    votes = _votes(battles)
+    if votes.weight is None:
+        keys, counts = _tally(votes.cell, votes.count)
+        return _by_pair(keys, counts, counts.astype(np.float64), counts.astype(np.float64), size)
+    codes, weights = _weight_codes(votes.weight)
+    keys, counts = _tally(votes.cell * len(weights) + codes, votes.count)
+    weight = weights[keys % len(weights)]
+    return _by_pair(keys // len(weights), counts, counts * weight, counts * weight**2, size)
+
+
+def count_clusters(battles: EncodedBattles, pairs: PairCounts, column: str) -> ClusterCells:
+    """Add up the votes of each cluster on each pair."""
+    votes = _votes(battles)
+    codes, weights = (0, np.ones(1)) if votes.weight is None else _weight_codes(votes.weight)
+    keys = votes.cell * len(weights) + codes
+    size = len(battles.models) ** 2 * _LABELS * len(weights)
+    distinct = None
+    if size > max(4 * len(keys), _BLOCK):
+        keys, distinct = _numbered(keys)
+        size = len(distinct)
+    assert votes.cluster is not None
+    cluster, keys, counts = _tally_clusters(votes.cluster, keys, votes.count, size)
+    keys = keys if distinct is None else distinct[keys]
+    cell, code = np.divmod(keys, len(weights))
+    return _by_cluster(cluster, cell, counts * weights[code], battles, pairs, column)
+
+
+def _count_densely(battles: EncodedBattles) -> PairCounts:
+    size = len(battles.models)
+    table = np.zeros(size * size * _LABELS, dtype=np.int64)
+    block = max(_BLOCK, len(table))
+    for start in range(0, len(battles.winner), block):
+        rows = slice(start, start + block)
+        key = battles.side_a[rows].astype(np.int64)
+        key *= size
+        key += battles.side_b[rows]
+        key *= _LABELS
+        key += battles.winner[rows]
+        table += np.bincount(key, minlength=len(table))
+    cube = table.reshape(size, size, _LABELS)
+    cube = cube + cube.transpose(1, 0, 2)[:, :, MIRRORED]
+    first, second = np.nonzero(np.triu(cube.sum(axis=2), 1))
+    counts = cube[first, second]
+    weights = counts.astype(np.float64)
+    return PairCounts(first=first, second=second, counts=counts, weights=weights, squared_weights=weights)
+
+
+def _votes(battles: EncodedBattles) -> _Votes:
+    """Number pair and winner of each row, its first model before its second; leave out rows without votes."""
+    cell = np.empty(len(battles.winner), dtype=np.int64)
+    for start in range(0, len(cell), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        a, b, winner = battles.side_a[rows], battles.side_b[rows], battles.winner[rows]
+        swapped = a > b
+        pair = np.minimum(a, b).astype(np.int64) * len(battles.models) + np.maximum(a, b)
+        cell[rows] = pair * _LABELS + (winner ^ (swapped & (winner < 2)))
+    cluster = battles.cluster
+    if battles.is_unit:
+        return _Votes(cell=cell, cluster=cluster, count=None, weight=None)
+    cast = battles.count > 0
+    weight = battles.weight[cast]
+    return _Votes(
+        cell=cell[cast],
+        cluster=None if cluster is None else cluster[cast],
+        count=battles.count[cast],
+        weight=None if (weight == 1).all() else weight,
+    )
+
+
+def _tally(keys: IntArray, votes: IntArray | None) -> tuple[IntArray, IntArray]:
+    """Return the sorted distinct keys and the number of votes on each."""
+    if int(keys.max(initial=0)) <= max(4 * len(keys), _BLOCK):
+        counts = np.bincount(keys, votes)
+        present = np.flatnonzero(counts)
+        return present, counts[present].astype(np.int64)
+    codes, distinct = _numbered(keys)
+    return distinct, np.bincount(codes, votes, minlength=len(distinct)).astype(np.int64)
+
+
+def _numbered(keys: IntArray) -> tuple[IntArray, IntArray]:
+    """Return for each key its number among the distinct keys, and these in ascending order."""
+    codes, distinct = pd.factorize(keys, sort=True)
+    return codes.astype(np.int64, copy=False), np.asarray(distinct, dtype=np.int64)
+
+
+def _tally_clusters(
+    cluster: CodeArray, keys: IntArray, votes: IntArray | None, size: int
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the sorted distinct pairs of cluster and key, and the number of votes on each.
+
+    Two counting sorts, first by key and then by cluster: a sparse matrix changes between rows and columns that
+    way, many times faster than a sort of all keys.
+    """
+    rows, clusters = len(keys), int(cluster.max(initial=-1)) + 1
+    carried = cluster if votes is None else np.arange(rows, dtype=np.int32)
+    by_row = sparse.csr_array((carried, keys, np.arange(rows + 1)), shape=(rows, size))
+    by_key = by_row.tocsc()
+    ordered = by_key.data if votes is None else cluster[by_key.data]
+    counted = np.ones(rows, dtype=np.int8) if votes is None else votes[by_key.data]
+    by_cluster = sparse.csr_array((counted, ordered, by_key.indptr), shape=(size, clusters)).tocsc()
+    whose = np.repeat(np.arange(clusters), np.diff(by_cluster.indptr))
+    new = (np.diff(by_cluster.indices, prepend=-1) != 0) | (np.diff(whose, prepend=-1) != 0)
+    starts = np.flatnonzero(new)
+    found = by_cluster.indices[starts].astype(np.int64)
+    if votes is None:
+        return whose[starts], found, np.diff(starts, append=rows)
+    return whose[starts], found, np.add.reduceat(by_cluster.data, starts) if rows else by_cluster.data
+
+
+def _weight_codes(weight: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return for each weight its number among the distinct weights, and these in ascending order."""
+    codes, distinct = pd.factorize(weight, sort=True)
+    return codes.astype(np.int64, copy=False), np.append(distinct, 1.0) if not len(distinct) else distinct
+
+
+def _by_pair(
+    cells: IntArray, counts: IntArray, weights: FloatArray, squared_weights: FloatArray, size: int
+) -> PairCounts:
+    """Arrange sorted cells, of which several may have one number, by pair and winner."""
+    pairs, winner = np.divmod(cells, _LABELS)
+    pair = np.cumsum(np.diff(pairs, prepend=-1) > 0) - 1
+    distinct = pairs[np.diff(pairs, prepend=-1) > 0]
+    place = pair * _LABELS + winner
+    total, squared = (
+        group_sums(place, values, len(distinct) * _LABELS).reshape(-1, _LABELS)
+        for values in (weights, squared_weights)
+    )
+    if not (np.isfinite(total).all() and np.isfinite(squared).all()):
+        raise InvalidComparisonsError("The weights are so large that their sums overflow: scale them down.")
+    tally = np.zeros(len(distinct) * _LABELS, dtype=np.int64)
+    np.add.at(tally, place, counts)
+    return PairCounts(
+        first=distinct // max(size, 1),
+        second=distinct % max(size, 1),
+        counts=tally.reshape(-1, _LABELS),
+        weights=total,
+        squared_weights=squared,
+    )
+
+
+def _by_cluster(
+    cluster: IntArray,
+    cells: IntArray,
+    weight: FloatArray,
+    battles: EncodedBattles,
+    pairs: PairCounts,
+    column: str,
+) -> ClusterCells:
+    """Add up what each cluster gave each winner of a pair; sorted by cluster and cell."""
+    size = len(battles.models)
+    pair, winner = np.divmod(cells, _LABELS)
+    new = (np.diff(pair, prepend=-1) != 0) | (np.diff(cluster, prepend=-1) != 0)
+    group = np.cumsum(new) - 1
+    return ClusterCells(
+        column=column,
+        cluster=cluster[new],
+        pair=_places(pairs.first * size + pairs.second, pair[new], size * size),
+        weight=group_sums(group, weight, int(new.sum())),
+        score=group_sums(group, weight * OUTCOMES[winner], int(new.sum())),
+        identities=battles.identities,
+    )
+
+
+def _places(known: IntArray, wanted: IntArray, size: int) -> IntArray:
+    """Return the place of each wanted number among the known ones, which are sorted."""
+    if size > _DENSE:
+        return np.searchsorted(known, wanted)
+    table = np.zeros(size, dtype=np.int64)
+    table[known] = np.arange(len(known))
+    return table[wanted]
+
+
+def merge_pairs(
+    first: IntArray,
+    second: IntArray,
+    counts: IntArray,
+    weights: FloatArray,
+    squared_weights: FloatArray,
+    size: int,
+) -> tuple[PairCounts, IntArray, BoolArray]:
+    """Add up rows of counted votes on the same pair.
+
+    Parameters
+    ----------
+    first, second : int64, shape (n_rows,)
+        Models of each row, 0 to size - 1, in any order and on any side.
+    counts, weights, squared_weights : shape (n_rows, 4)
+    size : int
+        Number of models.
+
+    Returns
+    -------
+    PairCounts
+    int64, shape (n_rows,)
+        The pair of each row.
+    bool, shape (n_rows,)
+        Whether the row had its models on the other sides.
+    """
+    swapped = first > second
+    keys, pair = np.unique(np.minimum(first, second) * size + np.maximum(first, second), return_inverse=True)
+    places = pair[:, np.newaxis] * _LABELS + np.where(swapped[:, np.newaxis], MIRRORED, np.arange(_LABELS))
+    shape = (len(keys), _LABELS)
+    tally = np.zeros(len(keys) * _LABELS, dtype=np.int64)
+    np.add.at(tally, places.ravel(), counts.ravel())
+    total, squared = (
+        group_sums(places.ravel(), values.ravel(), len(tally)).reshape(shape)
+        for values in (weights, squared_weights)
+    )
+    merged = PairCounts(
+        first=keys // max(size, 1),
+        second=keys % max(size, 1),
+        counts=tally.reshape(shape),
+        weights=total,
+        squared_weights=squared,
+    )
+    return merged, pair.astype(np.int64, copy=False), swapped

@@ -1,0 +1,246 @@
+"""Columns of a table of battles, from pandas or Arrow, as integer codes and distinct values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, count_codes
+from ratings.errors import InvalidComparisonsError
+from ratings.threads import in_order, thread_count
+
+Battles: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatch
+"""What a table of battles may be."""
+
+SLICE = 1 << 18
+"""Rows that one thread codes at a time: enough to forget the cost of a task."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CodedColumn:
+    """One column as codes.
+
+    Attributes
+    ----------
+    name : str
+    codes : int32, shape (n_rows,)
+        Indices into ``values``; -1 where the value is missing.
+    values : list
+        The distinct values, as Python objects, in no particular order; each occurs in some row.
+    """
+
+    name: str
+    codes: CodeArray
+    values: list[Any]
+
+
+def require_columns(battles: Battles, names: Sequence[str], *, optional: Sequence[str] = ()) -> None:
+    """Check that the table has each column once; the optional ones at most once."""
+    if not isinstance(battles, pd.DataFrame | pa.Table | pa.RecordBatch):
+        raise InvalidComparisonsError(
+            f"The battles are a {type(battles).__name__}: pass a pandas DataFrame, or an Arrow Table or RecordBatch."
+        )
+    present = list(battles.columns) if isinstance(battles, pd.DataFrame) else battles.schema.names
+    missing = [name for name in names if name not in present]
+    if missing:
+        raise InvalidComparisonsError(
+            f"The table of battles lacks the column {', '.join(map(repr, missing))}; "
+            f"it has {', '.join(map(repr, present)) or 'no columns'}. Rename or add the column."
+        )
+    for name in (*names, *optional):
+        if present.count(name) > 1:
+            raise InvalidComparisonsError(
+                f"The table of battles has {present.count(name)} columns named {name!r}: keep one of them."
+            )
+
+
+def has_column(battles: Battles, name: str) -> bool:
+    """Say whether the table has a column of this name."""
+    return name in (battles.columns if isinstance(battles, pd.DataFrame) else battles.schema.names)
+
+
+def code_columns(battles: Battles, names: Sequence[str]) -> list[CodedColumn]:
+    """Code columns of labels; long ones in slices, on all processors."""
+    columns = [arrow_column(battles, name) for name in names]
+    tasks = [
+        column.slice(start, SLICE)
+        for column in columns
+        if column is not None
+        for start in range(0, len(battles), SLICE)
+    ]
+    slices = in_order(_code_slice, tasks, thread_count(None) if len(tasks) > len(names) else 1)
+    return [
+        _code_objects(battles, name)
+        if column is None
+        else _join_slices(column, name, [next(slices) for _ in range(0, len(battles), SLICE)])
+        for name, column in zip(names, columns, strict=True)
+    ]
+
+
+def code_identities(battles: Battles, name: str) -> tuple[CodeArray, pa.Array]:
+    """Code a column with many distinct values, strings or whole numbers; codes follow their order."""
+    column = arrow_column(battles, name)
+    if column is None:
+        _reject_types(battles, name)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if column.null_count:
+        reject(battles, _first_missing(column), f"{name} is missing", "Fill it in or drop the row.")
+    joined = _as_identities(battles, name, column).combine_chunks()
+    return sorted_codes(pc.dictionary_encode(joined))
+
+
+def sorted_codes(encoded: pa.DictionaryArray) -> tuple[CodeArray, pa.Array]:
+    """Renumber the codes of a dictionary array without nulls by the order of its values."""
+    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    codes = encoded.indices.to_numpy()
+    return (place[codes] if len(order) else codes.astype(np.int32)), encoded.dictionary.take(pa.array(order))
+
+
+def arrow_column(battles: Battles, name: str) -> pa.ChunkedArray | None:
+    """Return a column as Arrow sees it, or None where it holds objects that Arrow cannot type."""
+    if not isinstance(battles, pd.DataFrame):
+        column = battles.column(name)
+    else:
+        try:
+            column = pa.array(battles[name], from_pandas=True)
+        except (pa.ArrowException, OverflowError):
+            return None
+    if pa.types.is_nested(column.type) and not pa.types.is_dictionary(column.type):
+        raise InvalidComparisonsError(
+            f"The column {name} holds values of type {column.type}: turn them into strings first."
+        )
+    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column], type=column.type)
+
+
+def numbers(battles: Battles, name: str) -> FloatArray | None:
+    """Read a column of finite numbers, 0 or more; None where the table has no such column."""
+    if not has_column(battles, name):
+        return None
+    column = battles[name] if isinstance(battles, pd.DataFrame) else battles.column(name).to_pandas()
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    row = first_row(~(np.isfinite(values) & (values >= 0)))
+    if row is not None:
+        value = column.iloc[[row]].tolist()[0]
+        reject(battles, row, f"{name} is {value!r}", f"A {name} is a finite number, 0 or more.")
+    return cast(FloatArray, values)
+
+
+def first_row(wrong: BoolArray) -> int | None:
+    """Return the first row that is marked."""
+    return int(np.argmax(wrong)) if wrong.any() else None
+
+
+def reject(battles: Battles, row: int, finding: str, advice: str) -> NoReturn:
+    """Raise an error that names a row."""
+    raise InvalidComparisonsError(f"{describe_row(battles, row)} of the battles: {finding}. {advice}")
+
+
+def describe_row(battles: Battles, row: int) -> str:
+    """Name a row by its place, and by its index label where that differs."""
+    label = battles.index[row] if isinstance(battles, pd.DataFrame) else row
+    return f"Row {row}" if label == row else f"Row {row} (index {label!r})"
+
+
+def raise_types(battles: Battles, name: str, found: Sequence[tuple[int, Any]]) -> NoReturn:
+    """Raise an error that names identities, in a row each, that are not of one orderable type."""
+    shown = " and ".join(f"{value!r} ({describe_row(battles, row).lower()})" for row, value in found)
+    raise InvalidComparisonsError(
+        f"The identities in {name} are not of one type that has an order: {shown}. Turn them into strings."
+    )
+
+
+def whole_numbers(battles: Battles, name: str, values: FloatArray) -> IntArray:
+    """Return floating-point numbers as the integers that they stand for."""
+    row = first_row(~(np.abs(values) < 2.0**53) | (values != np.floor(values)))
+    if row is not None:
+        reject(battles, row, f"{name} is {values[row]}", "Identities are strings or whole numbers.")
+    return values.astype(np.int64)
+
+
+def _code_slice(column: pa.ChunkedArray) -> list[tuple[CodeArray, pa.Array]]:
+    return [_code_chunk(chunk) for chunk in column.chunks]
+
+
+def _code_chunk(chunk: pa.Array) -> tuple[CodeArray, pa.Array]:
+    encoded = chunk if pa.types.is_dictionary(chunk.type) else pc.dictionary_encode(chunk)
+    indices = encoded.indices
+    if indices.null_count:
+        indices = pc.fill_null(indices.cast(pa.int32()), -1)
+    return indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False), encoded.dictionary
+
+
+def _join_slices(
+    column: pa.ChunkedArray, name: str, slices: list[list[tuple[CodeArray, pa.Array]]]
+) -> CodedColumn:
+    """Give the slices common codes."""
+    joined = np.empty(len(column), dtype=np.int32)
+    place: dict[Any, int] = {}
+    known: tuple[pa.Array, CodeArray] | None = None
+    start = 0
+    for codes, dictionary in (part for parts in slices for part in parts):
+        if known is None or not dictionary.equals(known[0]):
+            # One more entry at the end, for the code -1 of a missing value.
+            wanted = [place.setdefault(value, len(place)) for value in dictionary.to_pylist()]
+            known = dictionary, np.array([*wanted, -1], dtype=np.int32)
+        np.take(known[1], codes, out=joined[start : start + len(codes)], mode="wrap")
+        start += len(codes)
+    coded = CodedColumn(name=name, codes=joined, values=list(place))
+    return _only_used(coded) if pa.types.is_dictionary(column.type) else coded
+
+
+def _only_used(column: CodedColumn) -> CodedColumn:
+    """Leave out what occurs in no row, such as unused categories, and a category that is null."""
+    used = count_codes(column.codes + 1, len(column.values) + 1)[1:] > 0
+    kept = np.array([value is not None for value in column.values], dtype=bool) & used
+    if kept.all():
+        return column
+    place = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1).astype(np.int32)
+    values = [value for value, keep in zip(column.values, kept, strict=True) if keep]
+    return CodedColumn(name=column.name, codes=place[column.codes], values=values)
+
+
+def _code_objects(battles: Battles, name: str) -> CodedColumn:
+    """Code a pandas column of mixed Python objects."""
+    assert isinstance(battles, pd.DataFrame)
+    try:
+        codes, values = pd.factorize(battles[name])
+    except TypeError as error:
+        raise InvalidComparisonsError(
+            f"The column {name} holds values that have no hash: {error}."
+        ) from error
+    return CodedColumn(name=name, codes=codes.astype(np.int32), values=list(values))
+
+
+def _reject_types(battles: Battles, name: str) -> NoReturn:
+    """Raise an error that names values of a column that Arrow cannot hold, two where their types differ."""
+    column = _code_objects(battles, name)
+    kinds: dict[type, int] = {}
+    for code, value in enumerate(column.values):
+        kinds.setdefault(type(value), code)
+    rows = [int(np.argmax(column.codes == code)) for code in list(kinds.values())[:2]]
+    raise_types(battles, name, [(row, column.values[column.codes[row]]) for row in rows])
+
+
+def _as_identities(battles: Battles, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the column in a type that compares and merges: floating-point numbers become integers."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        return pa.chunked_array([whole_numbers(battles, name, column.to_numpy())])
+    if pa.types.is_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
+        return column.cast(pa.large_string())
+    if pa.types.is_integer(kind) and not pa.types.is_uint64(kind):
+        return column.cast(pa.int64())
+    if isinstance(kind, pa.BaseExtensionType):
+        return pa.chunked_array([chunk.storage for chunk in column.chunks], type=kind.storage_type)
+    return column
+
+
+def _first_missing(column: pa.ChunkedArray) -> int:
+    return int(pc.index(column.is_null(), True).as_py())
