@@ -85,6 +85,10 @@ class Layout:
         features = [part for parts in self.features.values() for part in parts]
         return [*self.columns.values(), *self.one_hot, *self.kept_if_true, *features, *self.others]
 
+    def labels(self) -> list[str]:
+        """List the columns of the file that repeat a few texts."""
+        return [self.columns[name] for name in ("model_a", "model_b", "winner") if name in self.columns]
+
     def narrowed(
         self, present: Sequence[str], *, features: Collection[str] | None, dates: bool, keep: Collection[str]
     ) -> "Layout":

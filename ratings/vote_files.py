@@ -6,16 +6,16 @@ import gzip
 import io
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.json
-import pyarrow.parquet
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.csv  # type: ignore[import-untyped]
+import pyarrow.json  # type: ignore[import-untyped]
+import pyarrow.parquet  # type: ignore[import-untyped]
 
 from ratings.errors import UnreadableVotesError
 
@@ -45,12 +45,15 @@ class VoteFile:
 
     path: Path
     columns: tuple[str, ...]
-    _read: Callable[[Sequence[str]], pd.DataFrame]
+    _read: Callable[[Sequence[str], Collection[str]], pd.DataFrame]
 
-    def read(self, columns: Sequence[str]) -> pd.DataFrame:
-        """Read only the given columns; text comes as text, numbers as numbers where the format knows them."""
+    def read(self, columns: Sequence[str], *, labels: Collection[str] = ()) -> pd.DataFrame:
+        """Read only the given columns: text as text, numbers as numbers where the format knows them.
+
+        Columns of ``labels`` hold few distinct texts and may come as categories, a few bytes a row.
+        """
         with _naming(self.path):
-            return self._read(list(dict.fromkeys(columns))).reset_index(drop=True)
+            return self._read(list(dict.fromkeys(columns)), labels).reset_index(drop=True)
 
 
 def open_vote_file(path: Path) -> VoteFile:
@@ -87,7 +90,11 @@ def _open_csv(path: Path) -> VoteFile:
     if not header:
         raise ValueError("it is empty, and the first line names the columns")
 
-    def read(columns: Sequence[str]) -> pd.DataFrame:
+    def read(columns: Sequence[str], labels: Collection[str]) -> pd.DataFrame:
+        types = {
+            name: pa.dictionary(pa.int32(), pa.string()) if name in labels else pa.string()
+            for name in columns
+        }
         with _unzipped(path) as stream:
             table = pyarrow.csv.read_csv(
                 stream,
@@ -96,12 +103,12 @@ def _open_csv(path: Path) -> VoteFile:
                 # Only an empty cell is a missing value: "NA" and "007" are names like others.
                 convert_options=pyarrow.csv.ConvertOptions(
                     include_columns=columns,
-                    column_types=dict.fromkeys(columns, pa.string()),
+                    column_types=types,
                     null_values=[""],
                     strings_can_be_null=True,
                 ),
             )
-        return _frame(table, columns)
+        return _frame(table.unify_dictionaries(), columns)
 
     return VoteFile(path=path, columns=header, _read=read)
 
@@ -110,9 +117,8 @@ def _open_parquet(path: Path) -> VoteFile:
     with pyarrow.parquet.ParquetFile(path) as file:
         schema = file.schema_arrow
 
-    def read(columns: Sequence[str]) -> pd.DataFrame:
-        # Text as dictionaries: a column of names takes a few bytes a row.
-        texts = [name for name in columns if name in schema.names and _is_text(schema.field(name).type)]
+    def read(columns: Sequence[str], labels: Collection[str]) -> pd.DataFrame:
+        texts = [name for name in labels if name in schema.names and _is_text(schema.field(name).type)]
         with pyarrow.parquet.ParquetFile(path, read_dictionary=texts) as file:
             table = file.read(columns=list(columns))
         while any(pa.types.is_struct(field.type) for field in table.schema):
@@ -145,7 +151,7 @@ def _open_json(path: Path) -> VoteFile:
     flat = [_flatten(record) for record in peeked]
     columns = tuple(dict.fromkeys(name for record in flat for name in record))
 
-    def read(names: Sequence[str]) -> pd.DataFrame:
+    def read(names: Sequence[str], labels: Collection[str]) -> pd.DataFrame:
         try:
             return _read_json_lines_fast(path, names, flat)
         except (pa.ArrowException, KeyError):
