@@ -1,8 +1,6 @@
 """The bootstrap: boards of resampled votes, or of resampled voters."""
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +13,7 @@ from ratings.errors import InvalidOptionError, NoFiniteMaximumError
 from ratings.linear_algebra import single_threaded_blas
 from ratings.multinomial import MultinomialSampler
 from ratings.scale import rating_from_strength
+from ratings.threads import in_order, thread_count
 
 _BLOCK = 50
 """Rounds solved together. Each block has its own random stream, so the number of threads changes nothing."""
@@ -112,7 +111,8 @@ def bootstrap(
     ridge : float, default 0.0
         As in `fit_bradley_terry`.
     threads : int, optional
-        Blocks of rounds worked on at the same time; by default one for each processor. Changes no byte.
+        Blocks of rounds worked on at the same time; by default one for each processor, 8 at most.
+        Changes no byte.
 
     Returns
     -------
@@ -156,9 +156,9 @@ def bootstrap(
     >>> float(np.sqrt(boards.covariance()[0, 0]).round(1))
     0.1
     """
-    if rounds < 2 or (threads is not None and threads < 1):
+    if rounds < 2:
         raise InvalidOptionError(
-            f"rounds is {rounds} and threads is {threads}: need 2 or more, and 1 or more."
+            f"rounds is {rounds}: a spread shows in 2 or more, and an interval needs some 1000."
         )
     ballots = _voters(comparisons, cluster) if cluster else _single_votes(comparisons)
     boards = _Boards(comparisons, fit_bradley_terry(comparisons, ridge=ridge))
@@ -166,12 +166,10 @@ def bootstrap(
 
     def block(job: tuple[np.random.Generator, int]) -> tuple[FloatArray, int]:
         counts = sampler.draw(*job)
-        with single_threaded_blas():
-            return boards.fit(ballots.total @ counts, ballots.score @ counts)
+        return boards.fit(ballots.total @ counts, ballots.score @ counts)
 
     jobs = list(_blocks(rng, rounds, len(ballots.counts)))
-    with ThreadPoolExecutor(min(threads or os.cpu_count() or 1, len(jobs))) as pool:
-        fitted = list(pool.map(block, jobs))
+    fitted = list(in_order(block, jobs, thread_count(threads)))
     return Bootstrap(
         models=comparisons.models,
         strengths=np.concatenate([strengths.T for strengths, _ in fitted]),
