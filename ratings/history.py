@@ -1,0 +1,286 @@
+"""Ratings by date: one board at the end of each day, week or month."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
+from ratings.comparisons import OUTCOMES, ClusterCells, Comparisons
+from ratings.encoding import WINNERS
+from ratings.errors import InvalidComparisonsError, InvalidOptionError
+from ratings.intervals import rating_intervals, sandwich
+from ratings.placed_votes import PlacedVotes, place_votes
+from ratings.scale import RATING_CENTRE, rating_from_strength
+
+Every: TypeAlias = Literal["day", "week", "month"]
+
+_PERIODS: dict[str, str] = {"day": "D", "week": "W-SUN", "month": "M"}
+_DECIMALS = 6
+
+
+def history(
+    battles: pd.DataFrame,
+    *,
+    date: str = "date",
+    every: Every = "week",
+    window: int | None = None,
+    anchor: str | None = None,
+    cluster: str | None = "voter",
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Rate the models at the end of each period that has votes.
+
+    Each board is the one that `leaderboard` would give: Bradley-Terry, ties as half wins, on the largest group of
+    models that wins and ties connect in both directions, with the wider of the clustered and the independent interval.
+
+    Parameters
+    ----------
+    battles : DataFrame
+        Columns model_a, model_b, winner and optionally voter, count, weight; and the date.
+    date : str, default "date"
+        Column of dates or times: datetimes, or strings in ISO 8601. Times with a zone count in UTC.
+    every : "day", "week" or "month", default "week"
+        Length of a period; weeks end on Sunday.
+    window : int, optional
+        Count only the votes of this many last periods, the current one included. None: all votes so far.
+    anchor : str, optional
+        A model whose rating is 1000 on every date; dates on which it cannot be rated are left out. None: the mean
+        of the rated models is 1000, so that ratings sink when stronger models join.
+    cluster : str or None, default "voter"
+        As of `leaderboard`.
+    confidence : float, default 0.95
+        Coverage of each single interval.
+
+    Returns
+    -------
+    DataFrame, one row a date and rated model
+        date, the last day of the period (midnight, UTC); model; rating, lower, upper, in rating points; votes, the
+        number of votes on the model that count on that date. In order of date, then best rating first. Bounds
+        are null where the votes show no variance.
+
+    Raises
+    ------
+    InvalidComparisonsError
+        If the table breaks the data convention, or a date is missing or unreadable; the row is named.
+    InvalidOptionError
+        If an option is out of its range.
+    NotConvergedError
+        If the votes are too lopsided for double precision.
+
+    Notes
+    -----
+    The rows are read once; each board then costs a fit on counts, however many votes they stand for, and with
+    clusters one pass over the (voter, pair) cells. Intervals are of strengths against the mean of the rated models,
+    also with an anchor.
+
+    Examples
+    --------
+    >>> battles = pd.DataFrame(
+    ...     {
+    ...         "model_a": ["x", "x", "x"],
+    ...         "model_b": ["y", "y", "y"],
+    ...         "winner": ["model_a", "model_b", "model_a"],
+    ...         "date": ["2026-11-02", "2026-11-03", "2026-11-10"],
+    ...     }
+    ... )
+    >>> boards = history(battles)
+    >>> boards.date.dt.strftime("%Y-%m-%d").tolist()
+    ['2026-11-08', '2026-11-08', '2026-11-15', '2026-11-15']
+    >>> boards.votes.tolist()
+    [2, 2, 3, 3]
+    """
+    _check_options(every, window, confidence)
+    column = None if cluster == "voter" and "voter" not in battles.columns else cluster
+    period, ends = _periods(battles, date, every)
+    placed = place_votes(battles, cluster=column)
+    if anchor is not None and anchor not in placed.comparisons.models:
+        raise InvalidOptionError(f"anchor is {anchor!r}, which no vote names: check the name.")
+    boards = [_board_table(ends[:0], pd.Index([], dtype="str"), *[np.empty(0)] * 4)]
+    for number, comparisons in _by_period(placed, period[placed.row], window):
+        rated = _rateable(comparisons)
+        if len(rated.models) > 1 and (anchor is None or anchor in rated.models):
+            boards.append(_board(comparisons, rated, ends[[number]], anchor, confidence))
+    return pd.concat(boards, ignore_index=True)
+
+
+def _periods(battles: pd.DataFrame, date: str, every: Every) -> tuple[IntArray, pd.DatetimeIndex]:
+    """Number the period of each row, from 0, and return the last day of each period from first to last."""
+    if date not in battles.columns:
+        raise InvalidComparisonsError(
+            f"The table of battles lacks the column {date!r}: name the column of dates by date=."
+        )
+    if pd.api.types.is_numeric_dtype(battles[date]):
+        raise InvalidComparisonsError(
+            f"The column {date!r} holds numbers: turn them into dates, such as by pandas.to_datetime(…, unit='s')."
+        )
+    times = pd.to_datetime(battles[date], utc=True, format="ISO8601", errors="coerce")
+    missing = np.flatnonzero(times.isna())
+    if len(missing):
+        row = int(missing[0])
+        raise InvalidComparisonsError(
+            f"Row {row} of the battles: {date} is {battles[date].tolist()[row]!r}. "
+            "A date is a datetime or a string in ISO 8601, such as '2026-11-24'."
+        )
+    periods = pd.PeriodIndex(times.dt.tz_localize(None), freq=_PERIODS[every])
+    numbers = np.asarray(periods.asi8, dtype=np.int64)
+    if not len(numbers):
+        return numbers, pd.DatetimeIndex([])
+    span = pd.period_range(periods.min(), periods.max(), freq=_PERIODS[every])
+    return numbers - numbers.min(), span.end_time.normalize()
+
+
+def _by_period(
+    placed: PlacedVotes, period: IntArray, window: int | None
+) -> Iterator[tuple[int, Comparisons]]:
+    """Yield each period that has votes, with the votes that count at its end."""
+    weighted = bool((placed.weight != placed.weight[:1]).any())
+    # Where weights differ, rows are sorted in full, so that sums do not depend on the order of the table.
+    order = np.lexsort([placed.weight, placed.outcome, placed.pair, period] if weighted else [period])
+    borders = np.searchsorted(period[order], np.arange(int(period.max(initial=-1)) + 2))
+    cells = _cluster_cells(placed, period)
+    sums = _Sums.zeros(placed.comparisons)
+    for number in range(len(borders) - 1):
+        rows = order[borders[number] : borders[number + 1]]
+        if not len(rows):
+            continue
+        if window is None:
+            first = 0
+            sums = sums.plus(placed, rows)
+        else:
+            first = max(number - window + 1, 0)
+            rows = order[borders[first] : borders[number + 1]]
+            sums = _Sums.zeros(placed.comparisons).plus(placed, rows)
+        yield number, sums.comparisons(placed, cells.between(first, number) if cells else None)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Sums:
+    """Counts, weights and squared weights of each pair and winner, each of shape (n_pairs * 4,)."""
+
+    counts: FloatArray
+    weights: FloatArray
+    squared_weights: FloatArray
+
+    @staticmethod
+    def zeros(comparisons: Comparisons) -> "_Sums":
+        nothing = np.zeros(comparisons.counts.size)
+        return _Sums(counts=nothing, weights=nothing, squared_weights=nothing)
+
+    def plus(self, placed: PlacedVotes, rows: IntArray) -> "_Sums":
+        cell = placed.pair[rows] * len(WINNERS) + placed.outcome[rows]
+        count, weight = placed.count[rows], placed.weight[rows]
+        size = len(self.counts)
+        return _Sums(
+            counts=self.counts + group_sums(cell, count, size),
+            weights=self.weights + group_sums(cell, count * weight, size),
+            squared_weights=self.squared_weights + group_sums(cell, count * weight**2, size),
+        )
+
+    def comparisons(self, placed: PlacedVotes, clusters: ClusterCells | None) -> Comparisons:
+        shape = placed.comparisons.counts.shape
+        return replace(
+            placed.comparisons,
+            counts=self.counts.astype(np.int64).reshape(shape),
+            weights=self.weights.reshape(shape),
+            squared_weights=self.squared_weights.reshape(shape),
+            clusters=clusters,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _DatedCells:
+    """Votes of each cluster on each pair in each period, sorted by cluster, pair and period."""
+
+    cells: ClusterCells
+    period: IntArray
+
+    def between(self, first: int, last: int) -> ClusterCells:
+        kept = (self.period >= first) & (self.period <= last)
+        return replace(
+            self.cells,
+            cluster=self.cells.cluster[kept],
+            pair=self.cells.pair[kept],
+            weight=self.cells.weight[kept],
+            score=self.cells.score[kept],
+        )
+
+
+def _cluster_cells(placed: PlacedVotes, period: IntArray) -> _DatedCells | None:
+    if placed.cluster is None or placed.comparisons.clusters is None:
+        return None
+    order = np.lexsort([placed.weight, placed.outcome, period, placed.pair, placed.cluster])
+    sorted_keys = [key[order] for key in (placed.cluster, placed.pair, period)]
+    new = np.concatenate([[True], np.any([np.diff(key) != 0 for key in sorted_keys], axis=0)])[: len(order)]
+    cell = np.cumsum(new) - 1
+    weight = (placed.count * placed.weight)[order]
+    cluster, pair, dated = (key[new] for key in sorted_keys)
+    cells = replace(
+        placed.comparisons.clusters,
+        cluster=cluster,
+        pair=pair,
+        weight=group_sums(cell, weight, len(cluster)),
+        score=group_sums(cell, weight * OUTCOMES[placed.outcome[order]], len(cluster)),
+    )
+    return _DatedCells(cells=cells, period=dated)
+
+
+def _rateable(comparisons: Comparisons) -> Comparisons:
+    return comparisons.restrict(comparisons.strongly_connected()[0])
+
+
+def _board(
+    comparisons: Comparisons, rated: Comparisons, end: pd.DatetimeIndex, anchor: str | None, confidence: float
+) -> pd.DataFrame:
+    fit = fit_bradley_terry(rated)
+    rating = rating_from_strength(fit.strengths)
+    lower, upper = _bounds(fit, rated, confidence)
+    shift = RATING_CENTRE - rating[rated.models.index(anchor)] if anchor is not None else 0.0
+    models = pd.Index(rated.models)
+    votes = comparisons.votes_by_model()[pd.Index(comparisons.models).get_indexer(models)]
+    table = _board_table(end.repeat(len(models)), models, rating + shift, lower + shift, upper + shift, votes)
+    return table.sort_values(["rating", "model"], ascending=[False, True], kind="stable")
+
+
+def _bounds(fit: BradleyTerryFit, rated: Comparisons, confidence: float) -> tuple[FloatArray, FloatArray]:
+    """Return the wider of the clustered and the independent interval, NaN where the votes show no variance."""
+    lower, upper = rating_intervals(fit, sandwich(fit, rated), confidence=confidence)
+    clusters = rated.clusters
+    if clusters is not None and clusters.size > 1:
+        clustered = sandwich(fit, rated, cluster=clusters.column)
+        bounds = rating_intervals(fit, clustered, confidence=confidence)
+        lower, upper = np.minimum(lower, bounds[0]), np.maximum(upper, bounds[1])
+    unseen = np.where(lower.round(_DECIMALS) == upper.round(_DECIMALS), np.nan, 0.0)
+    return lower + unseen, upper + unseen
+
+
+def _board_table(
+    dates: pd.DatetimeIndex,
+    models: pd.Index,
+    rating: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    votes: FloatArray | IntArray,
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "date": dates,
+            "model": models,
+            "rating": rating.round(_DECIMALS),
+            "lower": lower.round(_DECIMALS),
+            "upper": upper.round(_DECIMALS),
+            "votes": votes.astype(np.int64),
+        }
+    )
+
+
+def _check_options(every: str, window: int | None, confidence: float) -> None:
+    if every not in _PERIODS:
+        raise InvalidOptionError(f"every is {every!r}: it is one of {', '.join(map(repr, _PERIODS))}.")
+    if window is not None and window < 1:
+        raise InvalidOptionError(f"window is {window!r}: it is a number of periods, 1 or more, or None.")
+    if not 0 < confidence < 1:
+        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
