@@ -50,9 +50,9 @@ def standardise(design: StyleDesign, moments: StyleMoments) -> Standardisation:
     """
     size = len(design.features)
     mean = np.zeros(size)
-    variance = np.diag(moments.products)[:size] / moments.votes
+    variance = moments.squares / moments.votes
     if design.definition == "published":
-        mean = moments.products[:size, -1] / moments.votes
+        mean = moments.totals / moments.votes
         variance = variance - np.square(mean)
     constant = [
         name for name, value in zip(design.features, variance, strict=True) if value < _SMALLEST_VARIANCE

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from ratings.arrays import CodeArray, FloatArray, IntArray, ModelId, SmallCodeArray
@@ -15,13 +16,13 @@ from ratings.feature_columns import FeatureColumns, NumberArray
 from ratings.linear_algebra import single_threaded_blas
 from ratings.threads import in_order
 
-STRETCH = 2**19
+STRETCH = 2**18
 """Rows that are sorted together; counted from the start of a chunk."""
 
-BLOCK = 2**14
+BLOCK = 2**15
 """Rows of one pass of array operations: what they touch fits a processor's cache."""
 
-TASK = 8
+TASK = 4
 """Blocks that are added up together, in one thread."""
 
 Definition = Literal["symmetric", "published"]
@@ -73,15 +74,20 @@ class StyleMoments:
     ----------
     votes : float
         Number of votes.
-    products : float64, shape (n_columns, n_columns)
-        Sum of x x' over votes, x the contrast columns.
+    totals, squares : float64, shape (n_features,)
+        Sums over votes of a feature's difference, from side a, and of its square.
     """
 
     votes: float
-    products: FloatArray
+    totals: FloatArray
+    squares: FloatArray
 
     def __add__(self, other: "StyleMoments") -> "StyleMoments":
-        return StyleMoments(votes=self.votes + other.votes, products=self.products + other.products)
+        return StyleMoments(
+            votes=self.votes + other.votes,
+            totals=self.totals + other.totals,
+            squares=self.squares + other.squares,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -183,7 +189,8 @@ def style_rows(
     starts = range(0, len(encoded.winner), STRETCH)
     with single_threaded_blas():
         parts = list(in_order(source.stretch, starts, threads))
-    moments = StyleMoments(votes=0.0, products=np.zeros((design.columns, design.columns)))
+    zeros = np.zeros(len(design.features))
+    moments = StyleMoments(votes=0.0, totals=zeros, squares=zeros)
     for _, part in parts:
         moments += part
     return StyleRows(
@@ -234,8 +241,13 @@ class _Source:
             count=None if self.count is None else self.count[rows],
             cluster=None if self.cluster is None else self.cluster[rows],
         )
-        blocks = tuple(columns.block(order[start : start + BLOCK]) for start in range(0, len(order), BLOCK))
-        return blocks, _moments(blocks, self.design.columns)
+        # One large array, which the system backs with large pages, for the contrasts of all blocks.
+        room = np.empty(self.design.columns * len(order))
+        blocks = tuple(
+            columns.block(order[start : start + BLOCK].astype(np.intp), room[self.design.columns * start :])
+            for start in range(0, len(order), BLOCK)
+        )
+        return blocks, _moments(blocks, self.design)
 
     def _contrast(self, rows: slice, side: SmallCodeArray) -> FloatArray:
         contrast = np.empty((self.design.columns, len(side)))
@@ -264,11 +276,11 @@ class _Columns:
     count: FloatArray | None
     cluster: CodeArray | None
 
-    def block(self, order: CodeArray) -> StyleBlock:
+    def block(self, order: npt.NDArray[np.intp], room: FloatArray) -> StyleBlock:
         """Take rows that are sorted by pair."""
         pair = self.pair[order]
         start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)))
-        contrast = np.empty((len(self.contrast), len(order)))
+        contrast = room[: len(self.contrast) * len(order)].reshape(len(self.contrast), len(order))
         for target, source in zip(contrast, self.contrast, strict=True):
             np.take(source, order, out=target, mode="clip")
         return StyleBlock(
@@ -288,11 +300,11 @@ class _PairFinder:
     def __init__(self, comparisons: Comparisons) -> None:
         self.size = len(comparisons.models)
         self.keys = comparisons.first * self.size + comparisons.second
-        self.table = None
+        self.table: CodeArray | None = None
         if self.size**2 <= _LARGEST_PAIR_TABLE:
-            self.table = np.full((self.size, self.size), -1, dtype=np.int32)
-            self.table[comparisons.first, comparisons.second] = np.arange(len(self.keys), dtype=np.int32)
-            self.table = np.maximum(self.table, self.table.T).ravel()
+            table = np.full((self.size, self.size), -1, dtype=np.int32)
+            table[comparisons.first, comparisons.second] = np.arange(len(self.keys), dtype=np.int32)
+            self.table = np.maximum(table, table.T).ravel()
 
     def __call__(self, a: CodeArray, b: CodeArray) -> CodeArray:
         if self.table is not None:
@@ -345,11 +357,14 @@ def _places(names: Sequence[ModelId], among: Sequence[ModelId]) -> CodeArray | N
     return np.array([index[name] for name in names], dtype=np.int32)
 
 
-def _moments(blocks: Sequence[StyleBlock], columns: int) -> StyleMoments:
+def _moments(blocks: Sequence[StyleBlock], design: StyleDesign) -> StyleMoments:
     votes = 0.0
-    products = np.zeros((columns, columns))
+    totals, squares = np.zeros(len(design.features)), np.zeros(len(design.features))
     for block in blocks:
-        counted = block.contrast if block.count is None else block.contrast * block.count
+        features = block.contrast[: len(design.features)]
+        counted = features if block.count is None else features * block.count
         votes += block.rows if block.count is None else float(block.count.sum())
-        products += counted @ block.contrast.T
-    return StyleMoments(votes=votes, products=products)
+        squares += np.vecdot(counted, features)
+        if design.keeps_sides:
+            totals += counted @ block.contrast[-1]
+    return StyleMoments(votes=votes, totals=totals, squares=squares)
