@@ -91,6 +91,11 @@ class JudgedVotes:
         return float(self.weight.sum())
 
     @property
+    def _divisor(self) -> float:
+        """The total, or 1 without battles, whose sums are all 0."""
+        return self.total or 1.0
+
+    @property
     def agreement(self) -> float:
         """Share of battles in which vote and verdict are the same outcome."""
         same = OUTCOMES[:, np.newaxis] == OUTCOMES
@@ -118,7 +123,7 @@ class JudgedVotes:
     def mean_gradients(self, centre: FloatArray, scale: FloatArray) -> FloatArray:
         """Average scale * (centre - outcome) x over the battles, shape (n_outcomes, n_models)."""
         surplus = scale * (self.weight * centre - self.score)
-        return np.array([self.pairs.net(row) for row in surplus]) / self.total
+        return np.array([self.pairs.net(row) for row in surplus]) / self._divisor
 
     def gradient_covariance(self, centre: FloatArray, scale: FloatArray) -> FloatArray:
         """Estimate the covariance of `mean_gradients`, from single battles or from whole clusters.
@@ -144,7 +149,7 @@ class JudgedVotes:
             [self.pairs.net(row) for row in scale * (self.squared_weight * centre - self.squared_score)]
         )
         raw = np.array([[self.pairs.laplacian(values) for values in row] for row in squares])
-        return _centred(raw, sums, means, float(self.squared_weight.sum())) / self.total**2
+        return _centred(raw, sums, means, float(self.squared_weight.sum())) / self._divisor**2
 
     def _clustered(self, means: FloatArray, centre: FloatArray, scale: FloatArray) -> FloatArray:
         cells = self.clusters
@@ -156,7 +161,7 @@ class JudgedVotes:
         raw = np.array([[(a.T @ b).toarray() for b in gradients] for a in gradients])
         sums = np.array([gradient.T @ weight for gradient in gradients])
         voters = cells.size
-        return _centred(raw, sums, means, float(weight @ weight)) * (voters / (voters - 1) / self.total**2)
+        return _centred(raw, sums, means, float(weight @ weight)) * (voters / (voters - 1) / self._divisor**2)
 
     def _by_cluster(self, cells: "ClusterScores", surplus: FloatArray) -> sparse.csr_array:
         models = np.concatenate([self.pairs.first[cells.pair], self.pairs.second[cells.pair]])

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import linalg
 
 from ratings.arrays import BoolArray, FloatArray, IntArray
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, gradient, hessian
@@ -15,6 +16,7 @@ from ratings.linear_algebra import mean_zero_inverse, sandwich_product
 from ratings.scale import rating_from_strength
 
 _STEPS = 50
+_TOLERANCE = 1e-11
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -181,6 +183,8 @@ def fit_with_judge(
         raise InvalidOptionError(f"tuning is {tuning!r}: it lies between 0 and 1, or is None to be computed.")
     voted, judged = judged_votes(human, unlabelled, judge=judge, cluster=cluster)
     assert judged is not None
+    # Without verdicts no pair is corrected, which matching does anyway.
+    match_pairs = match_pairs or not judged.counts.any()
     plain = fit_bradley_terry(voted.comparisons(voted.weight, voted.score[0]))
     correction = _correction(voted, judged, plain.strengths, match_pairs)
     if tuning is None:
@@ -272,15 +276,19 @@ def _minimise(
     """Return the strengths and the inverse Hessian of the mean loss, by Newton's method from the human fit."""
     objective = _objective(voted, judged, tuning, match)
     strengths = start
-    for _ in range(_STEPS):
-        inverse = mean_zero_inverse(hessian(strengths, objective))
-        step = -(inverse * gradient(strengths, objective)).sum(axis=1)
-        reach = float(np.abs(step[objective.first] - step[objective.second]).max())
-        strengths = strengths + step * (np.log1p(reach) / reach if reach > 0 else 1.0)
-        if np.abs(step).max() <= 1e-11:
-            return strengths - strengths.mean(), voted.total * mean_zero_inverse(
-                hessian(strengths, objective)
-            )
+    try:
+        for _ in range(_STEPS):
+            inverse = mean_zero_inverse(hessian(strengths, objective))
+            step = -(inverse * gradient(strengths, objective)).sum(axis=1)
+            reach = float(np.abs(step[objective.first] - step[objective.second]).max())
+            strengths = strengths + step * (np.log1p(reach) / reach if reach > 0 else 1.0)
+            if np.abs(step).max() <= _TOLERANCE:
+                return strengths - strengths.mean(), voted.total * mean_zero_inverse(
+                    hessian(strengths, objective)
+                )
+    except linalg.LinAlgError:
+        # On the way to infinity the Hessian fades to zero: the same finding as no convergence.
+        pass
     raise NoFiniteMaximumError(
         f"With tuning {tuning:.3g} the judge's correction outweighs the few human votes of some model, and no "
         "finite strengths exist: collect more votes, or set a smaller tuning."
@@ -296,7 +304,7 @@ def _objective(voted: JudgedVotes, judged: JudgedVotes, tuning: float, match: bo
     if match:
         rectified = np.where(_matched(judged), voted.weight * _pair_means(judged) - verdicts, 0.0)
         return voted.comparisons(voted.weight, votes + tuning * rectified)
-    share = voted.total / judged.total if judged.total > 0 else 0.0
+    share = voted.total / judged.total
     total = (1 - tuning) * voted.weight + tuning * share * judged.weight
     return voted.comparisons(total, votes + tuning * (share * judged.score[0] - verdicts))
 
