@@ -9,7 +9,6 @@ from scipy import sparse
 from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, group_sums
 from ratings.clusters import ClusterCells
 from ratings.encoding import WINNERS, EncodedBattles
-from ratings.errors import InvalidComparisonsError
 
 OUTCOMES = np.array([1.0, 0.0, 0.5, 0.5])
 """The outcome of each winner label, from the side of model a."""
@@ -175,8 +174,6 @@ def _by_pair(
         group_sums(place, values, len(distinct) * _LABELS).reshape(-1, _LABELS)
         for values in (weights, squared_weights)
     )
-    if not (np.isfinite(total).all() and np.isfinite(squared).all()):
-        raise InvalidComparisonsError("The weights are so large that their sums overflow: scale them down.")
     tally = np.zeros(len(distinct) * _LABELS, dtype=np.int64)
     np.add.at(tally, place, counts)
     return PairCounts(

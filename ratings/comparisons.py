@@ -16,7 +16,7 @@ from ratings.clusters import ClusterCells, sum_clusters
 from ratings.columns import Battles
 from ratings.connectivity import groups, without_arrivals, won_or_tied
 from ratings.counted import checked_counts, sorted_names
-from ratings.encoding import WINNERS, encode_battles
+from ratings.encoding import MOST_VOTES, WINNERS, encode_battles
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
 
 __all__ = ["OUTCOMES", "ClusterCells", "Comparisons"]
@@ -143,9 +143,14 @@ class Comparisons:
         InvalidOptionError
             If parts are clustered differently, or by identities of different types.
         InvalidComparisonsError
-            If the parts mix types of names.
+            If the parts mix types of names, or hold more votes than can be counted exactly.
         """
         chosen = list(parts)
+        votes = sum(part.votes for part in chosen)
+        if votes > MOST_VOTES:
+            raise InvalidComparisonsError(
+                f"The parts hold {votes} votes, more than {MOST_VOTES}: scale them down."
+            )
         models, _ = sorted_names(list({name: None for part in chosen for name in part.models}))
         index = {name: place for place, name in enumerate(models)}
         places = [np.array([index[name] for name in part.models], dtype=np.int64) for part in chosen]

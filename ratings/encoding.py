@@ -24,6 +24,9 @@ WINNERS = ("model_a", "model_b", "tie", "both_bad")
 MOST_VOTES = 2**53
 """Up to here every number of votes is exact in double precision."""
 
+LARGEST_WEIGHT = 1e100
+"""Beyond this, and below its inverse, sums of squares leave the range of double precision."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EncodedBattles:
@@ -96,7 +99,7 @@ def encode_battles(battles: Battles, *, cluster: str | None = None) -> EncodedBa
     column_a, column_b, winners = code_columns(battles, ["model_a", "model_b", "winner"])
     models, side_a, side_b = _encode_models(battles, column_a, column_b)
     winner = _encode_winners(battles, winners)
-    count, weight = _counts(battles), numbers(battles, "weight")
+    count, weight = _counts(battles), _weights(battles)
     codes, identities = code_identities(battles, cluster) if cluster else (None, None)
     return EncodedBattles(
         models=models,
@@ -188,6 +191,17 @@ def _counts(battles: Battles) -> FloatArray | None:
     if row is not None:
         reject(battles, row, f"the counts up to here exceed {MOST_VOTES}", "Scale them down.")
     return counts
+
+
+def _weights(battles: Battles) -> FloatArray | None:
+    weights = numbers(battles, "weight")
+    if weights is None:
+        return None
+    row = first_row((weights > LARGEST_WEIGHT) | ((weights > 0) & (weights < 1 / LARGEST_WEIGHT)))
+    if row is not None:
+        limits = f"{1 / LARGEST_WEIGHT:.0e} to {LARGEST_WEIGHT:.0e}"
+        reject(battles, row, f"weight is {weights[row]}", f"Scale the weights to {limits}, or to 0.")
+    return weights
 
 
 def _votes(count: FloatArray | None, weight: FloatArray | None, rows: int) -> IntArray:

@@ -48,6 +48,12 @@ def test_a_weight_of_zero_is_no_vote() -> None:
         (GOOD, {"count": ["1", "many"]}, "Row 1 of the battles: count is 'many'"),
         (GOOD, {"weight": [1.0, -0.1]}, "Row 1 of the battles: weight is"),
         (GOOD, {"weight": [1.0, np.inf]}, "Row 1 of the battles: weight is"),
+        (
+            GOOD,
+            {"weight": [0.0, 1e101]},
+            "Row 1 of the battles: weight is 1e.101. Scale the weights to 1e-100",
+        ),
+        (GOOD, {"weight": [0.0, 1e-101]}, "Row 1 of the battles: weight is 1e-101"),
         (GOOD, {"weight": [1.0, None]}, "Row 1 of the battles: weight is"),
         (GOOD, {"voter": ["v", None]}, "Row 1 of the battles: voter is missing"),
     ],
