@@ -2,25 +2,33 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
 
-from ratings.arrays import FloatArray
-from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
+from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
+from ratings.bradley_terry import BradleyTerryFit
+from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
+from ratings.confidence_sequences import anytime_rank_sets
 from ratings.errors import InvalidOptionError
-from ratings.intervals import rating_intervals, sandwich
+from ratings.estimates import Estimate, Intervals, Model, Ties, estimate
+from ratings.intervals import rating_intervals
+from ratings.rank_sets import rank_sets
 from ratings.ranks import ranks_from_intervals
 from ratings.scale import RATING_CENTRE, RATING_PER_STRENGTH, rating_from_strength
+from ratings.style_control import StyleControlFit
+from ratings.ties import TiesFit
 from ratings.unrated import unrated_reasons
 
-METHOD_VERSION = "1"
+METHOD_VERSION = "2"
 """Raised whenever the same votes would give other numbers."""
 
 _DECIMALS = 6
 """Rating points are rounded to these, so that the last bits of another processor's exp do not show."""
+
+Ranks: TypeAlias = Literal["simultaneous", "anytime", "intervals"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,40 +41,53 @@ class Leaderboard:
         Columns model, rating, lower, upper (rating points), rank_lower, rank_upper (Int64), battles (int64),
         win_rate (share of votes, ties as half). Best rating first, equal ratings by name; models without a
         rating come last by name, with nulls.
-    unrated : mapping of str to str
+    unrated : mapping of model to str
         The models without a rating, and why.
     method : mapping
         Name, version and parameters of the computation.
     votes : int
         Number of votes in the table of battles, with those on unrated models.
-    fit : BradleyTerryFit or None
+    fit : BradleyTerryFit, TiesFit, StyleControlFit or None
         The fit of the rated models; None when fewer than two can be rated.
+    covariance : float64, shape (n_rated, n_rated), or None
+        Of ``fit.strengths``, in the order of ``fit.models``.
+    coefficients : DataFrame or None
+        With style control: name, coefficient, standard_error, lower, upper, mean, scale.
     """
 
     table: pd.DataFrame
-    unrated: Mapping[str, str]
+    unrated: Mapping[ModelId, str]
     method: Mapping[str, Any]
     votes: int
-    fit: BradleyTerryFit | None
+    fit: BradleyTerryFit | TiesFit | StyleControlFit | None
+    covariance: FloatArray | None
+    coefficients: pd.DataFrame | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the leaderboard as plain JSON values, with None for null."""
-        rows = self.table.astype(object).where(self.table.notna(), None).to_dict(orient="records")
-        return {
+        board: dict[str, Any] = {
             "votes": self.votes,
             "method": dict(self.method),
-            "entries": rows,
+            "entries": _records(self.table),
             "unrated": dict(self.unrated),
         }
+        if self.coefficients is not None:
+            board["coefficients"] = _records(self.coefficients)
+        return board
 
 
 def leaderboard(
-    battles: pd.DataFrame,
+    battles: Battles,
     *,
-    ties: Literal["half"] = "half",
-    intervals: Literal["sandwich"] = "sandwich",
+    style: Sequence[str] = (),
+    side_bias: bool = False,
+    ties: Ties = "half",
+    intervals: Intervals = "sandwich",
+    ranks: Ranks = "simultaneous",
     cluster: str | None = "voter",
     confidence: float = 0.95,
+    anchor: tuple[ModelId, float] | None = None,
+    planned_votes: float = 3000,
 ) -> Leaderboard:
     """Rate the models of a table of battles.
 
@@ -75,17 +96,32 @@ def leaderboard(
 
     Parameters
     ----------
-    battles : DataFrame
-        Columns model_a, model_b, winner and optionally voter, count, weight.
-    ties : "half"
-        tie and both_bad count half a win for each side.
-    intervals : "sandwich"
-        Robust intervals that assume only independence between voters.
+    battles : DataFrame, Arrow Table or RecordBatch
+        Columns model_a, model_b, winner and optionally voter, count, weight, and <feature>_a, <feature>_b.
+    style : sequence of str, default none
+        Features whose effect is taken out of the ratings, such as tokens, headers, lists, bold; see
+        `fit_style_control`.
+    side_bias : bool, default False
+        Also take out the advantage of standing on side a.
+    ties : {"half", "davidson", "rao-kupper", "grounded"}, default "half"
+        half: tie and both_bad count half a win for each side. Otherwise a model of ties, see `fit_ties`.
+    intervals : {"sandwich", "bootstrap"}, default "sandwich"
+        sandwich: robust normal intervals. bootstrap: percentiles of 1000 boards fitted to resampled votes (or
+        voters), with a fixed seed; for half wins without style.
+    ranks : {"simultaneous", "anytime", "intervals"}, default "simultaneous"
+        simultaneous: all orders that the ranks claim hold together with probability ``confidence``, for one look.
+        anytime: and for all looks at a board that is refreshed while votes arrive. intervals: what the
+        single intervals allow, which claims too much.
     cluster : str or None, default "voter"
         Column of those whose votes may depend on each other. Votes count as independent with None, without a
         voter column, or when a single voter cast all.
     confidence : float, default 0.95
-        Coverage of each single interval.
+        Coverage of each single interval, and of all claims of the ranks together.
+    anchor : (model, rating), optional
+        The model that shall have this rating; without, the mean of the rated models is 1000. The intervals are
+        those against that mean, whatever the anchor: it shifts the scale and changes no width.
+    planned_votes : float, default 3000
+        With anytime ranks: votes of one model at which the claims shall be sharpest, chosen before the data.
 
     Returns
     -------
@@ -96,15 +132,18 @@ def leaderboard(
     InvalidComparisonsError
         If the table breaks the data convention; the row is named.
     InvalidOptionError
-        If an option is unknown or ``confidence`` is not between 0 and 1.
+        If an option is unknown or out of its range, or the anchor has no rating.
+    NoFiniteMaximumError
+        If the model of ties has no finite maximum: no ties at all, for example.
     NotConvergedError
         If the votes are too lopsided for double precision.
 
     Notes
     -----
-    Clustered intervals are never narrower than independent ones: a model whose votes all came from one voter
-    would otherwise look certain. Where the votes show no variance at all (a single tie) the interval is null
-    and the ranks are all ranks. Ratings are rounded to 6 decimals and centred at 1000 over the rated models.
+    Clustered variances are never below independent ones: a model whose votes all came from one voter would otherwise
+    look certain. Where the votes show no variance at all (a single tie) the interval is null and the ranks
+    are all that the other models leave. Ratings are rounded to 6 decimals. Half-win boards are computed with the
+    models in an order that their names have no part in, so other names change no byte.
 
     Examples
     --------
@@ -118,34 +157,41 @@ def leaderboard(
     >>> leaderboard(battles).table.model.tolist()
     ['x', 'y', 'z']
     """
-    _check_options(ties, intervals, confidence)
+    model = Model(ties=ties, intervals=intervals, style=tuple(style), side_bias=side_bias)
+    _check(ranks, confidence)
     comparisons = Comparisons.from_battles(battles, cluster=_cluster_column(battles, cluster))
     rated = comparisons.restrict(_rateable(comparisons))
-    fit = fit_bradley_terry(rated) if rated.models else None
     clustered = _clustering(rated)
+    found = None
+    if rated.models:
+        if ties == "half" or clustered is None:
+            rated = rated.reordered(rated.canonical_order())
+        found = estimate(model, battles, rated, cluster=clustered, confidence=confidence)
+    limits = _limits(found, rated, ranks, confidence, planned_votes) if found else None
     return Leaderboard(
-        table=_table(comparisons, _ratings(rated, fit, clustered, confidence)),
+        table=_table(comparisons, found, limits, _shift(found, anchor)),
         unrated=unrated_reasons(comparisons, rated.models),
-        method=_method(ties, intervals, clustered, confidence),
+        method=_method(model, ranks, clustered, confidence, anchor, planned_votes),
         votes=comparisons.votes,
-        fit=fit,
+        fit=found.fit if found else None,
+        covariance=found.covariance if found else None,
+        coefficients=found.coefficients if found else None,
     )
 
 
-def _check_options(ties: str, intervals: str, confidence: float) -> None:
-    for name, value, known in (("ties", ties, "half"), ("intervals", intervals, "sandwich")):
-        if value != known:
-            raise InvalidOptionError(f"{name} is {value!r}: this release knows {known!r} only.")
-    if not 0 < confidence < 1:
-        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
+def _check(ranks: str, confidence: float) -> None:
+    if ranks not in get_args(Ranks):
+        raise InvalidOptionError(f"ranks is {ranks!r}: it is one of {', '.join(get_args(Ranks))}.")
+    if not 0.5 < confidence < 1:
+        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0.5 and 1, such as 0.95.")
 
 
-def _cluster_column(battles: pd.DataFrame, cluster: str | None) -> str | None:
+def _cluster_column(battles: Battles, cluster: str | None) -> str | None:
     """Return the column to cluster by; only the default one may be absent."""
-    return None if cluster == "voter" and "voter" not in battles.columns else cluster
+    return None if cluster == "voter" and not has_column(battles, "voter") else cluster
 
 
-def _rateable(comparisons: Comparisons) -> Sequence[str]:
+def _rateable(comparisons: Comparisons) -> Sequence[ModelId]:
     groups = comparisons.strongly_connected()
     return groups[0] if groups and len(groups[0]) > 1 else ()
 
@@ -155,65 +201,120 @@ def _clustering(comparisons: Comparisons) -> str | None:
     return clusters.column if clusters is not None and clusters.size > 1 else None
 
 
-def _table(comparisons: Comparisons, ratings: pd.DataFrame) -> pd.DataFrame:
-    records = pd.DataFrame(
-        {
-            "model": pd.Series(comparisons.models, dtype="str"),
-            "battles": comparisons.votes_by_model(),
-            "win_rate": comparisons.win_rates(),
-        }
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Limits:
+    """Bounds of the ratings, NaN where the votes show no variance, and of the ranks."""
+
+    lower: FloatArray
+    upper: FloatArray
+    rank_lower: IntArray
+    rank_upper: IntArray
+
+
+def _limits(
+    found: Estimate, rated: Comparisons, ranks: Ranks, confidence: float, planned_votes: float
+) -> _Limits:
+    bounds = found.bounds or rating_intervals(found.fit, found.covariance, confidence=confidence)
+    lower, upper = (bound.round(_DECIMALS) for bound in bounds)
+    seen = lower < upper
+    if ranks == "intervals":
+        best, worst = ranks_from_intervals(np.where(seen, lower, -np.inf), np.where(seen, upper, np.inf))
+    elif ranks == "simultaneous":
+        sets = rank_sets(found.fit, found.covariance, alpha=1 - confidence)
+        best, worst = sets.rank_lower, sets.rank_upper
+    else:
+        votes = _by_name(rated, rated.votes_by_model(), found.fit.models)
+        sets = anytime_rank_sets(
+            found.fit, found.covariance, votes, planned_votes=planned_votes, alpha=1 - confidence
+        )
+        best, worst = sets.rank_lower, sets.rank_upper
+    return _Limits(
+        lower=np.where(seen, lower, np.nan),
+        upper=np.where(seen, upper, np.nan),
+        rank_lower=best,
+        rank_upper=worst,
     )
-    table = records.merge(ratings, on="model", how="left")
-    table = table.sort_values(["rating", "model"], ascending=[False, True], na_position="last", kind="stable")
-    columns = ["model", "rating", "lower", "upper", "rank_lower", "rank_upper", "battles", "win_rate"]
-    return table[columns].reset_index(drop=True)
 
 
-def _ratings(
-    rated: Comparisons, fit: BradleyTerryFit | None, cluster: str | None, confidence: float
+def _by_name(rated: Comparisons, values: IntArray, models: Sequence[ModelId]) -> IntArray:
+    place = {name: index for index, name in enumerate(rated.models)}
+    return values[[place[name] for name in models]]
+
+
+def _shift(found: Estimate | None, anchor: tuple[ModelId, float] | None) -> float:
+    """Return how far the scale moves so that the anchor has its rating."""
+    if anchor is None:
+        return 0.0
+    name, rating = anchor
+    if found is None or name not in found.fit.models:
+        raise InvalidOptionError(f"The anchor {name!r} has no rating: take a model that is rated.")
+    if not np.isfinite(rating):
+        raise InvalidOptionError(f"The anchor's rating is {rating!r}: it is a finite number of points.")
+    return float(rating - rating_from_strength(found.fit.strengths)[found.fit.models.index(name)])
+
+
+def _table(
+    comparisons: Comparisons, found: Estimate | None, limits: _Limits | None, shift: float
 ) -> pd.DataFrame:
-    rating = lower = upper = np.empty(0)
-    if fit:
-        rating = rating_from_strength(fit.strengths).round(_DECIMALS)
-        lower, upper = _bounds(fit, rated, cluster, confidence)
-    rank_lower, rank_upper = ranks_from_intervals(lower, upper)
-    known = np.isfinite(lower)
+    """Arrange the models of ``comparisons``, best first, unrated last."""
+    size = len(comparisons.models)
+    rating, lower, upper = np.full((3, size), np.nan)
+    rank_lower, rank_upper = np.zeros((2, size), dtype=np.int64)
+    if found and limits:
+        place = {name: index for index, name in enumerate(comparisons.models)}
+        at = [place[name] for name in found.fit.models]
+        rating[at] = (rating_from_strength(found.fit.strengths) + shift).round(_DECIMALS)
+        lower[at], upper[at] = (
+            (limits.lower + shift).round(_DECIMALS),
+            (limits.upper + shift).round(_DECIMALS),
+        )
+        rank_lower[at], rank_upper[at] = limits.rank_lower, limits.rank_upper
+    # Names stand sorted, and a stable sort leaves equal ratings so.
+    order = np.argsort(-rating, kind="stable")
+    names = pd.Series([comparisons.models[index] for index in order])
+    unranked = rank_lower[order] == 0
     return pd.DataFrame(
         {
-            "model": pd.Series(rated.models, dtype="str"),
-            "rating": rating,
-            "lower": np.where(known, lower, np.nan),
-            "upper": np.where(known, upper, np.nan),
-            "rank_lower": pd.array(rank_lower, dtype="Int64"),
-            "rank_upper": pd.array(rank_upper, dtype="Int64"),
+            "model": names if len(names) else names.astype("str"),
+            "rating": rating[order],
+            "lower": lower[order],
+            "upper": upper[order],
+            "rank_lower": _nullable(rank_lower[order], unranked),
+            "rank_upper": _nullable(rank_upper[order], unranked),
+            "battles": comparisons.votes_by_model()[order],
+            "win_rate": comparisons.win_rates()[order],
         }
     )
 
 
-def _bounds(
-    fit: BradleyTerryFit, rated: Comparisons, cluster: str | None, confidence: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return the rounded bounds of each rating, infinite where the votes show no variance."""
-    lower, upper = rating_intervals(fit, sandwich(fit, rated), confidence=confidence)
-    if cluster:
-        clustered = sandwich(fit, rated, cluster=cluster)
-        clustered_lower, clustered_upper = rating_intervals(fit, clustered, confidence=confidence)
-        lower, upper = np.minimum(lower, clustered_lower), np.maximum(upper, clustered_upper)
-    lower, upper = lower.round(_DECIMALS), upper.round(_DECIMALS)
-    unseen = lower == upper
-    return np.where(unseen, -np.inf, lower), np.where(unseen, np.inf, upper)
+def _nullable(ranks: IntArray, unranked: BoolArray) -> pd.api.extensions.ExtensionArray:
+    return pd.arrays.IntegerArray(ranks, unranked)
 
 
-def _method(ties: str, intervals: str, cluster: str | None, confidence: float) -> dict[str, Any]:
-    return {
-        "name": "bradley-terry",
-        "version": METHOD_VERSION,
-        "parameters": {
-            "ties": ties,
-            "intervals": intervals,
-            "cluster": cluster,
-            "confidence": confidence,
-            "centre": RATING_CENTRE,
-            "points_per_strength": RATING_PER_STRENGTH,
-        },
+def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return table.astype(object).where(table.notna(), None).to_dict(orient="records")
+
+
+def _method(
+    model: Model,
+    ranks: Ranks,
+    cluster: str | None,
+    confidence: float,
+    anchor: tuple[ModelId, float] | None,
+    planned_votes: float,
+) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "ties": model.ties,
+        "style": list(model.style),
+        "side_bias": model.side_bias,
+        "intervals": model.intervals,
+        "ranks": ranks,
+        "cluster": cluster,
+        "confidence": confidence,
+        "anchor": list(anchor) if anchor else None,
+        "centre": RATING_CENTRE,
+        "points_per_strength": RATING_PER_STRENGTH,
     }
+    if ranks == "anytime":
+        parameters["planned_votes"] = planned_votes
+    return {"name": "bradley-terry", "version": METHOD_VERSION, "parameters": parameters}

@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ratings
-from ratings import Comparisons, InvalidComparisonsError, InvalidOptionError, leaderboard
+from ratings import Comparisons, InvalidComparisonsError, InvalidOptionError, leaderboard, simulate
+from ratings.estimates import Ties
+from ratings.rank_sets import rank_sets
+from ratings.ties import fit_ties
 from tests.unit.ratings.tables import battles, mirrored, random_battles, tables
 
 COLUMNS = ["model", "rating", "lower", "upper", "rank_lower", "rank_upper", "battles", "win_rate"]
@@ -36,9 +39,103 @@ def test_table_has_the_promised_columns_in_board_order() -> None:
     assert list(table.columns) == COLUMNS
     assert table.rating.is_monotonic_decreasing
     assert table.rating.mean() == pytest.approx(1000)
-    best, worst = ratings.ranks_from_intervals(table.lower.to_numpy(), table.upper.to_numpy())
-    assert table.rank_lower.tolist() == best.tolist()
-    assert table.rank_upper.tolist() == worst.tolist()
+
+
+def test_ranks_are_those_of_the_named_rule() -> None:
+    votes = random_battles(41, rows=3000)
+    simultaneous, anytime, single = (
+        leaderboard(votes, ranks=rule).table for rule in ("simultaneous", "anytime", "intervals")
+    )
+    best, worst = ratings.ranks_from_intervals(single.lower.to_numpy(), single.upper.to_numpy())
+    assert single.rank_lower.tolist() == best.tolist()
+    assert single.rank_upper.tolist() == worst.tolist()
+    fit = leaderboard(votes).fit
+    sets = rank_sets(fit, leaderboard(votes).covariance)
+    rows = simultaneous.set_index("model").loc[list(fit.models)]
+    assert rows.rank_lower.tolist() == sets.rank_lower.tolist()
+    width = [table.rank_upper.sum() - table.rank_lower.sum() for table in (simultaneous, anytime)]
+    assert width[0] <= width[1]
+
+
+def test_an_anchor_shifts_the_scale_and_no_width() -> None:
+    votes = random_battles(48)
+    free, anchored = leaderboard(votes).table, leaderboard(votes, anchor=("m2", 1114.0)).table
+    assert anchored.set_index("model").rating["m2"] == 1114
+    shift = anchored.rating - free.rating
+    np.testing.assert_allclose(shift, shift[0], atol=2e-6)
+    np.testing.assert_allclose(anchored.upper - anchored.lower, free.upper - free.lower, atol=2e-6)
+    assert anchored.rank_lower.tolist() == free.rank_lower.tolist()
+    with pytest.raises(InvalidOptionError, match="anchor 'nobody' has no rating"):
+        leaderboard(votes, anchor=("nobody", 1000))
+
+
+@pytest.mark.parametrize("model", ["davidson", "rao-kupper", "grounded"])
+@pytest.mark.parametrize("cluster", ["voter", None])
+def test_models_of_ties_give_boards(model: Ties, cluster: str | None) -> None:
+    board = leaderboard(random_battles(49, rows=600), ties=model, cluster=cluster)
+    half = leaderboard(random_battles(49, rows=600), cluster=cluster)
+    assert board.fit is not None
+    fit = fit_ties(Comparisons.from_battles(random_battles(49, rows=600)), model=model)
+    place = {name: index for index, name in enumerate(fit.models)}
+    expected = ratings.rating_from_strength(fit.strengths[[place[name] for name in board.table.model]])
+    np.testing.assert_allclose(board.table.rating, expected, atol=1e-5)
+    assert board.method["parameters"]["ties"] == model
+    # With one more parameter to share the information, the spread stays of the same order.
+    width = (board.table.upper - board.table.lower).mean() / (half.table.upper - half.table.lower).mean()
+    assert 0.5 < width < 2.5
+
+
+def test_style_control_gives_a_board_and_coefficients() -> None:
+    rng = np.random.default_rng(50)
+    strengths = simulate.simulate_strengths(rng, models=8)
+    votes = simulate.simulate_battles(rng, strengths=strengths, battles=8000, style={"tokens": 0.4})
+    controlled, plain = leaderboard(votes, style=["tokens"]), leaderboard(votes)
+    assert plain.coefficients is None
+    assert controlled.coefficients is not None
+    assert controlled.coefficients.name.tolist() == ["tokens"]
+    lower, upper = controlled.coefficients.lower[0], controlled.coefficients.upper[0]
+    assert lower < 0.4 < upper
+    truth = pd.Series(strengths) * ratings.RATING_PER_STRENGTH + 1000
+
+    def error(board: ratings.Leaderboard) -> float:
+        return float((board.table.set_index("model").rating - truth).abs().mean())
+
+    assert error(controlled) < error(plain)
+    assert controlled.as_dict()["coefficients"][0]["name"] == "tokens"
+
+
+def test_bootstrap_intervals_agree_with_the_sandwich() -> None:
+    votes = random_battles(51, rows=3000, voters=400)
+    sandwich, bootstrap = leaderboard(votes).table, leaderboard(votes, intervals="bootstrap").table
+    pd.testing.assert_series_equal(sandwich.rating, bootstrap.rating)
+    ratio = (bootstrap.upper - bootstrap.lower) / (sandwich.upper - sandwich.lower)
+    assert ratio.between(0.85, 1.15).all()
+
+
+def test_style_is_of_the_rated_models_alone() -> None:
+    rng = np.random.default_rng(52)
+    strengths = simulate.simulate_strengths(rng, models=4)
+    votes = simulate.simulate_battles(rng, strengths=strengths, battles=2000, style={"tokens": 0.4})
+    top = votes.head(5).assign(model_a="top", winner="model_a")
+    board = leaderboard(pd.concat([votes, top], ignore_index=True), style=["tokens"])
+    assert board.unrated == {"top": "never lost"}
+    pd.testing.assert_series_equal(
+        board.table.rating.head(4), leaderboard(votes, style=["tokens"]).table.rating
+    )
+
+
+@settings(deadline=None, max_examples=50)
+@given(tables(), st.permutations(["a", "b", "c", "d", "é", "Z"]))
+def test_other_names_change_no_byte(table: pd.DataFrame, names: list[str]) -> None:
+    new = dict(zip(["a", "b", "c", "d", "é", "Z"], names, strict=True))
+    board = leaderboard(table).table.set_index("model")
+    renamed = table.assign(model_a=table.model_a.map(new), model_b=table.model_b.map(new))
+    other = leaderboard(renamed).table.set_index("model")
+    if board.rating.notna().sum() < board.rating.notna().size:
+        return  # among equally large groups, the first name decides which one is rated
+    figures = ["rating", "lower", "upper", "rank_lower", "rank_upper"]
+    again = other.loc[[new[name] for name in board.index], figures]
+    assert again.to_csv(index=False) == board[figures].to_csv(index=False)
 
 
 def test_equal_ratings_are_ordered_by_name() -> None:
@@ -154,7 +251,7 @@ def test_a_model_that_one_voter_judged_is_not_certain() -> None:
 def test_method_says_what_was_computed() -> None:
     method = leaderboard(random_battles(44), confidence=0.9).method
     assert method["name"] == "bradley-terry"
-    assert method["version"] == "1"
+    assert method["version"] == "2"
     assert method["parameters"]["confidence"] == 0.9
     assert method["parameters"]["ties"] == "half"
 
@@ -178,10 +275,16 @@ def test_as_dict_is_plain_json_with_explicit_nulls() -> None:
 
 def test_refuses_options_it_does_not_know() -> None:
     table = battles(*CYCLE)
-    with pytest.raises(InvalidOptionError, match="ties is 'davidson': this release knows 'half' only"):
-        leaderboard(table, ties="davidson")  # type: ignore[arg-type]
-    with pytest.raises(InvalidOptionError, match="intervals is 'bootstrap'"):
-        leaderboard(table, intervals="bootstrap")  # type: ignore[arg-type]
+    with pytest.raises(InvalidOptionError, match="ties is 'thirds': it is one of half, davidson"):
+        leaderboard(table, ties="thirds")  # type: ignore[arg-type]
+    with pytest.raises(InvalidOptionError, match="intervals is 'exact': it is one of sandwich, bootstrap"):
+        leaderboard(table, intervals="exact")  # type: ignore[arg-type]
+    with pytest.raises(InvalidOptionError, match="ranks is 'mean': it is one of simultaneous"):
+        leaderboard(table, ranks="mean")  # type: ignore[arg-type]
+    with pytest.raises(InvalidOptionError, match="does not go with 'davidson'"):
+        leaderboard(table, ties="davidson", side_bias=True)
+    with pytest.raises(InvalidOptionError, match="without style only"):
+        leaderboard(table, intervals="bootstrap", side_bias=True)
     with pytest.raises(InvalidOptionError, match="confidence is 95"):
         leaderboard(table, confidence=95)
 

@@ -1,0 +1,146 @@
+"""Strengths with one covariance, whichever model was fitted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import pandas as pd
+
+from ratings.arrays import FloatArray, ModelId
+from ratings.bootstrap import bootstrap
+from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
+from ratings.columns import Battles
+from ratings.comparisons import Comparisons
+from ratings.errors import InvalidOptionError
+from ratings.intervals import sandwich
+from ratings.rank_sets import never_narrower
+from ratings.style_control import StyleControlFit, fit_style_control
+from ratings.ties import TiesFit, clustered_tie_covariance, fit_ties
+
+Ties: TypeAlias = Literal["half", "davidson", "rao-kupper", "grounded"]
+Intervals: TypeAlias = Literal["sandwich", "bootstrap"]
+
+_ROUNDS = 1000
+_SEED = 20_231_207
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What is fitted: how ties count, which features of style are held equal, and how the spread is found."""
+
+    ties: Ties = "half"
+    intervals: Intervals = "sandwich"
+    style: tuple[str, ...] = ()
+    side_bias: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ties not in get_args(Ties):
+            raise InvalidOptionError(f"ties is {self.ties!r}: it is one of {', '.join(get_args(Ties))}.")
+        if self.intervals not in get_args(Intervals):
+            raise InvalidOptionError(
+                f"intervals is {self.intervals!r}: it is one of {', '.join(get_args(Intervals))}."
+            )
+        if self.intervals == "bootstrap" and (self.controls_style or self.ties != "half"):
+            raise InvalidOptionError("Bootstrap intervals are there for ties='half' without style only.")
+        if self.controls_style and self.ties != "half":
+            raise InvalidOptionError(
+                f"style control counts ties as half wins: it does not go with {self.ties!r}."
+            )
+
+    @property
+    def controls_style(self) -> bool:
+        return bool(self.style) or self.side_bias
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Estimate:
+    """A fit and how sure it is.
+
+    Attributes
+    ----------
+    fit : BradleyTerryFit, TiesFit or StyleControlFit
+    covariance : float64, shape (n_models, n_models)
+        Of ``fit.strengths``; clustered where clusters are known, with no variance below the independent one.
+    bounds : (float64, float64), each of shape (n_models,), or None
+        Intervals in rating points that do not follow from the covariance.
+    coefficients : DataFrame or None
+        What style is worth, as from `StyleControlFit.coefficient_table`.
+    """
+
+    fit: BradleyTerryFit | TiesFit | StyleControlFit
+    covariance: FloatArray
+    bounds: tuple[FloatArray, FloatArray] | None = None
+    coefficients: pd.DataFrame | None = None
+
+
+def estimate(
+    model: Model, battles: Battles, comparisons: Comparisons, *, cluster: str | None, confidence: float
+) -> Estimate:
+    """Fit a model.
+
+    Parameters
+    ----------
+    model : Model
+    battles : DataFrame, Arrow Table or RecordBatch
+        The votes row by row; needed with style, and with clusters where ties have a model.
+    comparisons : Comparisons
+        The votes to fit, on one strongly connected group of models.
+    cluster : str or None
+        Column of those whose votes may depend on each other.
+    confidence : float
+        Of the coefficients' intervals.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    RatingsError
+        As the fits do.
+    """
+    if model.controls_style:
+        return _with_style(model, _between(battles, comparisons.models), cluster, confidence)
+    if model.ties == "half":
+        plain = fit_bradley_terry(comparisons)
+        if model.intervals == "bootstrap":
+            boards = bootstrap(comparisons, _ROUNDS, np.random.default_rng(_SEED), cluster=cluster)
+            return Estimate(fit=plain, covariance=boards.covariance(), bounds=boards.intervals(confidence))
+        independent = sandwich(plain, comparisons)
+        clustered = sandwich(plain, comparisons, cluster=cluster) if cluster else None
+        return Estimate(fit=plain, covariance=_combined(independent, clustered))
+    ties = fit_ties(comparisons, model=model.ties)
+    rows = _between(battles, comparisons.models) if cluster else None
+    spread = clustered_tie_covariance(ties, _frame(rows), cluster=cluster) if cluster else None
+    return Estimate(fit=ties, covariance=_combined(ties.covariance, spread)[:-1, :-1])
+
+
+def _with_style(model: Model, battles: Battles, cluster: str | None, confidence: float) -> Estimate:
+    fit = fit_style_control(battles, features=model.style, side_bias=model.side_bias, cluster=cluster)
+    covariance = _combined(fit.independent_covariance, fit.clustered_covariance)
+    size = len(fit.models)
+    return Estimate(
+        fit=fit,
+        covariance=covariance[:size, :size],
+        coefficients=fit.coefficient_table(confidence=confidence),
+    )
+
+
+def _combined(independent: FloatArray, clustered: FloatArray | None) -> FloatArray:
+    return independent if clustered is None else never_narrower(clustered, independent)
+
+
+def _between(battles: Battles, models: Sequence[ModelId]) -> Battles:
+    """Return the rows between two of these models."""
+    frame = _frame(battles)
+    kept = frame.model_a.isin(models) & frame.model_b.isin(models)
+    return battles if kept.all() else frame[kept]
+
+
+def _frame(battles: Battles | None) -> pd.DataFrame:
+    if isinstance(battles, pd.DataFrame):
+        return battles
+    assert battles is not None
+    frame: pd.DataFrame = battles.to_pandas()
+    return frame
