@@ -97,7 +97,7 @@ def audit_judge(
     half_width = quantile * RATING_PER_STRENGTH * np.sqrt(np.maximum(np.diag(spread), 0))
     table = pd.DataFrame(
         {
-            "model": pd.Series(voted.pairs.models, dtype="str"),
+            "model": list(voted.pairs.models),
             "human_rating": rating_from_strength(fits[0].strengths),
             "judge_rating": rating_from_strength(fits[1].strengths),
             "difference": difference,

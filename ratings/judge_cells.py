@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, special
 
-from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
 from ratings.comparisons import OUTCOMES, Comparisons
 from ratings.encoding import WINNERS, EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError, name_some
@@ -20,13 +20,13 @@ class Pairs:
 
     Attributes
     ----------
-    models : tuple of str
+    models : tuple
         Sorted names, length n_models.
     first, second : int64, shape (n_pairs,)
         Indices into ``models``, first < second.
     """
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     first: IntArray
     second: IntArray
 
@@ -195,7 +195,7 @@ class ClusterScores:
 class _Rows:
     """A table as codes: from side a, and from the side of the pair's first model."""
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     first: IntArray
     second: IntArray
     labels: tuple[IntArray, ...]
@@ -291,7 +291,7 @@ def _check_labels(table: pd.DataFrame, column: str) -> None:
         )
 
 
-def _pair_keys(rows: _Rows, models: tuple[str, ...]) -> IntArray:
+def _pair_keys(rows: _Rows, models: tuple[ModelId, ...]) -> IntArray:
     index = {name: place for place, name in enumerate(models)}
     code = np.array([index[name] for name in rows.models], dtype=np.int64)
     # Both lists are sorted, so the codes keep the order within each pair.

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
-from ratings.arrays import BoolArray, FloatArray, IntArray
+from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, gradient, hessian
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError, NoFiniteMaximumError
@@ -25,7 +25,7 @@ class JudgedFit:
 
     Attributes
     ----------
-    models : tuple of str
+    models : tuple
         Sorted names, length n_models.
     strengths : float64, shape (n_models,)
         Natural log-odds, mean zero.
@@ -54,7 +54,7 @@ class JudgedFit:
         Column by which variances were clustered.
     """
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     strengths: FloatArray
     covariance: FloatArray
     tuning: float
@@ -92,7 +92,7 @@ class JudgedFit:
         human_lower, human_upper = rating_intervals(self.human, self.human_covariance, confidence=confidence)
         table = pd.DataFrame(
             {
-                "model": pd.Series(self.models, dtype="str"),
+                "model": list(self.models),
                 "rating": rating_from_strength(self.strengths),
                 "lower": lower,
                 "upper": upper,

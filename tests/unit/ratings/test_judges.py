@@ -290,6 +290,18 @@ def test_weighted_rows_in_any_order_leave_every_byte_as_it_is() -> None:
     assert fit.covariance.tobytes() == wanted.covariance.tobytes()
 
 
+def test_models_may_be_named_by_numbers() -> None:
+    human, unlabelled = split(17)
+    numbered = [
+        table.assign(**{side: table[side].str[1:].astype(int) for side in ("model_a", "model_b")})
+        for table in (human, unlabelled)
+    ]
+    fit = fit_with_judge(*numbered)
+    assert fit.models == (0, 1, 2, 3, 4)
+    assert fit.strengths.tobytes() == fit_with_judge(human, unlabelled).strengths.tobytes()
+    assert sorted(fit.table().model) == sorted(audit_judge(numbered[0]).table.model) == [0, 1, 2, 3, 4]
+
+
 def test_the_table_lists_both_scores_and_what_was_gained() -> None:
     human, unlabelled = split(11)
     fit = fit_with_judge(human, unlabelled)
