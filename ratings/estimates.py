@@ -75,15 +75,20 @@ class Estimate:
 
 
 def estimate(
-    model: Model, battles: Battles, comparisons: Comparisons, *, cluster: str | None, confidence: float
+    model: Model,
+    battles: Battles | Comparisons,
+    comparisons: Comparisons,
+    *,
+    cluster: str | None,
+    confidence: float,
 ) -> Estimate:
     """Fit a model.
 
     Parameters
     ----------
     model : Model
-    battles : DataFrame, Arrow Table or RecordBatch
-        The votes row by row; needed with style, and with clusters where ties have a model.
+    battles : DataFrame, Arrow Table, RecordBatch or Comparisons
+        The votes row by row are needed with style, and with clusters where ties have a model.
     comparisons : Comparisons
         The votes to fit, on one strongly connected group of models.
     cluster : str or None
@@ -131,8 +136,12 @@ def _combined(independent: FloatArray, clustered: FloatArray | None) -> FloatArr
     return independent if clustered is None else never_narrower(clustered, independent)
 
 
-def _between(battles: Battles, models: Sequence[ModelId]) -> Battles:
+def _between(battles: Battles | Comparisons, models: Sequence[ModelId]) -> Battles:
     """Return the rows between two of these models."""
+    if isinstance(battles, Comparisons):
+        raise InvalidOptionError(
+            "Style control, and clusters where ties have a model, need the votes row by row: pass a table of battles."
+        )
     frame = _frame(battles)
     kept = frame.model_a.isin(models) & frame.model_b.isin(models)
     return battles if kept.all() else frame[kept]

@@ -77,7 +77,7 @@ class Leaderboard:
 
 
 def leaderboard(
-    battles: Battles,
+    battles: Battles | Comparisons,
     *,
     style: Sequence[str] = (),
     side_bias: bool = False,
@@ -96,8 +96,10 @@ def leaderboard(
 
     Parameters
     ----------
-    battles : DataFrame, Arrow Table or RecordBatch
-        Columns model_a, model_b, winner and optionally voter, count, weight, and <feature>_a, <feature>_b.
+    battles : DataFrame, Arrow Table, RecordBatch or Comparisons
+        Columns model_a, model_b, winner and optionally voter, count, weight, and <feature>_a, <feature>_b. Comparisons
+        that are kept up to date make a board cost milliseconds, however many votes they count; they serve
+        half-win boards, and without clusters models of ties.
     style : sequence of str, default none
         Features whose effect is taken out of the ratings, such as tokens, headers, lists, bold; see
         `fit_style_control`.
@@ -159,9 +161,9 @@ def leaderboard(
     """
     model = Model(ties=ties, intervals=intervals, style=tuple(style), side_bias=side_bias)
     _check(ranks, confidence)
-    comparisons = Comparisons.from_battles(battles, cluster=_cluster_column(battles, cluster))
+    comparisons = _counted(battles, cluster)
     rated = comparisons.restrict(_rateable(comparisons))
-    clustered = _clustering(rated)
+    clustered = _clustering(rated) if cluster else None
     found = None
     if rated.models:
         if ties == "half" or clustered is None:
@@ -186,9 +188,12 @@ def _check(ranks: str, confidence: float) -> None:
         raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0.5 and 1, such as 0.95.")
 
 
-def _cluster_column(battles: Battles, cluster: str | None) -> str | None:
-    """Return the column to cluster by; only the default one may be absent."""
-    return None if cluster == "voter" and not has_column(battles, "voter") else cluster
+def _counted(battles: Battles | Comparisons, cluster: str | None) -> Comparisons:
+    if isinstance(battles, Comparisons):
+        return battles
+    # Only the default column may be absent.
+    absent = cluster == "voter" and not has_column(battles, "voter")
+    return Comparisons.from_battles(battles, cluster=None if absent else cluster)
 
 
 def _rateable(comparisons: Comparisons) -> Sequence[ModelId]:

@@ -112,6 +112,15 @@ def test_bootstrap_intervals_agree_with_the_sandwich() -> None:
     assert ratio.between(0.85, 1.15).all()
 
 
+def test_kept_counts_give_the_same_board() -> None:
+    votes = random_battles(53)
+    kept = Comparisons.from_battles(votes, cluster="voter")
+    assert leaderboard(kept).as_dict() == leaderboard(votes).as_dict()
+    assert leaderboard(kept, cluster=None).as_dict() == leaderboard(votes, cluster=None).as_dict()
+    with pytest.raises(InvalidOptionError, match="need the votes row by row"):
+        leaderboard(kept, side_bias=True)
+
+
 def test_style_is_of_the_rated_models_alone() -> None:
     rng = np.random.default_rng(52)
     strengths = simulate.simulate_strengths(rng, models=4)
