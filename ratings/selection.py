@@ -175,8 +175,8 @@ def fresh_battles(battles: pd.DataFrame, committed: Mapping[str, Any], *, date: 
         For each model that was selected, the moment; a vote at that moment is fresh. Other models keep
         all their votes, except those against a selected model before its moment.
     date : str, default "date"
-        Column of moments: timestamps, ISO 8601 text or numbers such as seconds; the same kind as in
-        ``committed``.
+        Column of moments: timestamps, ISO 8601 text (UTC where it names no zone) or numbers such as seconds;
+        the same kind as in ``committed``.
 
     Returns
     -------
@@ -283,20 +283,21 @@ def _stale(battles: pd.DataFrame, model: str, moment: Any, date: str) -> BoolArr
     if not on_model.any():
         raise InvalidOptionError(f"No battle has the model {model!r}: check the name.")
     moments = battles[date][on_model]
-    if not (pd.api.types.is_numeric_dtype(moments) or pd.api.types.is_datetime64_any_dtype(moments)):
-        moments, moment = pd.to_datetime(moments, errors="coerce"), pd.Timestamp(moment)
+    try:
+        if not (pd.api.types.is_numeric_dtype(moments) or pd.api.types.is_datetime64_any_dtype(moments)):
+            moments = pd.to_datetime(moments, errors="coerce", format="ISO8601", utc=True)
+            moment = pd.to_datetime(moment, utc=True)
+        earlier = (moments < moment).to_numpy(dtype=bool)
+    except (TypeError, ValueError) as error:
+        raise InvalidOptionError(
+            f"The commitment {moment!r} of {model!r} cannot be compared with the column {date!r}: "
+            "give both as the same kind, with or without a time zone."
+        ) from error
     if moments.isna().any():
         row = int(np.flatnonzero(on_model)[int(np.argmax(moments.isna()))])
         raise InvalidComparisonsError(
             f"Row {row} of the battles: {date} is {battles[date].iloc[row]!r}. Fill in when the vote was cast."
         )
-    try:
-        earlier = (moments < moment).to_numpy(dtype=bool)
-    except TypeError as error:
-        raise InvalidOptionError(
-            f"The commitment {moment!r} of {model!r} cannot be compared with the column {date!r}: "
-            "give both as the same kind, with or without a time zone."
-        ) from error
     stale = np.zeros(len(battles), dtype=bool)
     stale[np.flatnonzero(on_model)[earlier]] = True
     return stale
