@@ -1,7 +1,7 @@
 """Style control: strengths with the effect of length, markup or side of an answer taken out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import get_args
 
@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ratings.aggregation import count_pairs
-from ratings.arrays import FloatArray
+from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidOptionError, name_some
 from ratings.feature_columns import feature_columns
+from ratings.rank_sets import never_narrower
 from ratings.standardisation import Standardisation, standardise
 from ratings.style_newton import (
     StyleProblem,
@@ -62,7 +63,7 @@ class StyleControlFit:
         Newton steps taken.
     """
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     strengths: FloatArray
     coefficient_names: tuple[str, ...]
     coefficients: FloatArray
@@ -76,6 +77,39 @@ class StyleControlFit:
     loss: float
     gradient_norm: float
     iterations: int
+
+    def reordered(self, order: IntArray) -> "StyleControlFit":
+        """Put the models into another order.
+
+        Parameters
+        ----------
+        order : int64, shape (n_models,)
+            A permutation: which of ``models`` comes in each place.
+
+        Returns
+        -------
+        StyleControlFit
+        """
+        place = np.concatenate([order, np.arange(len(order), len(order) + len(self.coefficients))])
+        both = np.ix_(place, place)
+        return replace(
+            self,
+            models=tuple(self.models[model] for model in order),
+            strengths=self.strengths[order],
+            inverse_hessian=self.inverse_hessian[both],
+            independent_covariance=self.independent_covariance[both],
+            clustered_covariance=None
+            if self.clustered_covariance is None
+            else self.clustered_covariance[both],
+        )
+
+    def strength_covariance(self) -> FloatArray:
+        """Return that of the strengths: clustered, where there are clusters, and no variance below independence."""
+        size = len(self.models)
+        independent = self.independent_covariance[:size, :size]
+        if self.clustered_covariance is None:
+            return independent
+        return never_narrower(self.clustered_covariance[:size, :size], independent)
 
     def standard_errors(self) -> FloatArray:
         """Return those of strengths and coefficients, the wider of clustered and independent ones."""
@@ -209,16 +243,18 @@ def fit_style_control(
     ... )
     >>> fit = fit_style_control(battles, features=["tokens"], style_ridge=0.5)
     >>> fit.coefficient_names, fit.coefficients.round(3).tolist()
-    (('tokens',), [1.19])
+    (('tokens',), [1.08])
     """
     design = style_design(features, side_bias=side_bias, definition=definition)
     columns = feature_columns(battles, design.features)
     encoded = encode_battles(battles, cluster=cluster)
-    comparisons = _count(encoded)
+    counted = _count(encoded)
+    order = counted.canonical_order()
+    comparisons = counted.reordered(order)
     clusters = None if encoded.cluster is None else int(encoded.cluster.max(initial=-1)) + 1
     workers = thread_count(threads)
     rows = style_rows(encoded, columns, design, comparisons, clusters=clusters, threads=workers)
-    return fit_style_sums(
+    fit = fit_style_sums(
         comparisons,
         design,
         rows.moments,
@@ -230,6 +266,7 @@ def fit_style_control(
         tolerance=tolerance,
         max_iterations=max_iterations,
     )
+    return fit.reordered(np.argsort(order))
 
 
 def fit_style_sums(
