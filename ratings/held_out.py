@@ -102,9 +102,9 @@ def held_out_log_loss(
     -----
     All models are scored on the same outcomes. Where these differ from a model's own:
 
-    - "half" says only the expected outcome p of the first model. Its share of ties is
-      P(tie) = 2 r min(p, 1 - p), with one r between 0 and 1, the share between equals, of greatest likelihood given
-      the fitted p; the wins share what is left so that P(win) + P(tie) / 2 = p.
+    - "half" says only the expected outcome p of the first model. It gets the ties of Rao-Kupper,
+      P(tie) = k P(win) P(loss) with one k of greatest likelihood given the fitted p, and
+      P(win) + P(tie) / 2 = p. Other shapes of ties that leave p as it is can cost it much more than the models differ.
     - With 4 outcomes, models that do not know both_bad split their ties by its overall share.
     - With 3 outcomes, the grounded model, fitted to 4, adds up its tie and both_bad.
 
@@ -201,21 +201,27 @@ def _tie_log_probabilities(training: Comparisons, model: TieModel, ridge: float)
 def _half_log_probabilities(training: Comparisons, ridge: float) -> FloatArray:
     strengths = fit_bradley_terry(training, ridge=ridge).strengths
     difference = strengths[training.first] - strengths[training.second]
-    favourite, underdog = special.expit(np.abs(difference)), special.expit(-np.abs(difference))
-    won, lost, *undecided = training.weights.T
-    upsets = np.where(difference >= 0, lost, won)
-    expected = np.where(difference >= 0, won, lost)
-    ties = float(np.sum(undecided))
+    won, lost, tied, bad = training.weights.T
+    weights = np.stack([won, lost, tied + bad])
 
-    def slope(rate: float) -> float:
-        gained = (ties + ridge) / rate - (float(upsets.sum()) + ridge) / (1 - rate)
-        return gained - float((expected * underdog / (favourite - rate * underdog)).sum())
+    def loss(log_factor: float) -> float:
+        equals = _half_outcomes(np.zeros(1), log_factor)[2, 0]
+        prior = ridge * (equals + np.log(-np.expm1(equals)))
+        return -float((weights * _half_outcomes(difference, log_factor)).sum() + prior)
 
-    rate = float(optimize.brentq(slope, 1e-12, 1 - 1e-12, xtol=1e-12))
-    above, below = np.log(favourite - rate * underdog), np.log(underdog * (1 - rate))
-    first_wins = np.where(difference >= 0, above, below)
-    second_wins = np.where(difference >= 0, below, above)
-    return np.stack([first_wins, second_wins, np.log(2 * rate * underdog)])
+    found = optimize.minimize_scalar(loss, bounds=(-30.0, 30.0), method="bounded", options={"xatol": 1e-9})
+    return _half_outcomes(difference, float(found.x))
+
+
+def _half_outcomes(difference: FloatArray, log_factor: float) -> FloatArray:
+    """Solve P(tie) = factor * P(win) * P(loss) with P(win) + P(tie) / 2 = p; logarithms, shape (3, n_pairs)."""
+    win, loss = special.expit(difference), special.expit(-difference)
+    # Divided by the factor, so that a large one does not overflow; this root of the quadratic does not cancel.
+    inverse = np.exp(-log_factor)
+    half = inverse + 0.5
+    tie = 2 * win * loss / (half + np.sqrt(half**2 - win * loss))
+    logs: FloatArray = np.log(np.stack([win - tie / 2, loss - tie / 2, tie]))
+    return logs
 
 
 def _share(part: FloatArray, rest: FloatArray, ridge: float) -> float:

@@ -14,6 +14,9 @@ from ratings.tie_likelihoods import TieLikelihood
 _DAMPING = 1e-6
 """First multiple of the mean diagonal that is added to a Hessian that is not positive definite."""
 
+_LONGEST_STEP = 8.0
+"""Log-odds that one step may move a parameter: where the loss is flat, a Newton step overshoots by far."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TieObjective:
@@ -107,9 +110,9 @@ class TieObjective:
             level = float(np.log((1 / bad - 1) / 2))
         return np.append(np.full(len(self.comparisons.models), level), self.likelihood.start(ties))
 
-    def minimise(self, tolerance: float, max_iterations: int) -> tuple[FloatArray, int]:
+    def minimise(self, start: FloatArray, tolerance: float, max_iterations: int) -> tuple[FloatArray, int]:
         """Go downhill by Newton steps, halved until the loss falls, to a full step within the tolerance."""
-        parameters, longest = self.start(), np.inf
+        parameters, longest = start, np.inf
         value = self.loss(parameters)
         for iteration in range(1, max_iterations + 1):
             gradient = self.gradient(parameters)
@@ -130,11 +133,12 @@ class TieObjective:
             factor, failed = linalg.lapack.dpotrf(damped, lower=True, overwrite_a=True)
             if not failed:
                 step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=True)
-                return np.asarray(step, dtype=np.float64)
+                longest = float(np.abs(step).max())
+                return np.asarray(step * min(1.0, _LONGEST_STEP / max(longest, 1e-300)), dtype=np.float64)
             damping = max(10 * damping, _DAMPING * scale)
             if damping > 1e6 * scale:
                 break
-        raise NotConvergedError(iterations=0, last_step=np.inf, tolerance=0.0)
+        raise linalg.LinAlgError("the Hessian is far from positive definite")
 
     def _shorten(
         self, parameters: FloatArray, step: FloatArray, value: float, slope: float
@@ -145,9 +149,11 @@ class TieObjective:
         rounding = 1e-13 * (1 + abs(value))
         while True:
             reached = self.loss(parameters + fraction * step)
-            if reached <= value + 1e-4 * fraction * slope + rounding or fraction < 1e-12:
+            if reached <= value + 1e-4 * fraction * slope + rounding:
                 return fraction, reached
             fraction /= 2
+            if fraction < 1e-12:
+                raise linalg.LinAlgError("the loss falls nowhere along the step")
 
     def _sides(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray, float]:
         strengths = parameters[:-1]

@@ -190,7 +190,8 @@ def fit_ties(
         Without ridge: if no vote is a tie, or every vote is one; if no vote is both_bad (grounded); if some
         models never won or tied, or were never called bad nor lost or tied to models that were, directly
         or through others (grounded); or if strengths far apart at every win and close at every tie explain
-        all votes. These conditions are exact for the first two models.
+        all votes. For the first two models these conditions are exact (without ties Rao-Kupper has a maximum, but
+        at eta = 0, where it is Bradley-Terry); for the grounded model a maximum surely exists when they do not hold.
     NotConvergedError
         If no full step within ``max_iterations`` is shorter than ``tolerance``.
     InvalidOptionError
@@ -202,8 +203,9 @@ def fit_ties(
     model has an absolute zero: exp(s) is a model's odds of not being called bad beside an opponent that is worthless,
     and these odds add up, P(not both bad) : P(both bad) = pi_a + pi_b.
 
-    The first two losses are convex, so the maximum is unique. The grounded loss is not always: Newton's method goes
-    downhill from equal strengths, with a damped Hessian where the Hessian is not positive definite.
+    The first two losses are convex, so the maximum is unique. The grounded loss is not convex everywhere: Newton's
+    method goes downhill from equal strengths, with a damped Hessian where the Hessian is not positive definite. No
+    second maximum has been found: random starts all end at the same one, on real votes and on small random boards.
     A step costs O(n_pairs + n_models ** 3).
 
     References
@@ -230,7 +232,7 @@ def fit_ties(
     _require_finite_maximum(objective)
     try:
         with single_threaded_blas():
-            parameters, iterations = objective.minimise(tolerance, max_iterations)
+            parameters, iterations = objective.minimise(objective.start(), tolerance, max_iterations)
             inverse = objective.inverse_hessian(parameters)
             covariance = objective.covariance(parameters, inverse)
     except linalg.LinAlgError as error:

@@ -4,13 +4,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import special
+from scipy import optimize, special
 
 from ratings.arrays import FloatArray
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
-from ratings.held_out import held_out_log_loss
+from ratings.held_out import _half_outcomes, held_out_log_loss
 from ratings.tie_likelihoods import likelihood_of
 from ratings.ties import fit_ties
 from tests.unit.ratings.tables import battles, mirrored, random_battles
@@ -21,17 +21,25 @@ def pairs_of(size: int) -> Comparisons:
     return Comparisons.from_battles(battles(*rows))
 
 
+def half_win_tie(p: float, factor: float) -> float:
+    """Search the share of ties that is ``factor`` times wins times losses, with p expected."""
+    found = optimize.brentq(
+        lambda t: t - factor * (p - t / 2) * (1 - p - t / 2), 0, 2 * min(p, 1 - p), xtol=1e-15
+    )
+    return float(found)
+
+
 def drawn(rng: np.random.Generator, source: str, votes: int) -> Comparisons:
     """Draw votes between 12 models from one of the models that are compared."""
     comparisons = pairs_of(12)
-    strengths = rng.normal(0.3, 1.2, size=12)
+    strengths = rng.normal(0.3, 1.5, size=12)
     first, second = strengths[comparisons.first], strengths[comparisons.second]
     if source == "half":
         win = special.expit(first - second)
-        tie = 2 * 0.5 * np.minimum(win, 1 - win)
+        tie = np.array([half_win_tie(p, 8.0) for p in win])
         shares = np.stack([win - tie / 2, 1 - win - tie / 2, tie])
     else:
-        shares = np.exp(likelihood_of(source).log_probabilities(first, second, 0.3))
+        shares = np.exp(likelihood_of(source).log_probabilities(first, second, 1.2))
     if len(shares) == 3:
         shares = np.stack([shares[0], shares[1], 0.6 * shares[2], 0.4 * shares[2]])
     counts = rng.multinomial(votes, shares.T)
@@ -43,7 +51,7 @@ def drawn(rng: np.random.Generator, source: str, votes: int) -> Comparisons:
 @pytest.mark.parametrize("outcomes", [3, 4])
 def test_the_true_model_wins(source: str, outcomes: Any) -> None:
     rng = np.random.default_rng(1)
-    table = held_out_log_loss(drawn(rng, source, 3000), rng=rng, outcomes=outcomes)
+    table = held_out_log_loss(drawn(rng, source, 50_000), rng=rng, outcomes=outcomes)
     assert table.model[0] == source
     assert (table.difference[1:] > 2 * table.difference_error[1:]).all()
     assert table.log_loss.is_monotonic_increasing
@@ -82,6 +90,16 @@ def test_equals_a_loop_over_votes_and_voters() -> None:
     sums = (expected.weight * (gap - mean)).groupby(expected.voter).sum()
     assert table.difference[1] == pytest.approx(mean, rel=1e-7)
     assert table.difference_error[1] == pytest.approx(np.sqrt(12 / 11 * (sums**2).sum()) / total, rel=1e-7)
+
+
+@pytest.mark.parametrize("log_factor", [-25.0, 0.4, 25.0])
+def test_half_win_ties_solve_their_equation(log_factor: float) -> None:
+    difference = np.array([-3.0, -0.2, 0.0, 1.0, 4.0])
+    win, loss, tie = np.exp(_half_outcomes(difference, log_factor))
+    np.testing.assert_allclose(win + tie / 2, special.expit(difference), rtol=1e-12)
+    np.testing.assert_allclose(win + loss + tie, 1, rtol=1e-12)
+    for p, found in zip(special.expit(difference), tie, strict=True):
+        assert found == pytest.approx(half_win_tie(p, np.exp(log_factor)), rel=1e-6)
 
 
 def test_half_wins_get_the_share_of_ties_of_greatest_likelihood() -> None:

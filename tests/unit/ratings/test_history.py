@@ -62,7 +62,7 @@ def test_only_the_largest_rateable_group_is_rated() -> None:
     ]
     dates = ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]
     found = history(battles(*rows, date=dates), every="day")
-    days = {int(day): set(models) for day, models in found.model.groupby(found.date.dt.day)}  # type: ignore[arg-type]
+    days = {int(day): set(models) for day, models in found.model.groupby(found.date.dt.day)}
     # On the first day y has not won yet. On the third, two groups of two are equally large: the older has more votes.
     assert days == {2: {"x", "y"}, 3: {"x", "y"}, 4: {"p", "q", "x", "y"}, 5: {"p", "q", "x", "y"}}
     last = found[found.date == "2026-03-05"].set_index("model")

@@ -9,7 +9,8 @@ from scipy import optimize
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import DisconnectedComparisonsError, NoFiniteMaximumError, SeparableComparisonsError
-from ratings.tie_likelihoods import TieModel
+from ratings.tie_likelihoods import LIKELIHOODS, TieModel
+from ratings.tie_objective import TieObjective
 from ratings.ties import fit_ties
 from tests.unit.ratings.tables import battles, random_battles
 
@@ -104,3 +105,25 @@ def test_existence_conditions_are_exact(model: TieModel) -> None:
         assert exists != ray_exists(comparisons, model), table
         found.append(exists)
     assert 3 < sum(found) < 37
+
+
+def test_all_starts_lead_to_the_same_grounded_maximum() -> None:
+    rng = np.random.default_rng(22)
+    found = 0
+    for seed in range(30):
+        comparisons = Comparisons.from_battles(random_battles(seed, models=4, rows=25))
+        fit = fit_ties(comparisons, model="grounded")
+        weights = np.ascontiguousarray(comparisons.weights.T)
+        objective = TieObjective(
+            likelihood=LIKELIHOODS["grounded"],
+            comparisons=comparisons,
+            weights=weights,
+            squared_weights=weights,
+            ridge=0.0,
+        )
+        for _ in range(4):
+            start = rng.normal(0, 3, size=5)
+            found += int(np.linalg.eigvalsh(objective.hessian(start)).min() < -1e-9)
+            parameters, _ = objective.minimise(start, 1e-10, 300)
+            np.testing.assert_allclose(parameters, fit.parameters, atol=1e-8)
+    assert found > 0, "no start lay where the loss is not convex"
