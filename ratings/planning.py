@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -98,6 +99,104 @@ def votes_to_separate(
     return math.ceil((models - 1) * design_effect * spread * (shift / strength) ** 2)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DifferencePlan:
+    """What it takes to see a difference on a board as it is.
+
+    Attributes
+    ----------
+    difference : float
+        Between two models, rating points.
+    tie_rate, design_effect : float
+        Of the board: the share of ties, and the variance by voters over that of independent votes.
+    models, votes : int
+        Rated models, and the votes on them so far.
+    votes_needed : int
+        Votes in all with today's traffic, after which the difference of the median pair of models is told.
+    direct_votes_needed : int
+        Votes on the pair alone, from nothing.
+    """
+
+    difference: float
+    tie_rate: float
+    design_effect: float
+    models: int
+    votes: int
+    votes_needed: int
+    direct_votes_needed: int
+
+
+def difference_plan(
+    comparisons: Comparisons,
+    difference: float,
+    *,
+    confidence: float = 0.95,
+    power: float = 0.8,
+    claims: int = 1,
+) -> DifferencePlan:
+    """Plan how many votes tell two models of a given difference apart, on a board like the present one.
+
+    Parameters
+    ----------
+    comparisons : Comparisons
+        Kept apart by voter, the voters' dependence is part of the plan.
+    difference, confidence, power, claims
+        As of `votes_to_separate`.
+
+    Returns
+    -------
+    DifferencePlan
+
+    Raises
+    ------
+    InvalidOptionError
+        As `votes_to_separate`.
+    EmptyComparisonsError
+        If fewer than two models can be rated.
+
+    Notes
+    -----
+    The median over all pairs of models of var(s_i - s_j) * votes says what one vote of today's traffic is
+    worth, to the votes_needed = that * (shift / difference) ** 2. The design effect is the ratio of the mean
+    variances of a difference, clustered over independent, and at least 1.
+
+    Examples
+    --------
+    >>> votes = {"model_a": ["x"] * 3, "model_b": ["y"] * 3, "count": [60, 40, 20]}
+    >>> battles = pd.DataFrame(votes).assign(winner=["model_a", "model_b", "tie"])
+    >>> difference_plan(Comparisons.from_battles(battles), 20).direct_votes_needed
+    1980
+    """
+    rated = _rated(comparisons)
+    fit = fit_bradley_terry(rated)
+    independent, variance = _covariances(fit, rated)
+    first, second = np.triu_indices(len(fit.models), 1)
+    by_pair = _difference_variance(variance, first, second)
+    alone = float(_difference_variance(independent, first, second).mean())
+    effect = float(by_pair.mean()) / alone if alone > 0 else 1.0
+    ties = float(rated.counts[:, 2:].sum() / rated.votes)
+    strength = abs(difference) / RATING_PER_STRENGTH
+    direct = votes_to_separate(
+        difference,
+        tie_rate=min(ties, 0.999 * float(_most_ties(np.array(strength)))),
+        design_effect=max(effect, 1.0),
+        confidence=confidence,
+        power=power,
+        claims=claims,
+    )
+    shift = _shift(confidence, power, claims)
+    needed = rated.votes * float(np.median(by_pair)) * (shift / strength) ** 2
+    return DifferencePlan(
+        difference=abs(difference),
+        tie_rate=ties,
+        design_effect=max(effect, 1.0),
+        models=len(fit.models),
+        votes=rated.votes,
+        votes_needed=math.ceil(needed - 1e-9),
+        direct_votes_needed=direct,
+    )
+
+
 def separation_plan(
     comparisons: Comparisons,
     *,
@@ -164,11 +263,10 @@ def separation_plan(
     first, second = (np.array([index[pair[side]] for pair in wanted], dtype=np.int64) for side in (0, 1))
     swapped = fit.strengths[first] < fit.strengths[second]
     better, worse = np.where(swapped, second, first), np.where(swapped, first, second)
-    independent = _difference_variance(sandwich(fit, rated), better, worse)
-    variance = independent
-    if rated.clusters is not None and rated.clusters.size > 1:
-        clustered = sandwich(fit, rated, cluster=rated.clusters.column)
-        variance = np.maximum(independent, _difference_variance(clustered, better, worse))
+    independent, variance = (
+        _difference_variance(covariance, better, worse) for covariance in _covariances(fit, rated)
+    )
+    variance = np.maximum(variance, independent)
     strength = fit.strengths[better] - fit.strengths[worse]
     effect = np.divide(variance, independent, out=np.ones_like(variance), where=independent > 0)
     ties = _tie_rates(rated, better, worse)
@@ -200,6 +298,14 @@ def _rated(comparisons: Comparisons) -> Comparisons:
     if not groups or len(groups[0]) < 2:
         raise EmptyComparisonsError(comparisons.models[:1])
     return comparisons.restrict(groups[0])
+
+
+def _covariances(fit: BradleyTerryFit, rated: Comparisons) -> tuple[FloatArray, FloatArray]:
+    """Return the covariance for independent votes, and the one by voter where voters are known."""
+    independent = sandwich(fit, rated)
+    if rated.clusters is None or rated.clusters.size < 2:
+        return independent, independent
+    return independent, sandwich(fit, rated, cluster=rated.clusters.column)
 
 
 def _adjacent(fit: BradleyTerryFit, top: int) -> list[tuple[str, str]]:

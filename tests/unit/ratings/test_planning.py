@@ -8,7 +8,7 @@ from scipy import special, stats
 from ratings import RATING_PER_STRENGTH, Comparisons, EmptyComparisonsError, InvalidOptionError
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.intervals import sandwich
-from ratings.planning import separation_plan, votes_to_separate
+from ratings.planning import difference_plan, separation_plan, votes_to_separate
 from tests.unit.ratings.tables import battles, random_battles
 
 
@@ -169,3 +169,24 @@ def test_refuses_plans_that_make_no_sense(options: dict[str, Any], message: str)
 def test_needs_two_rated_models() -> None:
     with pytest.raises(EmptyComparisonsError):
         separation_plan(Comparisons.from_battles(battles(("x", "y", "model_a"))), pairs=[("x", "y")])
+
+
+def test_a_difference_on_the_board_as_it_is() -> None:
+    """On a balanced board of equal models the plan is the formula for a balanced board."""
+    names = [f"m{n}" for n in range(5)]
+    pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
+    rows = [(a, b, label) for a, b in pairs for label in ("model_a", "model_b", "tie")]
+    table = battles(*rows, count=[30, 30, 40] * len(pairs))
+    plan = difference_plan(Comparisons.from_battles(table), 10)
+    assert (plan.models, plan.votes, plan.tie_rate, plan.design_effect) == (5, 1000, 0.4, pytest.approx(1))
+    assert plan.direct_votes_needed == votes_to_separate(10, tie_rate=0.4)
+    assert plan.votes_needed == pytest.approx(votes_to_separate(10, tie_rate=0.4, models=5), rel=0.01)
+
+
+def test_a_difference_with_voters_who_repeat_themselves() -> None:
+    table = pd.concat([random_battles(64, rows=150).assign(voter=np.arange(150))] * 3)
+    alone = difference_plan(Comparisons.from_battles(table), 15)
+    by_voter = difference_plan(Comparisons.from_battles(table, cluster="voter"), 15)
+    assert by_voter.design_effect == pytest.approx(3, rel=0.05)
+    assert by_voter.votes_needed == pytest.approx(3 * alone.votes_needed, rel=0.05)
+    assert by_voter.direct_votes_needed == pytest.approx(3 * alone.direct_votes_needed, rel=0.05)
