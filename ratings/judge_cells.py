@@ -158,7 +158,7 @@ class JudgedVotes:
         surplus = scale[:, pair] * (cells.weight * centre[:, pair] - cells.score)
         gradients = [self._by_cluster(cells, row) for row in surplus]
         weight = group_sums(cells.cluster, cells.weight, int(cells.cluster.max()) + 1)
-        raw = np.array([[(a.T @ b).toarray() for b in gradients] for a in gradients])
+        raw = _products(gradients)
         sums = np.array([gradient.T @ weight for gradient in gradients])
         voters = cells.size
         return _centred(raw, sums, means, float(weight @ weight)) * (voters / (voters - 1) / self._divisor**2)
@@ -187,8 +187,8 @@ class ClusterScores:
 
     @property
     def size(self) -> int:
-        """Number of clusters."""
-        return len(np.unique(self.cluster))
+        """Number of clusters, by which the cells are sorted."""
+        return int(np.count_nonzero(np.diff(self.cluster))) + 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -246,10 +246,12 @@ def judged_votes(
             )
     size = len(voted.models)
     keys = [_pair_keys(rows, voted.models) for rows in (voted, judged) if rows is not None]
-    distinct = np.unique(np.concatenate(keys))
+    codes, found = pd.factorize(np.concatenate(keys), sort=True)
+    distinct = np.asarray(found, dtype=np.int64)
     pairs = Pairs(models=voted.models, first=distinct // size, second=distinct % size)
-    places = [np.searchsorted(distinct, key) for key in keys]
-    return _sums(voted, pairs, places[0]), None if judged is None else _sums(judged, pairs, places[1])
+    place = codes.astype(np.int64, copy=False)
+    votes = len(keys[0])
+    return _sums(voted, pairs, place[:votes]), None if judged is None else _sums(judged, pairs, place[votes:])
 
 
 def _rows(table: pd.DataFrame, columns: tuple[str, ...], cluster: str | None) -> _Rows:
@@ -346,6 +348,13 @@ def _cluster_scores(
         score=np.array([group_sums(cells, weight * value, len(keys)) for value in values]),
     )
     return found if found.size > 1 else None
+
+
+def _products(gradients: list[sparse.csr_array]) -> FloatArray:
+    """Multiply each transposed matrix with each; opposite products are each other's transposes."""
+    size = len(gradients)
+    half = {(i, j): (gradients[i].T @ gradients[j]).toarray() for i in range(size) for j in range(i, size)}
+    return np.array([[half[i, j] if i <= j else half[j, i].T for j in range(size)] for i in range(size)])
 
 
 def _centred(raw: FloatArray, sums: FloatArray, means: FloatArray, squares: float) -> FloatArray:

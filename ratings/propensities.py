@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from ratings.arrays import FloatArray
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
+from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
 from ratings.intervals import sandwich
@@ -208,12 +208,12 @@ def reweight_pairs(comparisons: Comparisons, weights: FloatArray) -> Comparisons
     )
 
 
-def fit_uniform_pairs(battles: pd.DataFrame, *, floor: float, cluster: str | None = None) -> UniformPairFit:
+def fit_uniform_pairs(battles: Battles, *, floor: float, cluster: str | None = None) -> UniformPairFit:
     """Rate models as if every pair had met equally often.
 
     Parameters
     ----------
-    battles : DataFrame
+    battles : DataFrame, Arrow Table or RecordBatch
         Columns model_a, model_b, winner and optionally count and weight.
     floor : float
         In votes: pairs with fewer count less; see `uniform_pair_weights`.
@@ -235,6 +235,7 @@ def fit_uniform_pairs(battles: pd.DataFrame, *, floor: float, cluster: str | Non
 
     Examples
     --------
+    >>> import pandas as pd
     >>> battles = pd.DataFrame(
     ...     {
     ...         "model_a": ["x", "y", "x", "y", "z", "x"],
