@@ -310,6 +310,8 @@ def fit_style_sums(
         raise InvalidOptionError(
             f"style_ridge is {style_ridge!r}: it is a finite number of votes, 0 or more."
         )
+    if not 0 < tolerance < 1:
+        raise InvalidOptionError(f"tolerance is {tolerance!r}: it lies between 0 and 1, such as 1e-12.")
     start = fit_bradley_terry(comparisons, ridge=ridge)
     problem = StyleProblem(
         comparisons=comparisons,
