@@ -1,0 +1,116 @@
+"""Clustered covariance for boards on which few voters cast many of the votes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ratings.arrays import FloatArray, IntArray
+from ratings.bradley_terry import BradleyTerryFit, win_probabilities
+from ratings.comparisons import ClusterCells, Comparisons
+from ratings.intervals import sandwich
+from ratings.linear_algebra import sandwich_product, single_threaded_blas
+
+_LIGHT = 0.05
+"""Leverage up to which leaving a cluster out is taken to change nothing."""
+
+_INDISPENSABLE = 1 - 1e-9
+
+
+def jackknife_sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluster: str) -> FloatArray:
+    """Compute the clustered covariance of the strengths, with each heavy cluster's pull as if it were left out.
+
+    Parameters
+    ----------
+    fit : BradleyTerryFit
+    comparisons : Comparisons
+        The votes that were fitted.
+    cluster : str
+        The column given to ``Comparisons.from_battles(..., cluster=...)``.
+
+    Returns
+    -------
+    float64, shape (n_models, n_models)
+        Covariance of ``fit.strengths`` (natural log-odds squared).
+
+    Raises
+    ------
+    InvalidOptionError
+        As `sandwich`.
+
+    Notes
+    -----
+    `sandwich` adds up the squares of what each cluster u pulls at the fit, H+ g_u. A cluster of many votes has
+    drawn the fit towards itself, so that its pull looks too small. From the fit to the others' votes, it pulls
+
+        (I - H+ H_u)^-1 H+ g_u
+
+    to first order, with H_u its part of the Hessian. Adding up the squares of these is the linear jackknife over
+    clusters, CR3 [BM02]. Clusters of a leverage trace(H+ H_u) of at most 0.05 keep the plain pull: on a large
+    board without heavy voters this equals `sandwich` and takes no longer. So does a cluster without which
+    the board would fall apart: `never_narrower` is for such.
+
+    References
+    ----------
+    [BM02] Bell, McCaffrey. Bias Reduction in Standard Errors for Linear Regression with Multi-Stage Samples. 2002.
+           Survey Methodology 28.
+    """
+    covariance = sandwich(fit, comparisons, cluster=cluster)
+    clusters = comparisons.clusters
+    if clusters is None:
+        return covariance
+    change = np.zeros_like(covariance)
+    with single_threaded_blas():
+        for heavy in _heavy_clusters(fit, comparisons, clusters):
+            together = np.ix_(heavy.models, heavy.models)
+            alone = _left_out(heavy, fit.inverse_hessian[together])
+            change[together] += np.outer(alone, alone) - np.outer(heavy.score, heavy.score)
+    if not change.any():
+        return covariance
+    factor = clusters.size / (clusters.size - 1)
+    return covariance + factor * sandwich_product(fit.inverse_hessian, change)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _HeavyCluster:
+    """The gradient and the Hessian of one cluster's votes, on the models among them."""
+
+    models: IntArray
+    score: FloatArray
+    hessian: FloatArray
+
+
+def _heavy_clusters(
+    fit: BradleyTerryFit, comparisons: Comparisons, clusters: ClusterCells
+) -> Iterator[_HeavyCluster]:
+    expected = win_probabilities(fit.strengths, comparisons)
+    curvature = clusters.weight * (expected * (1 - expected))[clusters.pair]
+    leverage = np.bincount(clusters.cluster, curvature * _resistance(fit, comparisons)[clusters.pair])
+    cells = np.flatnonzero(leverage[clusters.cluster] > _LIGHT)
+    cells = cells[np.argsort(clusters.cluster[cells], kind="stable")]
+    for cell in np.split(cells, np.flatnonzero(np.diff(clusters.cluster[cells])) + 1) if len(cells) else ():
+        pair = clusters.pair[cell]
+        surplus = clusters.score[cell] - clusters.weight[cell] * expected[pair]
+        ends = np.stack([comparisons.first[pair], comparisons.second[pair]])
+        models, (first, second) = np.unique(ends, return_inverse=True)
+        signs = np.zeros((len(models), len(cell)))
+        signs[first, np.arange(len(cell))] = 1
+        signs[second, np.arange(len(cell))] = -1
+        yield _HeavyCluster(models=models, score=signs @ surplus, hessian=(signs * curvature[cell]) @ signs.T)
+
+
+def _resistance(fit: BradleyTerryFit, comparisons: Comparisons) -> FloatArray:
+    """Compute x' H+ x of each pair, shape (n_pairs,)."""
+    inverse, first, second = fit.inverse_hessian, comparisons.first, comparisons.second
+    own = np.diag(inverse)
+    resistance: FloatArray = own[first] + own[second] - 2 * inverse[first, second]
+    return resistance
+
+
+def _left_out(heavy: _HeavyCluster, inverse: FloatArray) -> FloatArray:
+    """Solve (I - H_u H+) x = g_u; outside the cluster's models, x is zero."""
+    share = heavy.hessian @ inverse
+    # The trace bounds the largest eigenvalue, so that few clusters need theirs.
+    if np.trace(share) >= _INDISPENSABLE and np.linalg.eigvals(share).real.max() >= _INDISPENSABLE:
+        return heavy.score
+    return np.linalg.solve(np.eye(len(share)) - share, heavy.score).astype(np.float64, copy=False)
