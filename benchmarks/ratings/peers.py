@@ -15,7 +15,7 @@ PEERS = {
     # Its own requirements are those of a web server; its ratings need none of them.
     "fastchat": ("--no-deps", "fschat==0.2.36"),
 }
-COMMON = ("numpy", "scipy", "pandas", "pyarrow")
+COMMON = ("numpy", "scipy", "pandas", "pyarrow", "threadpoolctl")
 
 
 def install_peers() -> dict[str, str]:
@@ -40,9 +40,10 @@ def _install(name: str, arguments: tuple[str, ...]) -> str:
     if stamp.exists() and stamp.read_text() == wanted:
         return ""
     for wishes in (arguments, COMMON):
-        command = [python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wishes]
+        command = [str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wishes]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            return (done.stderr.strip().splitlines() or ["pip failed"])[-1]
+            lines: list[str] = done.stderr.strip().splitlines()
+            return lines[-1] if lines else "pip failed"
     stamp.write_text(wanted)
     return ""

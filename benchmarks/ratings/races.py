@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+GOAL_SIZE = (1_500_000, 100)
+"""Votes and models at which the goals are set; that for memory is set at 10 million votes."""
+GOAL_SIZE_OF_MEMORY = (10_000_000, 100)
+
 Referee = Literal["plain", "style", "each other"]
 
 
@@ -15,9 +19,9 @@ class Race:
     ours, theirs : str
         The operations; `theirs` and `peer` are empty where there is no peer.
     times_faster : float
-        The goal: the peer's time over ours, at least; 0 without one.
+        The goal at `GOAL_SIZE`: the peer's time over ours, at least; 0 without one.
     seconds : float
-        The goal: our time at most; 0 without one.
+        The goal at `GOAL_SIZE`, or, with `any_number_of_votes`, for so many models: our time at most; 0 without one.
     scale : float
         What the peer's time is multiplied with, because it does only a part of the work.
     referee : str
@@ -34,10 +38,17 @@ class Race:
     theirs: str = ""
     times_faster: float = 0.0
     seconds: float = 0.0
+    any_number_of_votes: bool = False
     scale: float = 1.0
     referee: Referee = "plain"
     compiled: bool = False
     largest: int = 10_000_000
+
+    def goals(self, votes: int, models: int) -> tuple[float, float]:
+        """Goals of ratio and of seconds at this size, 0 for none."""
+        at_size = (votes, models) == GOAL_SIZE
+        limited = at_size or (self.any_number_of_votes and models <= GOAL_SIZE[1])
+        return self.times_faster if at_size else 0.0, self.seconds if limited else 0.0
 
 
 RACES = (
@@ -64,8 +75,14 @@ RACES = (
         theirs="board",
         times_faster=300,
         seconds=0.010,
+        any_number_of_votes=True,
     ),
-    Race(what="whole leaderboard from a table of counts", ours="leaderboard from counts", seconds=0.010),
+    Race(
+        what="whole leaderboard from a table of counts",
+        ours="leaderboard from counts",
+        seconds=0.010,
+        any_number_of_votes=True,
+    ),
     Race(
         what="21 boards with intervals",
         ours="21 boards",
@@ -82,6 +99,13 @@ RACES = (
         theirs="100 bootstraps",
         times_faster=50,
         compiled=True,
+    ),
+    Race(
+        what="100 bootstraps (peer: one BLAS thread a process)",
+        ours="100 bootstraps",
+        peer="fastchat",
+        theirs="100 bootstraps, one BLAS thread",
+        times_faster=50,
     ),
     Race(what="1,000 bootstraps", ours="1000 bootstraps", seconds=0.5, compiled=True),
     Race(
@@ -130,11 +154,11 @@ class FirstRunRace:
     ours: str
     peer: str
     theirs: str
-    memory_at_most: float = 0.0  # the goal: our peak over the peer's
+    peak_ratio: float = 0.0  # the goal: the peer's peak over ours
 
 
 FIRST_RUNS = (
     FirstRunRace(what="point fit", ours="point", peer="fastchat", theirs="point"),
     FirstRunRace(what="fit with intervals", ours="intervals", peer="arena_rank", theirs="board"),
-    FirstRunRace(what="style control", ours="style", peer="arena_rank", theirs="style", memory_at_most=0.5),
+    FirstRunRace(what="style control", ours="style", peer="arena_rank", theirs="style", peak_ratio=2),
 )

@@ -43,6 +43,11 @@ OPERATIONS = {
     "100 bootstraps": Operation(
         prepare=_battles, run=lambda battles: definition.bootstrap(battles, 100), answer=_bootstrapped
     ),
+    "100 bootstraps, one BLAS thread": Operation(
+        prepare=_battles,
+        run=lambda battles: definition.bootstrap(battles, 100, blas_threads=1),
+        answer=_bootstrapped,
+    ),
     "style": Operation(prepare=lambda votes: votes.style_differences, run=_styled, answer=_style_answer),
     "elo": Operation(prepare=_battles, run=definition.online_elo, answer=_scores),
 }
