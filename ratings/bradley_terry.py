@@ -5,16 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, special
 
-from ratings.arrays import FloatArray
+from ratings.arrays import FloatArray, ModelId
 from ratings.comparisons import Comparisons
 from ratings.errors import (
     DisconnectedComparisonsError,
     EmptyComparisonsError,
+    InvalidComparisonsError,
     InvalidOptionError,
     NotConvergedError,
     SeparableComparisonsError,
 )
-from ratings.linear_algebra import fill_constant_direction, mean_zero_inverse, single_threaded_blas
+from ratings.linear_algebra import mean_zero_inverse, single_threaded_blas
+
+MOST_MODELS = 20_000
+"""More models than this would need a Hessian of more than 3 GB."""
+
+_SHORT = 1e-4
+"""After a step shorter than this, the Hessian changes too little to matter."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,8 +30,8 @@ class BradleyTerryFit:
 
     Attributes
     ----------
-    models : tuple of str
-        Sorted names, length n_models.
+    models : tuple
+        Names in the order of the comparisons, length n_models.
     strengths : float64, shape (n_models,)
         Natural log-odds, mean zero.
     inverse_hessian : float64, shape (n_models, n_models)
@@ -32,14 +39,15 @@ class BradleyTerryFit:
     ridge : float
         The penalty that was used.
     iterations : int
-        Newton steps taken.
+        Steps taken.
     gradient_norm : float
-        Largest absolute entry of the gradient at ``strengths``, in votes.
+        Largest mean score of a model at ``strengths``: the absolute entry of the gradient divided by the total
+        weight of the model's votes (plus the ridge). A model with few votes counts as much as any other.
     loss : float
         Penalised negative log-likelihood at ``strengths``.
     """
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     strengths: FloatArray
     inverse_hessian: FloatArray
     ridge: float
@@ -87,10 +95,7 @@ def gradient(strengths: FloatArray, comparisons: Comparisons, *, ridge: float = 
     float64, shape (n_models,)
         In votes.
     """
-    difference = _differences(strengths, comparisons)
-    won, lost = comparisons.score, comparisons.total - comparisons.score
-    # Equals total * p - won, but keeps its precision when one side wins nearly always.
-    surplus = lost * special.expit(difference) - won * special.expit(-difference)
+    surplus, _ = _surplus_and_curvature(strengths, comparisons)
     return comparisons.net_by_model(surplus) + ridge * strengths
 
 
@@ -109,8 +114,7 @@ def hessian(strengths: FloatArray, comparisons: Comparisons, *, ridge: float = 0
     -------
     float64, shape (n_models, n_models)
     """
-    difference = _differences(strengths, comparisons)
-    curvature = comparisons.total * special.expit(difference) * special.expit(-difference)
+    _, curvature = _surplus_and_curvature(strengths, comparisons)
     return comparisons.laplacian(curvature) + ridge * np.eye(len(strengths))
 
 
@@ -120,7 +124,12 @@ def win_probabilities(strengths: FloatArray, comparisons: Comparisons) -> FloatA
 
 
 def fit_bradley_terry(
-    comparisons: Comparisons, *, ridge: float = 0.0, tolerance: float = 1e-10, max_iterations: int = 50
+    comparisons: Comparisons,
+    *,
+    ridge: float = 0.0,
+    tolerance: float = 1e-10,
+    max_iterations: int = 50,
+    start: FloatArray | None = None,
 ) -> BradleyTerryFit:
     """Estimate model strengths by maximum likelihood.
 
@@ -132,9 +141,13 @@ def fit_bradley_terry(
     ridge : float, default 0.0
         Weight of the penalty sum(s ** 2) / 2, in votes. Above 0 a finite maximum always exists.
     tolerance : float, default 1e-10
-        Newton stops after a step that moves no strength by more than this (natural log-odds).
+        The fit stops after a step that moves no strength by more than this (natural log-odds), with no
+        model's mean score (`BradleyTerryFit.gradient_norm`) above it.
     max_iterations : int, default 50
-        Newton steps allowed.
+        Steps allowed.
+    start : float64, shape (n_models,), optional
+        Strengths near the maximum, such as those of an earlier fit: saves steps, and changes the result by
+        rounding only. By default each model's log-odds of winning.
 
     Returns
     -------
@@ -151,14 +164,17 @@ def fit_bradley_terry(
     NotConvergedError
         If the last of ``max_iterations`` steps is longer than ``tolerance``.
     InvalidOptionError
-        If ``ridge`` is negative or not finite.
+        If ``ridge`` is negative or not finite, or ``start`` is not one finite number per model.
+    InvalidComparisonsError
+        With more than 20,000 models, whose Hessian would not fit into memory.
 
     Notes
     -----
     Strengths are identified up to a constant; their mean is held at zero. Each Newton step is shortened to
     log(1 + r) / r of its length, where r is its largest move of a pair's difference; this converges from any
-    start, in the end quadratically [STD19]. The limit does not look at the mean loss, so a model with
-    few votes among millions is fitted as exactly as the others. A step costs O(n_pairs + n_models ** 3).
+    start, in the end quadratically [STD19]. After a short step the Hessian is kept for those that follow. The
+    limit does not look at the mean loss, so a model with few votes among millions is fitted as exactly as the
+    others. A step costs O(n_pairs + n_models ** 3).
 
     References
     ----------
@@ -179,9 +195,10 @@ def fit_bradley_terry(
     if not (np.isfinite(ridge) and ridge >= 0):
         raise InvalidOptionError(f"ridge is {ridge!r}: it is a finite number of votes, 0 or more.")
     _require_finite_maximum(comparisons, ridge)
+    first_guess = _log_odds(comparisons) if start is None else _checked_start(start, comparisons)
     try:
         with single_threaded_blas():
-            strengths, iterations = _minimise(comparisons, ridge, tolerance, max_iterations)
+            strengths, iterations = _minimise(first_guess, comparisons, ridge, tolerance, max_iterations)
             inverse = mean_zero_inverse(hessian(strengths, comparisons, ridge=ridge))
     except linalg.LinAlgError as error:
         raise NotConvergedError(iterations=0, last_step=np.inf, tolerance=tolerance) from error
@@ -191,41 +208,92 @@ def fit_bradley_terry(
         inverse_hessian=inverse,
         ridge=ridge,
         iterations=iterations,
-        gradient_norm=float(np.abs(gradient(strengths, comparisons, ridge=ridge)).max()),
+        gradient_norm=_mean_score(gradient(strengths, comparisons, ridge=ridge), comparisons, ridge),
         loss=loss(strengths, comparisons, ridge=ridge),
     )
 
 
 def _minimise(
-    comparisons: Comparisons, ridge: float, tolerance: float, max_iterations: int
+    start: FloatArray, comparisons: Comparisons, ridge: float, tolerance: float, max_iterations: int
 ) -> tuple[FloatArray, int]:
-    strengths = np.zeros(len(comparisons.models))
-    longest = np.inf
+    strengths, factor, longest = start, None, np.inf
     for iteration in range(1, max_iterations + 1):
-        step = _newton_step(strengths, comparisons, ridge)
+        surplus, curvature = _surplus_and_curvature(strengths, comparisons)
+        slope = comparisons.net_by_model(surplus) + ridge * strengths
+        if factor is None or longest > _SHORT:
+            factor = _factor(curvature, comparisons, ridge)
+        step, _ = linalg.lapack.dpotrs(factor, -slope)
         reach = float(np.abs(_differences(step, comparisons)).max(initial=0.0))
         strengths = strengths + step * (np.log1p(reach) / reach if reach > 0 else 1.0)
         longest = float(np.abs(step).max())
-        if longest <= tolerance:
+        if longest <= tolerance and _mean_score(slope, comparisons, ridge) <= tolerance:
             return strengths - strengths.mean(), iteration
     raise NotConvergedError(iterations=max_iterations, last_step=longest, tolerance=tolerance)
 
 
-def _newton_step(strengths: FloatArray, comparisons: Comparisons, ridge: float) -> FloatArray:
-    matrix = fill_constant_direction(hessian(strengths, comparisons, ridge=ridge))
-    factor = linalg.cho_factor(matrix, check_finite=False)
-    return linalg.cho_solve(factor, -gradient(strengths, comparisons, ridge=ridge), check_finite=False)
+def _factor(curvature: FloatArray, comparisons: Comparisons, ridge: float) -> FloatArray:
+    """Return the upper Cholesky factor of the Hessian, positive definite on constant vectors, too."""
+    matrix = comparisons.laplacian(curvature)
+    matrix += float(np.trace(matrix)) / len(matrix) ** 2 + ridge / len(matrix)
+    if ridge:
+        matrix[np.diag_indices_from(matrix)] += ridge
+    # The transpose is what LAPACK reads without a copy; the matrix is symmetric.
+    factor, failed = linalg.lapack.dpotrf(matrix.T, lower=False, clean=False, overwrite_a=True)
+    if failed:
+        raise linalg.LinAlgError(f"leading minor {failed} of the Hessian is not positive definite")
+    return np.asarray(factor, dtype=np.float64)
+
+
+def _mean_score(slope: FloatArray, comparisons: Comparisons, ridge: float) -> float:
+    """Return the largest absolute gradient of a model per vote of its own."""
+    total = comparisons.totals + ridge
+    return float(np.divide(np.abs(slope), total, out=np.zeros_like(slope), where=total > 0).max())
+
+
+def _log_odds(comparisons: Comparisons) -> FloatArray:
+    """Guess strengths as log-odds of winning; half a vote more on each side keeps them finite."""
+    # Added up, won and lost give the total; subtracted, twice the surplus of wins.
+    surplus = comparisons.net_by_model(comparisons.score - comparisons.lost)
+    won, lost = (comparisons.totals + surplus) / 2, (comparisons.totals - surplus) / 2
+    guess: FloatArray = np.log((np.maximum(won, 0) + 0.5) / (np.maximum(lost, 0) + 0.5))
+    return guess - float(guess.mean())
+
+
+def _checked_start(start: FloatArray, comparisons: Comparisons) -> FloatArray:
+    strengths = np.array(start, dtype=np.float64)
+    if strengths.shape != (len(comparisons.models),) or not np.isfinite(strengths).all():
+        raise InvalidOptionError(
+            f"start has shape {strengths.shape}: it is one finite strength for each of "
+            f"{len(comparisons.models)} models."
+        )
+    return strengths - float(strengths.mean())
+
+
+def _surplus_and_curvature(strengths: FloatArray, comparisons: Comparisons) -> tuple[FloatArray, FloatArray]:
+    """Return total * p - won and total * p * (1 - p) of each pair, precise where one side nearly always wins."""
+    difference = _differences(strengths, comparisons)
+    smaller = np.exp(-np.abs(difference))
+    larger = 1 / (1 + smaller)
+    smaller *= larger
+    ahead = difference >= 0
+    p, q = np.where(ahead, larger, smaller), np.where(ahead, smaller, larger)
+    return comparisons.lost * p - comparisons.score * q, comparisons.total * (p * q)
 
 
 def _require_finite_maximum(comparisons: Comparisons, ridge: float) -> None:
     if len(comparisons.models) < 2:
         raise EmptyComparisonsError(comparisons.models)
+    if len(comparisons.models) > MOST_MODELS:
+        raise InvalidComparisonsError(
+            f"There are {len(comparisons.models)} models: a fit of more than {MOST_MODELS} does not fit into memory. "
+            "Check that the columns hold models, or keep those that matter with Comparisons.restrict."
+        )
     if ridge > 0:
         return
-    components = comparisons.components()
-    if len(components) > 1:
-        raise DisconnectedComparisonsError(components)
     if len(comparisons.strongly_connected()) > 1:
+        components = comparisons.components()
+        if len(components) > 1:
+            raise DisconnectedComparisonsError(components)
         raise SeparableComparisonsError(
             never_lose=comparisons.never_losing(), never_win=comparisons.never_winning()
         )

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from ratings.aggregation import MIRRORED, OUTCOMES, PairCounts, count_clusters, count_pairs, merge_pairs
+from ratings.aggregation import OUTCOMES, PairCounts, count_clusters, count_pairs, merge_pairs
 from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
 from ratings.canonical_order import canonical_order
 from ratings.clusters import ClusterCells, sum_clusters
 from ratings.columns import Battles
-from ratings.connectivity import groups, without_arrivals, won_or_tied
+from ratings.connectivity import connected_groups, is_connected, without_arrivals, won_or_tied
 from ratings.counted import checked_counts, sorted_names
 from ratings.encoding import MOST_VOTES, WINNERS, encode_battles
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
@@ -187,6 +187,12 @@ class Comparisons:
         score: FloatArray = (self.weights * OUTCOMES).sum(axis=1)
         return score
 
+    @cached_property
+    def lost(self) -> FloatArray:
+        """Weight won by the second model of each pair, ties as half, shape (n_pairs,)."""
+        lost: FloatArray = (self.weights * (1 - OUTCOMES)).sum(axis=1)
+        return lost
+
     @property
     def votes(self) -> int:
         """Number of votes."""
@@ -196,6 +202,11 @@ class Comparisons:
         """Count the votes in which each model took part, shape (n_models,)."""
         votes = self.counts.sum(axis=1).astype(np.float64)
         return (self._add_up(self.first, votes) + self._add_up(self.second, votes)).astype(np.int64)
+
+    @cached_property
+    def totals(self) -> FloatArray:
+        """Total weight of the votes on each model, shape (n_models,)."""
+        return self._add_up(self.first, self.total) + self._add_up(self.second, self.total)
 
     def win_rates(self) -> FloatArray:
         """Share of votes won by each model, ties as half, unweighted; NaN without votes; shape (n_models,)."""
@@ -222,10 +233,18 @@ class Comparisons:
         float64, shape (n_models, n_models)
             Symmetric; each row sums to zero.
         """
-        matrix = np.diag(self._add_up(self.first, values) + self._add_up(self.second, values))
-        matrix[self.first, self.second] = -values
-        matrix[self.second, self.first] = -values
-        return matrix
+        size = len(self.models)
+        matrix = np.zeros(size * size)
+        matrix[:: size + 1] = self._add_up(self.first, values) + self._add_up(self.second, values)
+        forward, backward = self._entries
+        matrix[forward] = matrix[backward] = -values
+        return matrix.reshape(size, size)
+
+    @cached_property
+    def _entries(self) -> tuple[IntArray, IntArray]:
+        """Places of each pair in the flattened matrix of models, above and below the diagonal."""
+        size = len(self.models)
+        return self.first * size + self.second, self.second * size + self.first
 
     def restrict(self, models: Iterable[str]) -> "Comparisons":
         """Keep only the votes between the given models.
@@ -311,26 +330,11 @@ class Comparisons:
             raise InvalidOptionError(f"order is not a permutation of 0 to {size - 1}.")
         place = np.empty(size, dtype=np.int64)
         place[order] = np.arange(size)
-        first, second = place[self.first], place[self.second]
-        swapped = first > second
-        first, second = np.where(swapped, [second, first], [first, second])
-        rows = np.lexsort((second, first))
-        new_row = np.empty(len(rows), dtype=np.int64)
-        new_row[rows] = np.arange(len(rows))
-        turned = swapped[:, np.newaxis]
-        counts, weights, squared = (
-            np.where(turned, values[:, MIRRORED], values)[rows]
-            for values in (self.counts, self.weights, self.squared_weights)
+        pairs, row, swapped = merge_pairs(
+            place[self.first], place[self.second], self.counts, self.weights, self.squared_weights, size
         )
-        return Comparisons(
-            models=tuple(self.models[index] for index in order),
-            first=first[rows],
-            second=second[rows],
-            counts=counts,
-            weights=weights,
-            squared_weights=squared,
-            clusters=self.clusters.moved(new_row, swapped) if self.clusters else None,
-        )
+        models = tuple(self.models[index] for index in order)
+        return _comparisons(models, pairs, self.clusters.moved(row, swapped) if self.clusters else None)
 
     def components(self) -> tuple[tuple[ModelId, ...], ...]:
         """Group the models that a chain of votes connects; the largest group first.
@@ -345,6 +349,8 @@ class Comparisons:
         Ford's condition [Ford57]: the likelihood has a finite maximum exactly when there is one such group.
         Equally large groups are ordered by votes within the group, then by name.
         """
+        if self._has_mutual_paths():
+            return (self.models,)
         return self._groups("strong")
 
     def never_losing(self) -> tuple[ModelId, ...]:
@@ -359,9 +365,15 @@ class Comparisons:
         """Build the directed graph "i won or tied against j", shape (n_models, n_models)."""
         return won_or_tied(self.first, self.second, self.weights, len(self.models))
 
+    def _has_mutual_paths(self) -> bool:
+        """Say whether pairs with votes for both sides connect all models: enough, and quick to see."""
+        ties = self.weights[:, 2] + self.weights[:, 3] > 0
+        mutual = ties | ((self.weights[:, 0] > 0) & (self.weights[:, 1] > 0))
+        return is_connected(self.first[mutual], self.second[mutual], len(self.models))
+
     def _groups(self, connection: Literal["weak", "strong"]) -> tuple[tuple[ModelId, ...], ...]:
         votes = self.counts.sum(axis=1)
-        return groups(self.models, self.won_or_tied(), connection, (self.first, self.second, votes))
+        return connected_groups(self.models, self.won_or_tied(), connection, (self.first, self.second, votes))
 
     def _add_up(self, index: IntArray, values: FloatArray) -> FloatArray:
         return group_sums(index, values, len(self.models))

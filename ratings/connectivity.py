@@ -10,6 +10,16 @@ from scipy.sparse import csgraph
 from ratings.arrays import FloatArray, IntArray, ModelId
 
 
+def is_connected(first: IntArray, second: IntArray, size: int) -> bool:
+    """Say whether pairs, sorted by their first model, connect all models."""
+    if size == 0:
+        return False
+    starts = np.concatenate([[0], np.cumsum(np.bincount(first, minlength=size))])
+    graph = sparse.csr_array((np.ones(len(first)), second, starts), shape=(size, size))
+    found, _ = csgraph.connected_components(graph, directed=False)
+    return bool(found == 1)
+
+
 def won_or_tied(first: IntArray, second: IntArray, weights: FloatArray, size: int) -> sparse.csr_array:
     """Build the directed graph "i won or tied against j", shape (n_models, n_models)."""
     ties = weights[:, 2] + weights[:, 3]
@@ -20,7 +30,7 @@ def won_or_tied(first: IntArray, second: IntArray, weights: FloatArray, size: in
     return sparse.csr_array((np.ones(len(winners)), (winners, losers)), shape=(size, size))
 
 
-def groups(
+def connected_groups(
     models: Sequence[ModelId],
     graph: sparse.csr_array,
     connection: Literal["weak", "strong"],

@@ -1,19 +1,43 @@
 """How sure the ratings are: the sandwich covariance and intervals from it."""
 
 from statistics import NormalDist
+from typing import Protocol
 
 import numpy as np
-from scipy import sparse
 
-from ratings.arrays import FloatArray
-from ratings.bradley_terry import BradleyTerryFit, win_probabilities
+from ratings.arrays import FloatArray, ModelId
+from ratings.bradley_terry import win_probabilities
+from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import OUTCOMES, Comparisons
 from ratings.errors import InvalidOptionError
 from ratings.linear_algebra import sandwich_product
 from ratings.scale import RATING_PER_STRENGTH, rating_from_strength
 
 
-def sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluster: str | None = None) -> FloatArray:
+class Strengths(Protocol):
+    """Any fit: it has strengths of models."""
+
+    @property
+    def models(self) -> tuple[ModelId, ...]:
+        """Names, length n_models."""
+        ...
+
+    @property
+    def strengths(self) -> FloatArray:
+        """Natural log-odds, shape (n_models,)."""
+        ...
+
+
+class InvertedFit(Strengths, Protocol):
+    """A fit that keeps the inverse of its Hessian on mean-zero vectors."""
+
+    @property
+    def inverse_hessian(self) -> FloatArray:
+        """Shape (n_models, n_models)."""
+        ...
+
+
+def sandwich(fit: InvertedFit, comparisons: Comparisons, *, cluster: str | None = None) -> FloatArray:
     """Compute the robust covariance of the strengths, V = H+ B H+.
 
     H+ is the inverse Hessian on mean-zero vectors. B adds up squared scores: of single votes,
@@ -23,8 +47,9 @@ def sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluster: str | N
     Parameters
     ----------
     fit : BradleyTerryFit
+        Or any other fit of the same expected outcomes, with its models, strengths and inverse Hessian.
     comparisons : Comparisons
-        The votes that were fitted.
+        The votes that were fitted, with their weights.
     cluster : str, optional
         The column given to ``Comparisons.from_battles(..., cluster=...)``: votes of one cluster may depend on
         each other. None: all votes are independent.
@@ -62,13 +87,14 @@ def sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluster: str | N
 
 
 def rating_intervals(
-    fit: BradleyTerryFit, covariance: FloatArray, *, confidence: float = 0.95
+    fit: Strengths, covariance: FloatArray, *, confidence: float = 0.95
 ) -> tuple[FloatArray, FloatArray]:
     """Compute a normal interval for each rating.
 
     Parameters
     ----------
     fit : BradleyTerryFit
+        Or any other fit with strengths.
     covariance : float64, shape (n_models, n_models)
         Of the strengths, as from `sandwich`.
     confidence : float, default 0.95
@@ -84,12 +110,78 @@ def rating_intervals(
     InvalidOptionError
         If ``confidence`` is not between 0 and 1.
     """
+    half_width = _points(np.diag(covariance), confidence)
+    rating = rating_from_strength(fit.strengths)
+    return rating - half_width, rating + half_width
+
+
+def difference_variance(covariance: FloatArray) -> FloatArray:
+    """Compute the variance of each difference of two strengths.
+
+    Parameters
+    ----------
+    covariance : float64, shape (n_models, n_models)
+        Of the strengths, as from `sandwich`.
+
+    Returns
+    -------
+    float64, shape (n_models, n_models)
+        Natural log-odds squared; symmetric, 0 or more, with a diagonal of 0.
+
+    Examples
+    --------
+    >>> difference_variance(np.array([[0.2, -0.2], [-0.2, 0.2]])).tolist()
+    [[0.0, 0.8], [0.8, 0.0]]
+    """
+    own = np.diag(covariance)
+    # Symmetric to the last bit: the sum of the two covariances does not depend on their order.
+    variance = own[:, np.newaxis] + own - (covariance + covariance.T)
+    np.fill_diagonal(variance, 0)
+    return np.maximum(variance, 0)
+
+
+def difference_intervals(
+    fit: Strengths, covariance: FloatArray, *, confidence: float = 0.95
+) -> tuple[FloatArray, FloatArray]:
+    """Compute a normal interval for each difference of two ratings.
+
+    Parameters
+    ----------
+    fit : BradleyTerryFit
+        Or any other fit with strengths.
+    covariance : float64, shape (n_models, n_models)
+        Of the strengths, as from `sandwich`.
+    confidence : float, default 0.95
+        Coverage of each single interval, between 0 and 1.
+
+    Returns
+    -------
+    lower, upper : float64, shape (n_models, n_models)
+        Rating points by which the model of the row is ahead of the model of the column.
+
+    Raises
+    ------
+    InvalidOptionError
+        If ``confidence`` is not between 0 and 1.
+
+    Notes
+    -----
+    These intervals do not depend on what a fit holds fixed, nor on an anchor. Where the votes show no
+    variance at all, such as a single tie, the width is zero and means nothing.
+    """
+    half_width = _points(difference_variance(covariance), confidence)
+    rating = rating_from_strength(fit.strengths)
+    difference = rating[:, np.newaxis] - rating
+    return difference - half_width, difference + half_width
+
+
+def _points(variance: FloatArray, confidence: float) -> FloatArray:
+    """Return half the width of intervals, in rating points."""
     if not 0 < confidence < 1:
         raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
     quantile = NormalDist().inv_cdf((1 + confidence) / 2)
-    half_width = RATING_PER_STRENGTH * quantile * np.sqrt(np.maximum(np.diag(covariance), 0))
-    rating = rating_from_strength(fit.strengths)
-    return rating - half_width, rating + half_width
+    half_width: FloatArray = RATING_PER_STRENGTH * quantile * np.sqrt(np.maximum(variance, 0))
+    return half_width
 
 
 def _independent_meat(comparisons: Comparisons, expected: FloatArray) -> FloatArray:
@@ -110,8 +202,5 @@ def _clustered_meat(comparisons: Comparisons, expected: FloatArray, cluster: str
             "Pass cluster=None to treat votes as independent."
         )
     surplus = cells.score - cells.weight * expected[cells.pair]
-    models = np.concatenate([comparisons.first[cells.pair], comparisons.second[cells.pair]])
-    entries = (np.concatenate([surplus, -surplus]), (np.tile(cells.cluster, 2), models))
-    scores = sparse.csr_array(entries, shape=(int(cells.cluster.max()) + 1, len(comparisons.models)))
-    meat: FloatArray = (scores.T @ scores).toarray()
+    meat = sum_outer_products(cells, surplus, comparisons.first, comparisons.second, len(comparisons.models))
     return cells.size / (cells.size - 1) * meat

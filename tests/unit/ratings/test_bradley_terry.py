@@ -1,14 +1,20 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from ratings import (
+    RATING_PER_STRENGTH,
     BradleyTerryFit,
     Comparisons,
     DisconnectedComparisonsError,
     EmptyComparisonsError,
+    InvalidComparisonsError,
     InvalidOptionError,
     NotConvergedError,
     SeparableComparisonsError,
@@ -16,9 +22,11 @@ from ratings import (
     gradient,
     hessian,
     loss,
+    sandwich,
     simulate,
 )
 from ratings.arrays import FloatArray
+from ratings.comparisons import OUTCOMES
 from tests.unit.ratings.tables import STIGLER_JOURNALS, battles, mirrored, random_battles, stigler
 
 
@@ -128,6 +136,125 @@ def test_a_model_with_few_votes_among_millions_is_fitted_exactly() -> None:
     rookie = battles(("new", "m0", "model_a"), ("new", "m0", "model_b"), count=[120, 80])
     strengths = by_name(fit_bradley_terry(Comparisons.from_battles(pd.concat([veterans, rookie]))))
     assert strengths["new"] - strengths["m0"] == pytest.approx(np.log(120 / 80), abs=1e-10)
+
+
+def fit_in_long_double(comparisons: Comparisons) -> tuple[FloatArray, FloatArray]:
+    """Fit by plain Newton with the first model held at zero, in extended precision; return H too."""
+    first, second = comparisons.first, comparisons.second
+    weights = comparisons.weights.astype(np.longdouble)
+    total, won = weights.sum(axis=1), weights @ np.array([1, 0, 0.5, 0.5], dtype=np.longdouble)
+    size = len(comparisons.models)
+    strengths = np.zeros(size, dtype=np.longdouble)
+    for _ in range(200):
+        p = 1 / (1 + np.exp(strengths[second] - strengths[first]))
+        slope = np.zeros(size, dtype=np.longdouble)
+        np.add.at(slope, first, total * p - won)
+        np.subtract.at(slope, second, total * p - won)
+        curvature = np.zeros((size, size), dtype=np.longdouble)
+        for one, other, sign in (
+            (first, first, 1),
+            (second, second, 1),
+            (first, second, -1),
+            (second, first, -1),
+        ):
+            np.add.at(curvature, (one, other), sign * total * p * (1 - p))
+        # The factor is in double precision; exact residuals make the fixed point exact all the same.
+        step = np.linalg.solve(curvature[1:, 1:].astype(np.float64), slope[1:].astype(np.float64))
+        strengths[1:] -= step / max(1.0, float(np.abs(step).max()))
+        if np.abs(step).max() < 1e-17:
+            break
+    return strengths - strengths.mean(), curvature.astype(np.float64)
+
+
+def million_vote_board(newcomer_votes: int) -> Comparisons:
+    """Ten million votes on 100 models, and a newcomer against six of them."""
+    rng = np.random.default_rng(60)
+    strengths = rng.normal(0, 0.8, 100)
+    first, second = np.triu_indices(100, 1)
+    share = rng.dirichlet(np.full(len(first), 0.5))
+    p = special.expit(strengths[first] - strengths[second])
+    votes = rng.multinomial(
+        10_000_000, (share[:, None] * np.stack([0.7 * p, 0.7 * (1 - p)], axis=1)).ravel() / 0.7
+    )
+    counts = np.pad(votes.reshape(-1, 2), ((0, 0), (0, 2)))
+    met = rng.choice(100, 6, replace=False)
+    new = rng.multinomial(newcomer_votes, np.full(24, 1 / 24)).reshape(6, 4)
+    models = [f"m{number:03}" for number in range(101)]
+    return Comparisons.from_counts(
+        models, np.append(first, np.full(6, 100)), np.append(second, met), np.concatenate([counts, new])
+    )
+
+
+@pytest.mark.parametrize("votes", [10, 200])
+def test_a_rare_model_among_ten_million_votes_has_its_exact_point_and_interval(votes: int) -> None:
+    comparisons = million_vote_board(votes)
+    fit = fit_bradley_terry(comparisons)
+    exact, curvature = fit_in_long_double(comparisons)
+    assert np.abs(fit.strengths - exact).max() * RATING_PER_STRENGTH < 1e-9
+    assert fit.gradient_norm < 1e-14
+    covariance = sandwich(fit, comparisons)
+    p = special.expit((exact[comparisons.first] - exact[comparisons.second]).astype(np.float64))
+    meat = comparisons.laplacian((comparisons.counts * np.square(OUTCOMES - p[:, None])).sum(axis=1))
+    bread = np.linalg.pinv(curvature, rcond=1e-12)
+    np.testing.assert_allclose(np.diag(covariance), np.diag(bread @ meat @ bread), rtol=1e-6)
+
+
+def test_exact_on_the_real_votes(real_data: Path) -> None:
+    recorded = json.loads((real_data / "chatbot-arena-2024-08" / "counts.json").read_text())
+    pairs = np.array(recorded["X"])
+    comparisons = Comparisons.from_counts(recorded["models"], pairs[:, 0], pairs[:, 1], recorded["Y"])
+    fit = fit_bradley_terry(comparisons)
+    exact, _ = fit_in_long_double(comparisons)
+    assert np.abs(fit.strengths - exact).max() * RATING_PER_STRENGTH < 1e-9
+    assert fit.gradient_norm < 1e-14
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.5])
+def test_a_start_saves_steps_and_gives_the_same_result(ridge: float) -> None:
+    comparisons = million_vote_board(200)
+    cold = fit_bradley_terry(comparisons, ridge=ridge)
+    warm = fit_bradley_terry(comparisons, ridge=ridge, start=cold.strengths + 3.0)
+    assert warm.iterations < cold.iterations
+    np.testing.assert_allclose(warm.strengths, cold.strengths, atol=1e-13)
+    far = fit_bradley_terry(comparisons, ridge=ridge, start=np.linspace(-30, 30, 101))
+    np.testing.assert_allclose(far.strengths, cold.strengths, atol=1e-12)
+
+
+@pytest.mark.parametrize("start", [[0.0], [np.nan] * 6, [[0.0] * 6]])
+def test_refuses_a_bad_start(start: list[float]) -> None:
+    with pytest.raises(InvalidOptionError, match="start has shape .* each of 6 models"):
+        fit_bradley_terry(Comparisons.from_battles(random_battles(13)), start=np.array(start))
+
+
+def test_refuses_more_models_than_fit_into_memory() -> None:
+    models = range(20_001)
+    comparisons = Comparisons.from_counts(models, [0], [1], [[1, 1, 0, 0]])
+    with pytest.raises(InvalidComparisonsError, match="There are 20001 models: a fit of more than 20000"):
+        fit_bradley_terry(comparisons)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.permutations(range(6)))
+def test_names_do_not_change_a_byte_in_canonical_order(seed: int, names: list[int]) -> None:
+    table = random_battles(seed, rows=80, voters=7).assign(count=1)
+    renamed = {f"m{number}": f"n{name}" for number, name in enumerate(names)}
+    relabelled = mirrored(
+        table.assign(model_a=table.model_a.map(renamed), model_b=table.model_b.map(renamed))
+    )
+    results = []
+    for one, naming in ((table, {name: name for name in renamed}), (relabelled, renamed)):
+        comparisons = Comparisons.from_battles(one, cluster="voter")
+        comparisons = comparisons.reordered(comparisons.canonical_order())
+        fit = fit_bradley_terry(comparisons, ridge=0.01)
+        place = [fit.models.index(naming[f"m{number}"]) for number in range(6)]
+        covariances = [sandwich(fit, comparisons, cluster=cluster) for cluster in (None, "voter")]
+        results.append(
+            [
+                fit.strengths[place].tobytes(),
+                *(matrix[np.ix_(place, place)].tobytes() for matrix in covariances),
+            ]
+        )
+    assert results[0] == results[1]
 
 
 def test_lopsided_chains_converge() -> None:

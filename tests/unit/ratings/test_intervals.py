@@ -8,11 +8,13 @@ from ratings import (
     Comparisons,
     InvalidOptionError,
     fit_bradley_terry,
+    rating_from_strength,
     rating_intervals,
     sandwich,
     simulate,
 )
 from ratings.arrays import FloatArray
+from ratings.intervals import difference_intervals, difference_variance
 from tests.unit.ratings.tables import battles, random_battles
 
 OUTCOME = {"model_a": 1.0, "model_b": 0.0, "tie": 0.5, "both_bad": 0.5}
@@ -134,6 +136,63 @@ def test_a_heavy_voter_widens_the_intervals() -> None:
     assert sandwich(fit, comparisons, cluster="voter")[place, place] > 2 * independent
 
 
+@pytest.mark.parametrize("heavy", [1, 40])
+def test_clusters_of_any_size_add_up_to_the_same(heavy: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(26)
+    table = random_battles(26, models=12, rows=900, voters=200)
+    table["voter"] = np.sort(rng.integers(200, size=900) // heavy * heavy)
+    comparisons = Comparisons.from_battles(table, cluster="voter")
+    fit = fit_bradley_terry(comparisons)
+    strengths = dict(zip(fit.models, fit.strengths.tolist(), strict=True))
+    slow = sandwich_slowly(table, strengths, "voter")
+    np.testing.assert_allclose(sandwich(fit, comparisons, cluster="voter"), slow, atol=1e-13)
+    monkeypatch.setattr("ratings.cluster_scores._STRETCH", 3)
+    np.testing.assert_allclose(sandwich(fit, comparisons, cluster="voter"), slow, atol=1e-13)
+    monkeypatch.setattr("ratings.cluster_scores._FEW_MODELS", 3)
+    np.testing.assert_allclose(sandwich(fit, comparisons, cluster="voter"), slow, atol=1e-13)
+
+
+def test_a_difference_varies_as_its_contrast_does() -> None:
+    comparisons = Comparisons.from_battles(random_battles(27))
+    fit = fit_bradley_terry(comparisons)
+    covariance = sandwich(fit, comparisons)
+    variance = difference_variance(covariance)
+    for i in range(6):
+        for j in range(6):
+            contrast = np.eye(6)[i] - np.eye(6)[j]
+            assert variance[i, j] == pytest.approx(contrast @ covariance @ contrast, abs=1e-15)
+    assert np.array_equal(variance, variance.T)
+    assert (difference_variance(-covariance) == 0).all()
+
+
+def test_intervals_of_differences_do_not_depend_on_the_gauge() -> None:
+    comparisons = Comparisons.from_battles(random_battles(28))
+    fit = fit_bradley_terry(comparisons)
+    covariance = sandwich(fit, comparisons)
+    lower, upper = difference_intervals(fit, covariance, confidence=0.9)
+    # The covariance of the distances to the first model, as if that one were held at zero.
+    anchored = np.eye(6) - np.eye(6)[:, [0]].T
+    distances = anchored @ covariance @ anchored.T
+    assert distances[0, 0] == pytest.approx(0, abs=1e-15)
+    half_width = RATING_PER_STRENGTH * stats.norm.ppf(0.95) * np.sqrt(difference_variance(distances))
+    rating = rating_from_strength(fit.strengths, anchor=0)
+    np.testing.assert_allclose((upper - lower) / 2, half_width, atol=1e-9)
+    np.testing.assert_allclose((upper + lower) / 2, rating[:, None] - rating, atol=1e-9)
+    np.testing.assert_allclose(lower, -upper.T, atol=1e-9)
+
+
+def test_an_anchor_has_its_rating() -> None:
+    strengths = np.array([0.3, -0.1, -0.2])
+    assert rating_from_strength(strengths, anchor=2, rating=1114.0)[2] == 1114.0
+    anchored = rating_from_strength(strengths, anchor=2, rating=1114.0)
+    np.testing.assert_allclose(np.diff(anchored), np.diff(rating_from_strength(strengths)), rtol=1e-12)
+    assert rating_from_strength(strengths, rating=1500.0).mean() == pytest.approx(1500)
+    with pytest.raises(InvalidOptionError, match="anchor is 3: it is the place of one of 3 models"):
+        rating_from_strength(strengths, anchor=3)
+    with pytest.raises(InvalidOptionError, match="rating is nan"):
+        rating_from_strength(strengths, rating=np.nan)
+
+
 def test_refuses_what_it_cannot_compute() -> None:
     table = battles(("x", "y", "tie"), ("y", "z", "tie"), voter=["v", "v"])
     comparisons = Comparisons.from_battles(table, cluster="voter")
@@ -146,3 +205,5 @@ def test_refuses_what_it_cannot_compute() -> None:
         sandwich(fit, comparisons.restrict(["x", "y"]))
     with pytest.raises(InvalidOptionError, match="confidence is 95"):
         rating_intervals(fit, sandwich(fit, comparisons), confidence=95)
+    with pytest.raises(InvalidOptionError, match="confidence is 0"):
+        difference_intervals(fit, sandwich(fit, comparisons), confidence=0)

@@ -1,0 +1,93 @@
+"""The sum over clusters of g g', with g the summed scores of one cluster's votes."""
+
+import numpy as np
+from scipy import sparse
+
+from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.clusters import ClusterCells
+from ratings.linear_algebra import single_threaded_blas
+
+_FEW_CELLS = 6
+_FEW_MODELS = 1000
+_STRETCH = 2048
+
+
+def sum_outer_products(
+    cells: ClusterCells, values: FloatArray, first: IntArray, second: IntArray, size: int
+) -> FloatArray:
+    """Add up g g' over the clusters.
+
+    Parameters
+    ----------
+    cells : ClusterCells
+    values : float64, shape (n_cells,)
+        The score of each cell, which its pair's first model gains and its second loses.
+    first, second : int64, shape (n_pairs,)
+    size : int
+        Number of models, n_models.
+
+    Returns
+    -------
+    float64, shape (n_models, n_models)
+
+    Notes
+    -----
+    Most clusters have few cells: for them the products of cells are added up one distance apart at a time,
+    O(sum of squares of the cells of a cluster). The others become rows of dense matrices. Nothing depends on
+    the number of threads.
+    """
+    a, b = first[cells.pair], second[cells.pair]
+    if size > _FEW_MODELS:
+        return _sparsely(cells.cluster, a, b, values, size)
+    starts = np.flatnonzero(np.diff(cells.cluster, prepend=-1))
+    counts = np.diff(starts, append=len(values))
+    is_few = np.repeat(counts <= _FEW_CELLS, counts)
+    few, many = np.flatnonzero(is_few), np.flatnonzero(~is_few)
+    return _few_cells(cells.cluster[few], a[few], b[few], values[few], size) + _many_cells(
+        cells.cluster[many], a[many], b[many], values[many], size
+    )
+
+
+def _few_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int) -> FloatArray:
+    """Add up the products of each cell with itself, with the next cell of its cluster, the one after, and so on."""
+
+    def added(row: IntArray, column: IntArray, product: FloatArray) -> FloatArray:
+        return group_sums(row * size + column, product, size * size)
+
+    squares = np.square(values)
+    same = added(a, a, squares) + added(b, b, squares)
+    crossed = -added(a, b, squares)
+    for distance in range(1, _FEW_CELLS):
+        here = np.flatnonzero(cluster[distance:] == cluster[:-distance])
+        if not len(here):
+            break
+        there = here + distance
+        product = values[here] * values[there]
+        crossed += added(a[here], a[there], product) + added(b[here], b[there], product)
+        crossed -= added(a[here], b[there], product) + added(b[here], a[there], product)
+    one_way = crossed.reshape(size, size)
+    return same.reshape(size, size) + one_way + one_way.T
+
+
+def _many_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int) -> FloatArray:
+    """Add up W'W over stretches of clusters, W holding the score of each of them on each model."""
+    total = np.zeros((size, size))
+    number = np.cumsum(np.diff(cluster, prepend=-1) != 0) - 1
+    for start in range(0, int(number[-1]) + 1 if len(number) else 0, _STRETCH):
+        low, high = np.searchsorted(number, [start, start + _STRETCH])
+        stretch = slice(int(low), int(high))
+        rows = int(number[high - 1]) - start + 1
+        row = (number[stretch] - start) * size
+        scores = np.bincount(row + a[stretch], values[stretch], rows * size)
+        scores -= np.bincount(row + b[stretch], values[stretch], rows * size)
+        scores = scores.reshape(rows, size)
+        with single_threaded_blas():
+            total += scores.T @ scores
+    return total
+
+
+def _sparsely(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int) -> FloatArray:
+    entries = (np.concatenate([values, -values]), (np.tile(cluster, 2), np.concatenate([a, b])))
+    scores = sparse.csr_array(entries, shape=(int(cluster.max(initial=-1)) + 1, size))
+    total: FloatArray = (scores.T @ scores).toarray()
+    return total
