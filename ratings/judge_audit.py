@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from ratings.arrays import IntArray
+from ratings.arrays import FloatArray, IntArray
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.comparisons import OUTCOMES
 from ratings.errors import InvalidOptionError
@@ -86,15 +86,15 @@ def audit_judge(
     voted, _ = judged_votes(human, None, judge=judge, cluster=cluster)
     fits = [fit_bradley_terry(voted.comparisons(voted.weight, score)) for score in voted.score]
     expected = np.array([voted.pairs.expected(fit.strengths) for fit in fits])
-    covariance = voted.gradient_covariance(expected, np.ones_like(expected))
     breads = [voted.total * fit.inverse_hessian for fit in fits]
-    half = np.einsum("ij,jk->ik", breads[1], covariance[1, 0], optimize=False)
-    cross = np.einsum("ij,jk->ik", half, breads[0], optimize=False)
-    spread = (
-        sum(sandwich_product(bread, covariance[k, k]) for k, bread in enumerate(breads)) - cross - cross.T
-    )
+    scale = np.ones_like(expected)
+    # As in all intervals, never below what independent battles show.
+    variances = [
+        _difference_variance(breads, voted.gradient_covariance(expected, scale, clustered=clustered))
+        for clustered in (True, False)
+    ]
     difference = RATING_PER_STRENGTH * (fits[1].strengths - fits[0].strengths)
-    half_width = quantile * RATING_PER_STRENGTH * np.sqrt(np.maximum(np.diag(spread), 0))
+    half_width = quantile * RATING_PER_STRENGTH * np.sqrt(np.maximum(np.max(variances, axis=0), 0))
     table = pd.DataFrame(
         {
             "model": list(voted.pairs.models),
@@ -114,6 +114,15 @@ def audit_judge(
         agreement=voted.agreement,
         decisive_agreement=voted.decisive_agreement,
     )
+
+
+def _difference_variance(breads: list[FloatArray], covariance: FloatArray) -> FloatArray:
+    """Return the variance of each strength by the judge less that by people."""
+    half = np.einsum("ij,jk->ik", breads[1], covariance[1, 0], optimize=False)
+    cross = np.einsum("ij,jk->ik", half, breads[0], optimize=False)
+    own = [np.diag(sandwich_product(bread, covariance[k, k])) for k, bread in enumerate(breads)]
+    variance: FloatArray = own[0] + own[1] - 2 * np.diag(cross)
+    return variance
 
 
 def _side_difference(labels: IntArray) -> tuple[float, float]:

@@ -125,19 +125,21 @@ class JudgedVotes:
         surplus = scale * (self.weight * centre - self.score)
         return np.array([self.pairs.net(row) for row in surplus]) / self._divisor
 
-    def gradient_covariance(self, centre: FloatArray, scale: FloatArray) -> FloatArray:
+    def gradient_covariance(self, centre: FloatArray, scale: FloatArray, *, clustered: bool) -> FloatArray:
         """Estimate the covariance of `mean_gradients`, from single battles or from whole clusters.
 
         Parameters
         ----------
         centre, scale : float64, shape (n_outcomes, n_pairs)
+        clustered : bool
+            By clusters, where the table has two or more.
 
         Returns
         -------
         float64, shape (n_outcomes, n_outcomes, n_models, n_models)
         """
         means = self.mean_gradients(centre, scale)
-        if self.clusters is not None:
+        if clustered and self.clusters is not None:
             return self._clustered(means, centre, scale)
         squares = (
             self.squared_weight * centre[:, np.newaxis] * centre

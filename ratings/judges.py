@@ -1,6 +1,7 @@
 """People's votes with a judge's verdicts beside them: tuned prediction-powered Bradley-Terry (PPI++)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,9 @@ from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, gradient, hessian
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError, NoFiniteMaximumError
-from ratings.intervals import rating_intervals
 from ratings.judge_cells import JudgedVotes, judged_votes
 from ratings.linear_algebra import mean_zero_inverse, sandwich_product
-from ratings.scale import rating_from_strength
+from ratings.scale import RATING_PER_STRENGTH, rating_from_strength
 
 _STEPS = 50
 _TOLERANCE = 1e-11
@@ -30,7 +30,10 @@ class JudgedFit:
     strengths : float64, shape (n_models,)
         Natural log-odds, mean zero.
     covariance : float64, shape (n_models, n_models)
-        Of ``strengths``; rows sum to zero.
+        Of ``strengths``, clustered where a table has the column; rows sum to zero.
+    standard_errors : float64, shape (n_models,)
+        Of ``strengths``: never below those of independent battles, since a model whose votes all come from one
+        voter would look certain.
     tuning : float
         Weight of the judge, from 0 (people alone) to 1.
     gain : float64, shape (n_models,)
@@ -50,6 +53,8 @@ class JudgedFit:
         Fitted to the human votes alone.
     human_covariance : float64, shape (n_models, n_models)
         Sandwich covariance of ``human.strengths``.
+    human_standard_errors : float64, shape (n_models,)
+        As ``standard_errors``.
     cluster : str or None
         Column by which variances were clustered.
     """
@@ -57,6 +62,7 @@ class JudgedFit:
     models: tuple[ModelId, ...]
     strengths: FloatArray
     covariance: FloatArray
+    standard_errors: FloatArray
     tuning: float
     gain: FloatArray
     overall_gain: float
@@ -66,6 +72,7 @@ class JudgedFit:
     decisive_agreement: float
     human: BradleyTerryFit
     human_covariance: FloatArray
+    human_standard_errors: FloatArray
     cluster: str | None
 
     def table(self, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -87,18 +94,20 @@ class JudgedFit:
         InvalidOptionError
             If ``confidence`` is not between 0 and 1.
         """
-        judged = replace(self.human, strengths=self.strengths)
-        lower, upper = rating_intervals(judged, self.covariance, confidence=confidence)
-        human_lower, human_upper = rating_intervals(self.human, self.human_covariance, confidence=confidence)
+        if not 0 < confidence < 1:
+            raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
+        quantile = RATING_PER_STRENGTH * NormalDist().inv_cdf((1 + confidence) / 2)
+        rating, half = rating_from_strength(self.strengths), quantile * self.standard_errors
+        human, human_half = rating_from_strength(self.human.strengths), quantile * self.human_standard_errors
         table = pd.DataFrame(
             {
                 "model": list(self.models),
-                "rating": rating_from_strength(self.strengths),
-                "lower": lower,
-                "upper": upper,
-                "human_rating": rating_from_strength(self.human.strengths),
-                "human_lower": human_lower,
-                "human_upper": human_upper,
+                "rating": rating,
+                "lower": rating - half,
+                "upper": rating + half,
+                "human_rating": human,
+                "human_lower": human - human_half,
+                "human_upper": human + human_half,
                 "votes": self.votes,
                 "gain": self.gain,
                 "effective_votes": self.gain * self.votes,
@@ -160,7 +169,8 @@ def fit_with_judge(
     clipped to [0, 1], and the covariance of the strengths is H+ V(y - tuning f) H+ + tuning ** 2 H+ V_f'f' H+
     [ADZ23] [BGM24]. Matched pairs post-stratify [FMD24]: the verdict's score is centred at the unlabelled mean
     of its pair. Unvoted battles are rarely a random sample of battles, since people vote when it is easy: let
-    a coin choose what the judge sees, or weigh by the modelled probability of a vote. Costs one pass over the
+    a coin choose what the judge sees, or weigh by the modelled probability of a vote. Verdicts on unvoted battles
+    count as independent of the votes. Costs one pass over the
     rows, and then nothing that grows with their number.
 
     References
@@ -186,27 +196,30 @@ def fit_with_judge(
     # Without verdicts no pair is corrected, which matching does anyway.
     match_pairs = match_pairs or not judged.counts.any()
     plain = fit_bradley_terry(voted.comparisons(voted.weight, voted.score[0]))
-    correction = _correction(voted, judged, plain.strengths, match_pairs)
+    human_bread = voted.total * plain.inverse_hessian
+    corrections = _corrections(voted, judged, plain.strengths, match_pairs)
     if tuning is None:
-        tuning = _tuning(voted.total * plain.inverse_hessian, correction)
+        tuning = _tuning(human_bread, corrections[0])
+    human_covariance, human_errors = _errors(corrections, 0.0, human_bread)
     strengths, bread = _minimise(voted, judged, plain.strengths, tuning, match_pairs)
-    human_covariance = sandwich_product(voted.total * plain.inverse_hessian, correction.covariance(0.0))
-    correction = _correction(voted, judged, strengths, match_pairs)
-    covariance = sandwich_product(bread, correction.covariance(tuning))
+    corrections = _corrections(voted, judged, strengths, match_pairs)
+    covariance, errors = _errors(corrections, tuning, bread)
     pairs = voted.pairs
     return JudgedFit(
         models=pairs.models,
         strengths=strengths,
         covariance=covariance,
+        standard_errors=errors,
         tuning=tuning,
-        gain=_ratio(np.diag(human_covariance), np.diag(covariance)),
-        overall_gain=float(_ratio(np.trace(human_covariance), np.trace(covariance))),
+        gain=_ratio(human_errors**2, errors**2),
+        overall_gain=float(_ratio((human_errors**2).sum(), (errors**2).sum())),
         votes=pairs.ends(voted.counts).astype(np.int64),
         verdicts=int(judged.counts.sum()),
         agreement=voted.agreement,
         decisive_agreement=voted.decisive_agreement,
         human=plain,
         human_covariance=human_covariance,
+        human_standard_errors=human_errors,
         cluster=cluster if voted.clusters or judged.clusters else None,
     )
 
@@ -226,20 +239,38 @@ class _Correction:
         return total
 
 
-def _correction(voted: JudgedVotes, judged: JudgedVotes, strengths: FloatArray, match: bool) -> _Correction:
+def _corrections(
+    voted: JudgedVotes, judged: JudgedVotes, strengths: FloatArray, match: bool
+) -> list[_Correction]:
+    """Estimate the covariances by clusters, where there are any, and then for independent battles."""
     expected = voted.pairs.expected(strengths)
-    centre, voted_scale, judged_scale = expected, np.ones_like(expected), np.ones_like(expected)
+    unit = np.ones_like(expected)
+    centre, voted_scale, judged_scale = expected, unit, unit
     if match:
         known = _matched(judged)
         centre = np.where(known, _pair_means(judged), expected)
         voted_scale = known.astype(np.float64)
         judged_scale = _match_scale(voted, judged)
-    return _Correction(
-        voted=voted.gradient_covariance(
-            np.array([expected, centre]), np.array([np.ones_like(expected), voted_scale])
-        ),
-        judged=judged.gradient_covariance(centre[np.newaxis], judged_scale[np.newaxis]),
-    )
+    return [
+        _Correction(
+            voted=voted.gradient_covariance(
+                np.array([expected, centre]), np.array([unit, voted_scale]), clustered=clustered
+            ),
+            judged=judged.gradient_covariance(
+                centre[np.newaxis], judged_scale[np.newaxis], clustered=clustered
+            ),
+        )
+        for clustered in ((True, False) if voted.clusters or judged.clusters else (False,))
+    ]
+
+
+def _errors(
+    corrections: list[_Correction], tuning: float, bread: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the first covariance, and the largest standard error of each strength."""
+    found = [sandwich_product(bread, correction.covariance(tuning)) for correction in corrections]
+    variance = np.max([np.diag(covariance) for covariance in found], axis=0)
+    return found[0], np.sqrt(np.maximum(variance, 0))
 
 
 def _matched(judged: JudgedVotes) -> BoolArray:

@@ -305,10 +305,14 @@ def test_models_may_be_named_by_numbers() -> None:
 def test_the_table_lists_both_scores_and_what_was_gained() -> None:
     human, unlabelled = split(11)
     fit = fit_with_judge(human, unlabelled)
+    independent = fit_with_judge(human, unlabelled, tuning=fit.tuning, cluster=None)
+    variances = [np.diag(found.covariance) for found in (fit, independent)]
+    assert_allclose(fit.standard_errors**2, np.max(variances, axis=0), rtol=1e-9)
+    assert (variances[0] < variances[1]).any()
     table = fit.table(confidence=0.9)
     assert table.rating.is_monotonic_decreasing
     by_name = table.set_index("model").loc[list(fit.models)]
-    half = 400 / np.log(10) * 1.6448536 * np.sqrt(np.diag(fit.covariance))
+    half = 400 / np.log(10) * 1.6448536 * fit.standard_errors
     assert_allclose(by_name.rating, 1000 + 400 / np.log(10) * fit.strengths)
     assert_allclose(by_name.upper - by_name.rating, half, rtol=1e-6)
     assert_allclose(by_name.human_upper - by_name.human_lower, 2 * half * np.sqrt(fit.gain), rtol=1e-6)
@@ -403,6 +407,16 @@ def test_the_audit_compares_two_fits_of_the_same_battles() -> None:
     error = points * np.sqrt(np.square(influence).sum(axis=0))
     assert_allclose(table.upper - table.difference, 1.959964 * error, rtol=1e-5)
     assert_allclose(table.difference - table.lower, 1.959964 * error, rtol=1e-5)
+
+
+def test_the_audit_is_never_surer_than_independent_battles_allow() -> None:
+    human, _ = split(18, votes=900)
+    one_voter = (human.model_a == "m4") | (human.model_b == "m4")
+    widths = {}
+    for cluster in ("voter", None):
+        table = audit_judge(human.assign(voter=np.where(one_voter, -1, human.index)), cluster=cluster).table
+        widths[cluster] = (table.upper - table.lower).set_axis(table.model)
+    assert (widths["voter"] >= widths[None] - 1e-9).all()
 
 
 def test_the_audit_sees_which_side_a_judge_prefers() -> None:
