@@ -37,7 +37,7 @@ def leave_out_one_by_one(comparisons: Comparisons) -> FloatArray:
     return squares * len(voters) / (len(voters) - 1)
 
 
-@pytest.mark.parametrize("top_voter_share", [0.0, 0.3])
+@pytest.mark.parametrize("top_voter_share", [0.0, 0.15])
 def test_is_near_refitting_without_each_voter(top_voter_share: float) -> None:
     comparisons = simulated(1, rows=1500, top_voter_share=top_voter_share, voters=25)
     fit = fit_bradley_terry(comparisons)
@@ -45,7 +45,7 @@ def test_is_near_refitting_without_each_voter(top_voter_share: float) -> None:
     found = np.sqrt(np.diag(jackknife_sandwich(fit, comparisons, cluster="voter")))
     plain = np.sqrt(np.diag(sandwich(fit, comparisons, cluster="voter")))
     np.testing.assert_allclose(found, error, rtol=0.05)
-    assert (np.abs(found / error - 1) < np.abs(plain / error - 1)).all()
+    assert np.abs(found / error - 1).mean() < np.abs(plain / error - 1).mean() / 2
 
 
 def test_equals_the_formula_on_dense_matrices() -> None:
