@@ -94,7 +94,8 @@ def run(replicates: int, contrasts: int, seed: int, *, refreshes: int = 200, sla
         title="Order claims hold under refreshing",
         world=f"{MODELS} models in {MODELS // 3} exactly tied triples over 417 points, {VOTES:,} votes of zeta(2.4) "
         f"voters with tastes of standard deviation 0.6, looked at {refreshes} times; "
-        f"t* = {PLANNED_VOTES:,} votes a model; {replicates} replicates ({contrasts} for the contrasts); plain covariance clustered by voter.",
+        f"t* = {PLANNED_VOTES:,} votes a model; {replicates} replicates ({contrasts} for the contrasts); "
+        "plain covariance clustered by voter.",
         findings=[
             Finding(
                 claim="Ever a false claim, confidence sequences with Holm's steps",
