@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.ratings.contestants.many_boards import all_boards
 from benchmarks.ratings.operation import Answer, Operation, by_model
-from benchmarks.ratings.votes import FEATURES, LANGUAGES, TAGS, Votes
+from benchmarks.ratings.votes import FEATURES, TAGS, Votes
 from ratings import RATING_PER_STRENGTH, Comparisons, fit_bradley_terry, leaderboard, online_elo, sandwich
 from ratings.bootstrap import bootstrap
 from ratings.style_control import fit_style_control
@@ -32,17 +33,8 @@ def _fit_with_intervals(comparisons: Comparisons) -> Any:
 
 
 def _boards(battles: pd.DataFrame) -> Any:
-    """21 boards: all votes, every language, every tag; names and labels are encoded once for all."""
-    encoded = battles.astype({name: "category" for name in ("model_a", "model_b", "winner", "language")})
-    language = encoded["language"].cat.codes.to_numpy()
-    names = list(encoded["language"].cat.categories)
-    chosen = [language == names.index(name) for name in LANGUAGES]
-    chosen += [encoded[tag].to_numpy() for tag in TAGS]
-    overall = _with_intervals(encoded)
-    for rows in chosen:
-        comparisons = Comparisons.from_battles(encoded[rows])
-        _fit_with_intervals(comparisons.restrict(comparisons.strongly_connected()[0]))
-    return overall
+    """21 boards: all votes, every language, every tag; the answer is the first."""
+    return all_boards(battles, column="language", tags=TAGS)[0]
 
 
 def _bootstraps(rounds: int) -> Any:
