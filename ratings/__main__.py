@@ -1,119 +1,238 @@
-"""Rate the models of a file of votes: python -m ratings fit VOTES."""
+"""The command line: python -m ratings fit | compare | plan."""
 
 import argparse
-import importlib.util
 import json
+import os
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from ratings.errors import RatingsError, UnreadableVotesError
+from ratings.board_comparison import compare_boards
+from ratings.board_text import (
+    describe_board,
+    describe_comparison,
+    describe_difference,
+    describe_difference_plan,
+    describe_history,
+    describe_method,
+    describe_plan,
+)
+from ratings.command_options import command_parser
+from ratings.comparisons import Comparisons
+from ratings.errors import InvalidOptionError, RatingsError
 from ratings.leaderboard import Leaderboard, leaderboard
+from ratings.planning import difference_plan, separation_plan, votes_to_separate
+from ratings.progress import Progress, progress
+from ratings.reading import Reading, read_votes_with_notes
 
 BAD_INPUT = 2
+BROKEN_PIPE = 141
+INTERRUPTED = 130
+
+PUBLISHED_FEATURES = ("tokens", "headers", "lists", "bold")
+_WIDTH_OF_A_PIPE = 80
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
-        board = leaderboard(read_votes(options.votes), confidence=options.confidence)
-        if options.out:
-            options.out.write_text(json.dumps(board.as_dict(), indent=2, allow_nan=False) + "\n")
+        with progress(sys.stderr) as shown:
+            text = _COMMANDS[options.command](options, shown)
+        print(text, flush=True)
+    except BrokenPipeError:
+        # The reader of our output, such as head, has enough; Python would complain again on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (RatingsError, OSError) as error:
         print(f"ratings: {error}", file=sys.stderr)
         return BAD_INPUT
-    print(_describe(board))
     return 0
 
 
-def read_votes(path: Path) -> pd.DataFrame:
-    """Read a table of battles from a CSV, JSON Lines or Parquet file."""
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".csv": _read_csv,
-        ".jsonl": lambda path: pd.read_json(path, lines=True, dtype=False),
-        ".parquet": _read_parquet,
+def _fit(options: argparse.Namespace, shown: Progress) -> str:
+    reading = _read(options.votes, options, shown, dates=options.history is not None)
+    shown.step(f"Rating {len(reading.votes):,} rows")
+    board = leaderboard(reading.votes, **_board_options(options, reading.votes))
+    document = board.as_dict()
+    history = None
+    if options.history:
+        history = _history(reading.votes, options, shown)
+        document["history"] = json.loads(history.to_json(orient="records", date_format="iso", date_unit="s"))
+    if options.plot:
+        _plot(board, options)
+    _write_json(document, options)
+    if options.json:
+        return _with_notes_aside(document, reading.notes)
+    width = _width()
+    parts = ["\n".join(reading.notes), describe_board(board, width=width)]
+    if history is not None:
+        parts.append("\n" + describe_history(history, options.history, width=width))
+    return "\n".join(part for part in parts if part)
+
+
+def _board_options(options: argparse.Namespace, votes: pd.DataFrame) -> dict[str, Any]:
+    """Collect what differs from the defaults of `leaderboard`."""
+    chosen: dict[str, Any] = {"confidence": options.confidence, "cluster": _cluster(options)}
+    if options.ties != "half":
+        chosen["ties"] = options.ties
+    if options.style or options.features:
+        chosen["style"] = options.features or _published_features(votes)
+    if options.anchor:
+        chosen["anchor"] = options.anchor
+    return chosen
+
+
+def _published_features(votes: pd.DataFrame) -> tuple[str, ...]:
+    present = tuple(name for name in PUBLISHED_FEATURES if f"{name}_a" in votes)
+    if not present:
+        found = sorted(str(name)[:-2] for name in votes if str(name).endswith("_a") and name != "model_a")
+        raise InvalidOptionError(
+            f"--style needs columns such as tokens_a and tokens_b; found features: {', '.join(found) or 'none'}. "
+            "Name the ones to use with --features, or map columns with --columns tokens_a=COLUMN,tokens_b=COLUMN."
+        )
+    return present
+
+
+def _history(votes: pd.DataFrame, options: argparse.Namespace, shown: Progress) -> pd.DataFrame:
+    from ratings.history import history
+
+    if "date" not in votes:
+        raise InvalidOptionError("--history needs dates: map a column with --columns date=COLUMN.")
+    shown.step(f"Rating each {options.history}")
+    return history(votes, every=options.history, cluster=_cluster(options), confidence=options.confidence)
+
+
+def _plot(board: Leaderboard, options: argparse.Namespace) -> None:
+    from ratings.plotting import plot_ratings
+
+    title = ", ".join(path.name for path in options.votes[:3])
+    plot_ratings(board.table, options.plot, title=title, caption=describe_method(board))
+
+
+def _compare(options: argparse.Namespace, shown: Progress) -> str:
+    paths = (options.first, options.second)
+    readings = [_read([path], options, shown) for path in paths]
+    shown.step("Comparing")
+    first, second = (reading.votes for reading in readings)
+    comparison = compare_boards(first, second, cluster=_cluster(options), confidence=options.confidence)
+    notes = [note for reading in readings for note in reading.notes]
+    document = {
+        "first": str(paths[0]),
+        "second": str(paths[1]),
+        "votes": list(comparison.votes),
+        "confidence": comparison.confidence,
+        "cluster": list(comparison.cluster),
+        "correlation": _null_if_nan(comparison.correlation),
+        "rank_correlation": _null_if_nan(comparison.rank_correlation),
+        "models": _records(comparison.table),
+        "only_first": list(comparison.only_first),
+        "only_second": list(comparison.only_second),
     }
-    if path.suffix not in readers:
-        raise UnreadableVotesError(
-            f"{path} does not end in {', '.join(readers)}: convert or rename the file."
+    _write_json(document, options)
+    if options.json:
+        return _with_notes_aside(document, notes)
+    text = describe_comparison(comparison, [str(path) for path in paths], width=_width())
+    return "\n".join([*notes, text])
+
+
+def _plan(options: argparse.Namespace, shown: Progress) -> str:
+    if not options.votes:
+        return _plan_without_votes(options)
+    reading = _read(options.votes, options, shown)
+    shown.step("Planning")
+    cluster = _cluster(options)
+    column = cluster if cluster != "voter" or "voter" in reading.votes else None
+    comparisons = Comparisons.from_battles(reading.votes, cluster=column)
+    chosen = {"confidence": options.confidence, "power": options.power}
+    document: dict[str, Any]
+    if options.difference is not None:
+        known = difference_plan(comparisons, options.difference, **chosen)
+        document = chosen | vars(known)
+        text = describe_difference_plan(known, **chosen, width=_width())
+    else:
+        pairs = [tuple(options.models)] if options.models else []
+        plan = separation_plan(comparisons, pairs=pairs, top=options.top, **chosen)
+        document = {**chosen, "pairs": _records(plan)}
+        text = describe_plan(plan, **chosen, width=_width())
+    _write_json(document, options)
+    return _with_notes_aside(document, reading.notes) if options.json else "\n".join([*reading.notes, text])
+
+
+def _plan_without_votes(options: argparse.Namespace) -> str:
+    if options.difference is None:
+        raise InvalidOptionError(
+            "--models and --top are planned from a file of votes: name one, or use --difference."
         )
-    try:
-        return readers[path.suffix](path)
-    except RatingsError:
-        raise
-    except ValueError as error:
-        raise UnreadableVotesError(f"{path} cannot be read as {path.suffix[1:]}: {error}.") from error
+    chosen = {name: getattr(options, name) for name in ("tie_rate", "design_effect", "confidence", "power")}
+    direct = votes_to_separate(options.difference, **chosen)
+    board = votes_to_separate(options.difference, models=options.board, **chosen) if options.board else None
+    document = {"difference": options.difference, **chosen, "direct_votes_needed": direct}
+    if board is not None:
+        document |= {"models": options.board, "votes_needed": board}
+    _write_json(document, options)
+    if options.json:
+        return _with_notes_aside(document, ())
+    return describe_difference(options.difference, direct, board, options.board, chosen, width=_width())
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    # Only an empty cell is a missing value: "NA" and "007" are names like others.
-    return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    if importlib.util.find_spec("pyarrow") is None:
-        raise UnreadableVotesError(
-            f"{path}: Parquet files need the package pyarrow. Install it, or convert the file to .csv or .jsonl."
-        )
-    return pd.read_parquet(path)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ratings", description="Ratings from pairwise votes.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    fit = commands.add_parser("fit", help="rate the models of a file of votes")
-    fit.add_argument(
-        "votes",
-        type=Path,
-        metavar="VOTES",
-        help=".csv, .jsonl or .parquet with columns model_a, model_b, winner [, voter, count, weight]",
+def _read(
+    paths: Sequence[Path], options: argparse.Namespace, shown: Progress, *, dates: bool = False
+) -> Reading:
+    features = getattr(options, "features", ()) or (None if getattr(options, "style", False) else ())
+    cluster = _cluster(options)
+    return read_votes_with_notes(
+        paths,
+        columns=options.columns,
+        features=features,
+        dates=dates,
+        keep=[cluster] if cluster not in (None, "voter") else [],
+        include_named=options.include_named,
+        on_file=lambda path: shown.step(f"Reading {path}"),
     )
-    fit.add_argument("--out", type=Path, metavar="BOARD.json", help="also write the leaderboard as JSON")
-    fit.add_argument("--confidence", type=float, default=0.95, help="of each interval (default: %(default)s)")
-    return parser
 
 
-def _describe(board: Leaderboard) -> str:
-    parameters = board.method["parameters"]
-    dependence = (
-        f"votes clustered by {parameters['cluster']}" if parameters["cluster"] else "independent votes"
-    )
-    lines = [
-        f"{board.votes} votes, {len(board.table)} models; Bradley-Terry, ties as half wins, "
-        f"{parameters['confidence']:.0%} intervals, {dependence}",
-        "",
-        _format_table(board.table),
-    ]
-    if board.unrated:
-        lines += ["", "Not rated:", *(f"  {name}: {reason}" for name, reason in board.unrated.items())]
-    return "\n".join(lines)
+def _cluster(options: argparse.Namespace) -> str | None:
+    return None if options.cluster == "none" else str(options.cluster)
 
 
-def _format_table(table: pd.DataFrame) -> str:
-    shown = pd.DataFrame(
-        {
-            "ranks": [
-                _format_ranks(*ranks) for ranks in zip(table.rank_lower, table.rank_upper, strict=True)
-            ],
-            "model": table.model,
-            **{
-                name: table[name].map("{:.1f}".format, na_action="ignore")
-                for name in ("rating", "lower", "upper")
-            },
-            "battles": table.battles,
-            "win_rate": table.win_rate.map("{:.3f}".format, na_action="ignore"),
-        }
-    )
-    return shown.to_string(index=False, na_rep="-") if len(shown) else "(no models)"
+def _write_json(document: Mapping[str, Any], options: argparse.Namespace) -> None:
+    if options.out:
+        options.out.write_text(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def _format_ranks(lower: int, upper: int) -> str:
-    if pd.isna(lower):
-        return "-"
-    return str(lower) if lower == upper else f"{lower}-{upper}"
+def _with_notes_aside(document: Mapping[str, Any], notes: Sequence[str]) -> str:
+    """Return the JSON, with the notes said where they are not in its way."""
+    for note in notes:
+        print(note, file=sys.stderr)
+    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _null_if_nan(value: float) -> float | None:
+    return None if value != value else value
+
+
+def _width() -> int:
+    """Return the width of the terminal; 80 where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Progress], str]] = {
+    "fit": _fit,
+    "compare": _compare,
+    "plan": _plan,
+}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ratings.arrays import FloatArray, IntArray
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
@@ -110,7 +109,7 @@ def compare_boards(
         only_second=tuple(sorted(set(names[1]) - set(common))),
         votes=(boards[0].votes, boards[1].votes),
         correlation=_correlation(*ratings),
-        rank_correlation=float(stats.kendalltau(*ratings).statistic),
+        rank_correlation=_rank_correlation(*ratings),
         confidence=confidence,
         cluster=(boards[0].cluster, boards[1].cluster),
     )
@@ -169,8 +168,8 @@ def _table(
             "lower": np.where(np.isfinite(each), difference - each, np.nan),
             "upper": np.where(np.isfinite(each), difference + each, np.nan),
             "moved": np.abs(difference) > together,
-            "first_rank": stats.rankdata(-first.round(6), method="min").astype(np.int64),
-            "second_rank": stats.rankdata(-second.round(6), method="min").astype(np.int64),
+            "first_rank": _ranks(first),
+            "second_rank": _ranks(second),
         }
     )
     return table.sort_values(["second_rank", "model"], kind="stable").reset_index(drop=True)
@@ -180,3 +179,17 @@ def _correlation(first: FloatArray, second: FloatArray) -> float:
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])
+
+
+def _rank_correlation(first: FloatArray, second: FloatArray) -> float:
+    """Compute Kendall's tau-b from the signs of all pairs."""
+    rows, columns = np.triu_indices(len(first), 1)
+    signs = [np.sign(values[rows] - values[columns]) for values in (first.round(6), second.round(6))]
+    scale = np.sqrt(np.square(signs[0]).sum() * np.square(signs[1]).sum())
+    return float((signs[0] * signs[1]).sum() / scale) if scale > 0 else float("nan")
+
+
+def _ranks(ratings: FloatArray) -> IntArray:
+    """Return 1 plus the number of models rated higher."""
+    rounded = ratings.round(6)
+    return 1 + len(rounded) - np.searchsorted(np.sort(rounded), rounded, side="right")

@@ -32,7 +32,7 @@ class Reading:
     votes : DataFrame
         As from `read_votes`.
     notes : tuple of str
-        For each file what it was taken for, and what was left out.
+        For each file what it was taken for, where that is not plain, and what was left out.
     """
 
     votes: pd.DataFrame
@@ -111,10 +111,16 @@ def read_votes_with_notes(
     dates: bool = True,
     keep: Collection[str] = (),
     include_named: bool = False,
+    on_file: Callable[[Path], None] | None = None,
 ) -> Reading:
-    """Read votes as `read_votes` does, and say what was recognised and what was left out."""
+    """Read votes as `read_votes` does, and say what was recognised and what was left out.
+
+    ``on_file`` is called with each file before it is read.
+    """
     tables, notes = [], []
     for path in _files(paths):
+        if on_file:
+            on_file(path)
         with _naming(path):
             file = open_vote_file(path)
             layout = recognise(file.columns, mapping=columns)
@@ -125,7 +131,9 @@ def read_votes_with_notes(
                 layout, no_features = _numeric_features(rows, layout)
             left_out = {} if include_named else _left_out(rows, layout)
             tables.append(_convert(rows, layout, _kept(len(rows), left_out)))
-        notes.append("; ".join([*_describe(path, layout, left_out), *no_features]))
+        says = [*_describe(path, layout, left_out), *no_features]
+        if says:
+            notes.append(f"{path}: {'; '.join(says)}")
     return Reading(votes=_joined(tables), notes=tuple(notes))
 
 
@@ -177,16 +185,18 @@ def _kept(size: int, left_out: Mapping[str, BoolArray]) -> BoolArray:
 
 
 def _describe(path: Path, layout: Layout, left_out: Mapping[str, BoolArray]) -> list[str]:
+    """Say what a file was taken for, unless that is plain, and what was left out."""
     renamed = {ours: theirs for ours, theirs in layout.columns.items() if ours != theirs}
-    parts = [f"{path}: {layout.name} layout"]
-    if renamed:
-        parts[0] += f" ({', '.join(f'{ours} = {theirs}' for ours, theirs in renamed.items())})"
+    says = []
+    if renamed or layout.one_hot:
+        names = ", ".join(f"{ours} = {theirs}" for ours, theirs in renamed.items())
+        says.append(f"{layout.name} layout" + (f" ({names})" if names else ""))
     if layout.one_hot:
-        parts.append("ties include both bad, which this layout does not tell apart")
+        says.append("ties include both bad, which this layout does not tell apart")
     for column, rows in left_out.items():
         why = layout.kept_if_true[column]
-        parts.append(f"left out {int(rows.sum())} votes with {column} = false: {why}")
-    return parts
+        says.append(f"left out {int(rows.sum()):,} votes with {column} = false: {why}")
+    return says
 
 
 def _numeric_features(rows: pd.DataFrame, layout: Layout) -> tuple[Layout, list[str]]:

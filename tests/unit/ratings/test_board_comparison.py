@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from ratings import EmptyComparisonsError, InvalidComparisonsError, InvalidOptionError, leaderboard
 from ratings.board_comparison import compare_boards
@@ -33,6 +34,8 @@ def test_a_model_that_improved_is_found() -> None:
     assert table.lower["m4"] < table.difference["m4"] < table.upper["m4"]
     assert (table.first_rank["m4"], table.second_rank["m4"]) in {(5, 1), (5, 2)}
     assert comparison.rank_correlation < 0.8
+    ranked = stats.kendalltau(table["first"], table["second"]).statistic
+    assert comparison.rank_correlation == pytest.approx(ranked)
     assert comparison.votes == (6000, 6000)
     assert comparison.cluster == ("voter", "voter")
 

@@ -1,16 +1,26 @@
-import importlib.util
+import io
 import json
+import os
+import pty
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from ratings import UnreadableVotesError, leaderboard
-from ratings.__main__ import main, read_votes
+from ratings import leaderboard
+from ratings.__main__ import main
+from ratings.progress import progress
+from ratings.reading import read_votes
+from ratings.simulate import simulate_battles, simulate_strengths
 from tests.unit.ratings.tables import battles, random_battles
 
+ROOT = Path(__file__).parents[3]
 CYCLE = [("a", "b", "model_a"), ("b", "c", "model_a"), ("c", "a", "model_a")]
+Printed = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -20,26 +30,63 @@ def votes(tmp_path: Path) -> Path:
     return path
 
 
-def test_prints_a_table(votes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    path = tmp_path / "large.parquet"
+    rng = np.random.default_rng(90)
+    strengths = {f"organisation/a-model-with-a-very-long-name-{n:02}-instruct": 0.4 * n for n in range(6)}
+    table = simulate_battles(rng, strengths=strengths, battles=4000, dates=("2024-01-01", "2024-03-31"))
+    table.to_parquet(path, index=False)
+    return path
+
+
+def run_module(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ratings", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_prints_a_table(votes: Path, capsys: Printed) -> None:
     assert main(["fit", str(votes)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("4 votes, 4 models; Bradley-Terry")
-    assert lines[2].split() == ["ranks", "model", "rating", "lower", "upper", "battles", "win_rate"]
-    assert lines[3].split()[:3] == ["1-3", "a", "1000.0"]
-    assert lines[6].split() == ["-", "top", "-", "-", "-", "1", "1.000"]
+    header = [line.split() for line in lines].index(
+        ["ranks", "model", "rating", "lower", "upper", "battles", "win_rate"]
+    )
+    assert lines[header + 1].split()[:3] == ["1-3", "a", "1000.0"]
+    assert lines[header + 4].split() == ["-", "top", "-", "-", "-", "1", "1.000"]
     assert lines[-1] == "  top: never lost"
 
 
-def test_writes_the_board_as_json(votes: Path, tmp_path: Path) -> None:
+def test_the_table_fits_80_columns_and_keeps_the_ends_of_names(large: Path, capsys: Printed) -> None:
+    assert main(["fit", str(large)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("…" in line and "05-instruct" in line for line in lines)
+
+
+def test_writes_the_board_as_json(votes: Path, tmp_path: Path, capsys: Printed) -> None:
     out = tmp_path / "board.json"
     assert main(["fit", str(votes), "--out", str(out), "--confidence", "0.9"]) == 0
     assert json.loads(out.read_text()) == leaderboard(read_votes(votes), confidence=0.9).as_dict()
+    capsys.readouterr()
+    assert main(["fit", str(votes), "--json", "--confidence", "0.9"]) == 0
+    assert capsys.readouterr().out == out.read_text()
+
+
+def test_notes_do_not_disturb_the_json(tmp_path: Path, capsys: Printed) -> None:
+    rows = [(*row, True) for row in CYCLE] + [("a", "b", "tie", False)]
+    table = pd.DataFrame(rows, columns=["left", "right", "winner", "anony"])
+    table.to_csv(tmp_path / "v.csv", index=False)
+    assert main(["fit", str(tmp_path / "v.csv"), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["votes"] == 3
+    assert "left out 1 votes with anony = false" in printed.err
+    assert main(["fit", str(tmp_path / "v.csv"), "--include-named"]) == 0
+    assert "4 votes, 3 models" in capsys.readouterr().out
 
 
 def test_csv_and_json_lines_give_the_same_board(tmp_path: Path) -> None:
-    table = random_battles(70)
-    table["model_a"] = table.model_a.replace("m0", "NA")
-    table["model_b"] = table.model_b.replace("m0", "NA")
+    table = random_battles(70).replace({"model_a": {"m0": "NA"}, "model_b": {"m0": "NA"}})
     table.to_csv(tmp_path / "votes.csv", index=False)
     table.to_json(tmp_path / "votes.jsonl", orient="records", lines=True)
     boards = [leaderboard(read_votes(tmp_path / name)).as_dict() for name in ("votes.csv", "votes.jsonl")]
@@ -48,48 +95,195 @@ def test_csv_and_json_lines_give_the_same_board(tmp_path: Path) -> None:
     assert "NA" in [entry["model"] for entry in boards[0]["entries"]]
 
 
+def test_clusters_by_any_column_or_none(large: Path, tmp_path: Path, capsys: Printed) -> None:
+    table = pd.read_parquet(large).rename(columns={"voter": "prompt"})
+    table.to_csv(tmp_path / "v.csv", index=False)
+    for option, text in (
+        ("prompt", "clustered by prompt"),
+        ("none", "independent votes"),
+        ("voter", "independent"),
+    ):
+        assert main(["fit", str(tmp_path / "v.csv"), "--cluster", option]) == 0
+        assert text in " ".join(capsys.readouterr().out.split())
+    assert main(["fit", str(tmp_path / "v.csv"), "--cluster", "user"]) == 2
+    assert "There is no column user" in capsys.readouterr().err
+
+
+def test_maps_columns(tmp_path: Path, capsys: Printed) -> None:
+    pd.DataFrame(CYCLE, columns=["first", "second", "choice"]).to_csv(tmp_path / "v.csv", index=False)
+    assert main(["fit", str(tmp_path / "v.csv")]) == 2
+    assert "--columns model_a=COLUMN,model_b=COLUMN,winner=COLUMN" in capsys.readouterr().err
+    mapping = "model_a=first,model_b=second,winner=choice"
+    assert main(["fit", str(tmp_path / "v.csv"), "--columns", mapping]) == 0
+    assert "3 votes, 3 models" in capsys.readouterr().out
+
+
+def test_history_by_month(large: Path, tmp_path: Path, capsys: Printed) -> None:
+    out = tmp_path / "board.json"
+    assert main(["fit", str(large), "--history", "month", "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert "Ratings at the end of the last 3 of 3 months with votes" in text
+    document = json.loads(out.read_text())
+    newest = {row["model"]: row["rating"] for row in document["history"] if row["date"].startswith("2024-03")}
+    assert newest == pytest.approx({row["model"]: row["rating"] for row in document["entries"]}, abs=1e-5)
+    assert main(["fit", str(large), "--history", "month", "--columns", "date=winner"]) == 2
+    assert "is no date" in capsys.readouterr().err
+
+
+def test_history_without_dates_says_how_to_map_them(votes: Path, capsys: Printed) -> None:
+    assert main(["fit", str(votes), "--history", "day"]) == 2
+    assert "--columns date=COLUMN" in capsys.readouterr().err
+
+
+def test_plots_the_board(large: Path, tmp_path: Path, capsys: Printed) -> None:
+    pytest.importorskip("matplotlib")
+    assert main(["fit", str(large), "--plot", str(tmp_path / "board.svg")]) == 0
+    assert "<!-- large.parquet -->" in (tmp_path / "board.svg").read_text()
+    assert main(["fit", str(large), "--plot", str(tmp_path / "board.gif")]) == 2
+    assert "does not end in .svg or .png" in capsys.readouterr().err
+
+
+def test_compares_two_files(tmp_path: Path, capsys: Printed) -> None:
+    rng = np.random.default_rng(91)
+    strengths = simulate_strengths(rng, models=5)
+    simulate_battles(rng, strengths=strengths, battles=3000).to_csv(tmp_path / "a.csv", index=False)
+    changed = {**strengths, "model-000": strengths["model-000"] + 1, "new": 0.0}
+    simulate_battles(rng, strengths=changed, battles=4000).to_csv(tmp_path / "b.csv", index=False)
+    paths = [str(tmp_path / name) for name in ("a.csv", "b.csv")]
+    assert main(["compare", *paths]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "3,000 votes, clustered by voter" in lines[0]
+    (line,) = (line for line in lines if " model-000 " in line)
+    assert line.endswith("*")
+    assert lines[-2:] == ["Rated only in the second:", "  new"]
+    assert main(["compare", *paths, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["only_second"] == ["new"]
+    assert max(document["models"], key=lambda row: abs(row["difference"]))["model"] == "model-000"
+
+
+def test_plans_without_votes(capsys: Printed) -> None:
+    assert main(["plan", "--difference", "10", "--board", "100"]) == 0
+    text = capsys.readouterr().out
+    assert "6,161  votes between the two" in text
+    assert "609,917  votes in all on a board of 100 models" in text
+    assert main(["plan", "--difference", "10", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["direct_votes_needed"] == 6161
+    assert main(["plan", "--top", "3"]) == 2
+    assert "planned from a file of votes" in capsys.readouterr().err
+    assert main(["plan", "--difference", "0"]) == 2
+
+
+def test_plans_from_votes(large: Path, capsys: Printed) -> None:
+    names = [f"organisation/a-model-with-a-very-long-name-{n:02}-instruct" for n in (1, 0)]
+    for options in (["--top", "3"], ["--difference", "15"], ["--models", *names]):
+        assert main(["plan", str(large), *options]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert "4,000 votes" in " ".join(lines)
+    assert main(["plan", str(large), "--models", *names, "--json"]) == 0
+    (pair,) = json.loads(capsys.readouterr().out)["pairs"]
+    assert (pair["better"], pair["worse"]) == tuple(names)
+    assert pair["separated"]
+    assert main(["plan", str(large), "--models", "gpt", names[0]]) == 2
+    assert "'gpt' has no rating on these votes" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         (
             "votes.csv",
             "model_a,model_b,winner\na,b,tie\na,b,draw\n",
-            "Row 1 of the battles: unknown winner label 'draw'",
+            "row 1 (from 0): unknown winner label 'draw'",
         ),
-        ("votes.csv", "model_a,model_b,winner\na,,tie\n", "Row 0 of the battles: model_b is missing"),
+        ("votes.csv", "model_a,model_b,winner\na,,tie\n", "row 0 (from 0): the model is missing"),
         ("votes.csv", "", "cannot be read as csv"),
         ("votes.jsonl", "{broken\n", "cannot be read as jsonl"),
-        ("votes.txt", "", "does not end in .csv, .jsonl, .parquet"),
+        ("votes.txt", "", "does not end in .csv"),
     ],
 )
 def test_bad_input_is_exit_status_2(
-    name: str, content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, content: str, message: str, tmp_path: Path, capsys: Printed
 ) -> None:
     path = tmp_path / name
     path.write_text(content)
     assert main(["fit", str(path)]) == 2
-    assert message in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.startswith("ratings: ")
+    assert printed.out == ""
 
 
-def test_a_missing_file_is_exit_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_exit_status_2(tmp_path: Path, capsys: Printed) -> None:
     assert main(["fit", str(tmp_path / "none.csv")]) == 2
     assert "none.csv" in capsys.readouterr().err
 
 
-def test_bad_arguments_are_exit_status_2() -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit"],
+        ["plan"],
+        ["fit", "v.csv", "--anchor", "gpt-4"],
+        ["fit", "v.csv", "--anchor", "gpt-4=best"],
+        ["fit", "v.csv", "--columns", "model_a"],
+        ["plan", "--difference", "1", "--top", "3"],
+    ],
+)
+def test_bad_arguments_are_exit_status_2(arguments: list[str], capsys: Printed) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["fit"])
+        main(arguments)
     assert caught.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
 
 
-def test_parquet_without_pyarrow_says_what_to_do(tmp_path: Path) -> None:
-    if importlib.util.find_spec("pyarrow"):
-        pytest.skip("pyarrow is installed here")
-    with pytest.raises(UnreadableVotesError, match="need the package pyarrow. Install it, or convert"):
-        read_votes(tmp_path / "votes.parquet")
+@pytest.mark.parametrize("command", [[], ["fit"], ["compare"], ["plan"]])
+def test_help_has_examples(command: list[str], capsys: Printed) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    assert "python -m ratings compare march.parquet april.parquet" in capsys.readouterr().out
 
 
 def test_runs_as_a_module(votes: Path) -> None:
-    run = subprocess.run([sys.executable, "-m", "ratings", "fit", str(votes)], capture_output=True, text=True)
+    run = run_module("fit", votes)
     assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
     assert "never lost" in run.stdout
+
+
+def test_a_reader_that_goes_away_is_no_error(votes: Path) -> None:
+    command = f"{sys.executable} -m ratings fit {votes} --json | head -n 1"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+    assert (run.stdout, run.stderr) == ("{\n", "")
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ratings", "fit", str(votes)], stdout=writing, stderr=subprocess.PIPE, cwd=ROOT
+    )
+    os.close(writing)
+    assert process.communicate()[1] == b""
+    assert process.returncode == 141
+
+
+def test_progress_appears_on_a_terminal_after_a_while_and_goes_away() -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal, progress(terminal, patience=0.05) as shown:
+        shown.step("Reading votes.csv")
+        time.sleep(0.2)
+        assert "Reading votes.csv … 0 s" in os.read(ours, 1000).decode()
+    os.close(ours)
+
+
+def test_short_work_and_pipes_show_no_progress() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, patience in ((Terminal(), 5.0), (io.StringIO(), 0.0)):
+        with progress(stream, patience=patience) as shown:
+            shown.step("Rating")
+            time.sleep(0.02)
+        assert stream.getvalue() == ""

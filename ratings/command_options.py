@@ -1,0 +1,130 @@
+"""The options of the command line."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_FILES = ".csv, .tsv, .json, .jsonl (also .gz), .parquet, or a folder of Parquet parts"
+_EXAMPLES = """examples:
+  python -m ratings fit votes.csv --out board.json --plot board.svg
+  python -m ratings fit battles/ --style --ties half --anchor mixtral-8x7b=1114
+  python -m ratings fit votes.csv --columns model_a=first,model_b=second,winner=choice
+  python -m ratings compare march.parquet april.parquet
+  python -m ratings plan --difference 10 --tie-rate 0.35
+  python -m ratings plan votes.parquet --top 10"""
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """Build the parser of ``python -m ratings``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ratings",
+        description="Ratings from pairwise votes.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_fit(commands.add_parser("fit", help="rate the models of files of votes"))
+    _add_compare(commands.add_parser("compare", help="compare the ratings of two files of votes"))
+    _add_plan(commands.add_parser("plan", help="how many votes it takes to tell models apart"))
+    return parser
+
+
+def _add_fit(fit: argparse.ArgumentParser) -> None:
+    fit.description = "Rate the models of files of votes: Bradley-Terry with intervals and ranks."
+    fit.add_argument("votes", type=Path, nargs="+", metavar="VOTES", help=_FILES)
+    fit.add_argument("--style", action="store_true", help="control for tokens, headers, lists and bold")
+    fit.add_argument(
+        "--features", type=_names, metavar="A,B", help="control for these style features instead"
+    )
+    fit.add_argument(
+        "--ties",
+        choices=("half", "rao-kupper", "davidson", "grounded"),
+        default="half",
+        help="what a tie is (default: %(default)s a win for each)",
+    )
+    fit.add_argument(
+        "--anchor", type=_anchor, metavar="NAME=RATING", help="fix the scale at one model's rating"
+    )
+    fit.add_argument(
+        "--plot", type=Path, metavar="BOARD.svg", help="draw ratings and intervals; .svg or .png"
+    )
+    fit.add_argument(
+        "--history", choices=("day", "week", "month"), help="also rate at the end of each period"
+    )
+    _add_shared(fit)
+
+
+def _add_compare(compare: argparse.ArgumentParser) -> None:
+    compare.description = "Compare two independent sets of votes: what moved, and by more than chance."
+    compare.add_argument("first", type=Path, metavar="A", help=_FILES)
+    compare.add_argument("second", type=Path, metavar="B")
+    _add_shared(compare)
+
+
+def _add_plan(plan: argparse.ArgumentParser) -> None:
+    plan.description = (
+        "How many votes tell models apart; with VOTES, from the board, ties and voters as they are."
+    )
+    plan.add_argument("votes", type=Path, nargs="*", metavar="VOTES", help=_FILES)
+    wanted = plan.add_mutually_exclusive_group(required=True)
+    wanted.add_argument(
+        "--difference", type=float, metavar="POINTS", help="two models that differ by so much"
+    )
+    wanted.add_argument("--models", nargs=2, metavar=("A", "B"), help="these two models of the file")
+    wanted.add_argument("--top", type=int, metavar="K", help="each of the best K models from the next")
+    plan.add_argument(
+        "--power", type=float, default=0.8, help="chance to see it by then (default: %(default)s)"
+    )
+    without = plan.add_argument_group("without VOTES")
+    without.add_argument("--tie-rate", type=float, default=0.35, help="share of ties (default: %(default)s)")
+    without.add_argument("--design-effect", type=float, default=1.0, help="of voters (default: %(default)s)")
+    without.add_argument("--board", type=int, metavar="N", help="also plan for a balanced board of N models")
+    _add_shared(plan)
+
+
+def _add_shared(command: argparse.ArgumentParser) -> None:
+    command.epilog = _EXAMPLES
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.add_argument("--confidence", type=float, default=0.95, help="of intervals (default: %(default)s)")
+    command.add_argument(
+        "--cluster",
+        metavar="COLUMN",
+        default="voter",
+        help="whose votes depend on each other; none: all independent (default: voter, where there is one)",
+    )
+    command.add_argument(
+        "--columns",
+        type=_mapping,
+        metavar="OURS=THEIRS,...",
+        help="columns of an unknown layout, by our names",
+    )
+    command.add_argument(
+        "--include-named",
+        action="store_true",
+        help="keep votes on named models (anony is false) or not counted",
+    )
+    command.add_argument("--out", type=Path, metavar="FILE.json", help="also write the result as JSON")
+    command.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _parsed(parse: Callable[[str], Any], expected: str) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}") from error
+
+    return convert
+
+
+def _split_pair(text: str) -> tuple[str, str]:
+    left, equals, right = text.rpartition("=")
+    if not (left.strip() and equals and right.strip()):
+        raise ValueError(text)
+    return left.strip(), right.strip()
+
+
+_names = _parsed(lambda text: tuple(name.strip() for name in text.split(",") if name.strip()), "a list")
+_anchor = _parsed(lambda text: (_split_pair(text)[0], float(_split_pair(text)[1])), "NAME=RATING")
+_mapping = _parsed(lambda text: dict(map(_split_pair, text.split(","))), "OURS=THEIRS,...")
