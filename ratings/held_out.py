@@ -10,6 +10,7 @@ from scipy import optimize, special
 
 from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.bradley_terry import fit_bradley_terry
+from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
@@ -54,7 +55,7 @@ class _FoldedVotes:
 
 
 def held_out_log_loss(
-    votes: pd.DataFrame | Comparisons,
+    votes: Battles | Comparisons,
     *,
     models: Sequence[VoteModel] = VOTE_MODELS,
     rng: np.random.Generator,
@@ -69,7 +70,7 @@ def held_out_log_loss(
 
     Parameters
     ----------
-    votes : DataFrame or Comparisons
+    votes : DataFrame, Arrow Table, RecordBatch or Comparisons
         A table of battles, or votes already counted, which then are all independent.
     models : sequence of str
         Among "half" (Bradley-Terry, ties as half wins), "rao-kupper", "davidson", "grounded".
@@ -150,20 +151,19 @@ def _fold_votes(comparisons: Comparisons, folds: int, rng: np.random.Generator) 
     )
 
 
-def _fold_voters(battles: pd.DataFrame, column: str, folds: int, rng: np.random.Generator) -> _FoldedVotes:
+def _fold_voters(battles: Battles, column: str, folds: int, rng: np.random.Generator) -> _FoldedVotes:
     placed = place_votes(battles, cluster=column)
-    voter = placed.cluster if placed.cluster is not None else np.zeros(0, dtype=np.int64)
-    voters = int(voter.max(initial=-1)) + 1
-    _require_enough(voters, folds, f"distinct values of {column!r}")
+    _require_enough(placed.clusters, folds, f"distinct values of {column!r}")
+    assert placed.cluster is not None
     return _FoldedVotes(
         comparisons=placed.comparisons,
         folds=folds,
-        fold=(rng.permutation(voters) % folds)[voter].astype(np.int64),
+        fold=(rng.permutation(placed.clusters) % folds)[placed.cluster],
         pair=placed.pair,
         outcome=placed.outcome,
         weight=placed.count * placed.weight,
         spread=placed.count * placed.weight**2,
-        cluster=voter,
+        cluster=placed.cluster,
     )
 
 
@@ -259,9 +259,9 @@ def _standard_error(folded: _FoldedVotes, values: FloatArray) -> float:
     return float(np.sqrt(variance) / folded.weight.sum())
 
 
-def _cluster_column(votes: pd.DataFrame | Comparisons, cluster: str | None) -> str | None:
+def _cluster_column(votes: Battles | Comparisons, cluster: str | None) -> str | None:
     """Return the column to cluster by; only the default one may be absent."""
-    if isinstance(votes, Comparisons) or (cluster == "voter" and "voter" not in votes.columns):
+    if isinstance(votes, Comparisons) or (cluster == "voter" and not has_column(votes, "voter")):
         return None
     return cluster
 

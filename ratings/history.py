@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
+from ratings.columns import Battles, has_column, reject
 from ratings.comparisons import OUTCOMES, ClusterCells, Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
@@ -23,12 +24,12 @@ _DECIMALS = 6
 
 
 def history(
-    battles: pd.DataFrame,
+    battles: Battles,
     *,
     date: str = "date",
     every: Every = "week",
     window: int | None = None,
-    anchor: str | None = None,
+    anchor: ModelId | None = None,
     cluster: str | None = "voter",
     confidence: float = 0.95,
 ) -> pd.DataFrame:
@@ -39,7 +40,7 @@ def history(
 
     Parameters
     ----------
-    battles : DataFrame
+    battles : DataFrame, Arrow Table or RecordBatch
         Columns model_a, model_b, winner and optionally voter, count, weight; and the date.
     date : str, default "date"
         Column of dates or times: datetimes, or strings in ISO 8601. Times with a zone count in UTC.
@@ -47,7 +48,7 @@ def history(
         Length of a period; weeks end on Sunday.
     window : int, optional
         Count only the votes of this many last periods, the current one included. None: all votes so far.
-    anchor : str, optional
+    anchor : name of a model, optional
         A model whose rating is 1000 on every date; dates on which it cannot be rated are left out. None: the mean
         of the rated models is 1000, so that ratings sink when stronger models join.
     cluster : str or None, default "voter"
@@ -73,9 +74,9 @@ def history(
 
     Notes
     -----
-    The rows are read once; each board then costs a fit on counts, however many votes they stand for, and with
-    clusters one pass over the (voter, pair) cells. Intervals are of strengths against the mean of the rated models,
-    also with an anchor.
+    The rows are read once; each board then costs a fit on counts, from the strengths of the board before, however
+    many votes they stand for, and with clusters one pass over the (voter, pair) cells. Intervals are of strengths
+    against the mean of the rated models, also with an anchor.
 
     Examples
     --------
@@ -94,36 +95,43 @@ def history(
     [2, 2, 3, 3]
     """
     _check_options(every, window, confidence)
-    column = None if cluster == "voter" and "voter" not in battles.columns else cluster
+    column = None if cluster == "voter" and not has_column(battles, "voter") else cluster
     period, ends = _periods(battles, date, every)
     placed = place_votes(battles, cluster=column)
     if anchor is not None and anchor not in placed.comparisons.models:
         raise InvalidOptionError(f"anchor is {anchor!r}, which no vote names: check the name.")
-    boards = [_board_table(ends[:0], pd.Index([], dtype="str"), *[np.empty(0)] * 4)]
+    names = pd.Index(placed.comparisons.models, dtype=None if placed.comparisons.models else "str")
+    boards = [_board_table(ends[:0], names[:0], *[np.empty(0)] * 4)]
+    earlier = None
     for number, comparisons in _by_period(placed, period[placed.row], window):
         rated = _rateable(comparisons)
         if len(rated.models) > 1 and (anchor is None or anchor in rated.models):
-            boards.append(_board(comparisons, rated, ends[[number]], anchor, confidence))
+            earlier = fit_bradley_terry(rated, start=_start(earlier, rated))
+            bounds = _bounds(earlier, rated, confidence)
+            boards.append(_board(comparisons, earlier, bounds, ends[[number]], anchor))
     return pd.concat(boards, ignore_index=True)
 
 
-def _periods(battles: pd.DataFrame, date: str, every: Every) -> tuple[IntArray, pd.DatetimeIndex]:
+def _periods(battles: Battles, date: str, every: Every) -> tuple[IntArray, pd.DatetimeIndex]:
     """Number the period of each row, from 0, and return the last day of each period from first to last."""
-    if date not in battles.columns:
+    if not has_column(battles, date):
         raise InvalidComparisonsError(
             f"The table of battles lacks the column {date!r}: name the column of dates by date=."
         )
-    if pd.api.types.is_numeric_dtype(battles[date]):
+    dates = battles[date] if isinstance(battles, pd.DataFrame) else battles.column(date).to_pandas()
+    if pd.api.types.is_numeric_dtype(dates):
         raise InvalidComparisonsError(
             f"The column {date!r} holds numbers: turn them into dates, such as by pandas.to_datetime(…, unit='s')."
         )
-    times = pd.to_datetime(battles[date], utc=True, format="ISO8601", errors="coerce")
+    times = pd.to_datetime(dates, utc=True, format="ISO8601", errors="coerce")
     missing = np.flatnonzero(times.isna())
     if len(missing):
         row = int(missing[0])
-        raise InvalidComparisonsError(
-            f"Row {row} of the battles: {date} is {battles[date].tolist()[row]!r}. "
-            "A date is a datetime or a string in ISO 8601, such as '2026-11-24'."
+        reject(
+            battles,
+            row,
+            f"{date} is {dates.tolist()[row]!r}",
+            "A date is a datetime or a string in ISO 8601, such as '2026-11-24'.",
         )
     periods = pd.PeriodIndex(times.dt.tz_localize(None), freq=_PERIODS[every])
     numbers = np.asarray(periods.asi8, dtype=np.int64)
@@ -137,9 +145,9 @@ def _by_period(
     placed: PlacedVotes, period: IntArray, window: int | None
 ) -> Iterator[tuple[int, Comparisons]]:
     """Yield each period that has votes, with the votes that count at its end."""
-    weighted = bool((placed.weight != placed.weight[:1]).any())
     # Where weights differ, rows are sorted in full, so that sums do not depend on the order of the table.
-    order = np.lexsort([placed.weight, placed.outcome, placed.pair, period] if weighted else [period])
+    keys = [placed.weight, placed.outcome, placed.pair, period]
+    order = np.lexsort(keys if _is_weighted(placed) else [period])
     borders = np.searchsorted(period[order], np.arange(int(period.max(initial=-1)) + 2))
     cells = _cluster_cells(placed, period)
     sums = _Sums.zeros(placed.comparisons)
@@ -210,16 +218,18 @@ class _DatedCells:
 
 
 def _cluster_cells(placed: PlacedVotes, period: IntArray) -> _DatedCells | None:
-    if placed.cluster is None or placed.comparisons.clusters is None:
+    if placed.cluster is None or placed.column is None:
         return None
-    order = np.lexsort([placed.weight, placed.outcome, period, placed.pair, placed.cluster])
-    sorted_keys = [key[order] for key in (placed.cluster, placed.pair, period)]
-    new = np.concatenate([[True], np.any([np.diff(key) != 0 for key in sorted_keys], axis=0)])[: len(order)]
+    pairs, periods = len(placed.comparisons.first), int(period.max(initial=-1)) + 1
+    key = (placed.cluster * pairs + placed.pair) * periods + period
+    order = np.lexsort([placed.weight, placed.outcome, key] if _is_weighted(placed) else [key])
+    new = np.diff(key[order], prepend=-1) > 0
     cell = np.cumsum(new) - 1
     weight = (placed.count * placed.weight)[order]
-    cluster, pair, dated = (key[new] for key in sorted_keys)
-    cells = replace(
-        placed.comparisons.clusters,
+    cluster, pair, dated = (each[order][new] for each in (placed.cluster, placed.pair, period))
+    cells = ClusterCells(
+        column=placed.column,
+        identities=placed.identities,
         cluster=cluster,
         pair=pair,
         weight=group_sums(cell, weight, len(cluster)),
@@ -228,20 +238,35 @@ def _cluster_cells(placed: PlacedVotes, period: IntArray) -> _DatedCells | None:
     return _DatedCells(cells=cells, period=dated)
 
 
+def _is_weighted(placed: PlacedVotes) -> bool:
+    return bool((placed.weight != placed.weight[:1]).any())
+
+
 def _rateable(comparisons: Comparisons) -> Comparisons:
     return comparisons.restrict(comparisons.strongly_connected()[0])
 
 
+def _start(earlier: BradleyTerryFit | None, rated: Comparisons) -> FloatArray | None:
+    """Take strengths from the board before, and the mean for models that it lacks."""
+    if earlier is None:
+        return None
+    known = pd.Series(earlier.strengths, index=pd.Index(earlier.models))
+    return np.array(known.reindex(pd.Index(rated.models), fill_value=0.0), dtype=np.float64)
+
+
 def _board(
-    comparisons: Comparisons, rated: Comparisons, end: pd.DatetimeIndex, anchor: str | None, confidence: float
+    comparisons: Comparisons,
+    fit: BradleyTerryFit,
+    bounds: tuple[FloatArray, FloatArray],
+    end: pd.DatetimeIndex,
+    anchor: ModelId | None,
 ) -> pd.DataFrame:
-    fit = fit_bradley_terry(rated)
     rating = rating_from_strength(fit.strengths)
-    lower, upper = _bounds(fit, rated, confidence)
-    shift = RATING_CENTRE - rating[rated.models.index(anchor)] if anchor is not None else 0.0
-    models = pd.Index(rated.models)
+    shift = RATING_CENTRE - rating[fit.models.index(anchor)] if anchor is not None else 0.0
+    lower, upper = (bound + shift for bound in bounds)
+    models = pd.Index(fit.models)
     votes = comparisons.votes_by_model()[pd.Index(comparisons.models).get_indexer(models)]
-    table = _board_table(end.repeat(len(models)), models, rating + shift, lower + shift, upper + shift, votes)
+    table = _board_table(end.repeat(len(models)), models, rating + shift, lower, upper, votes)
     return table.sort_values(["rating", "model"], ascending=[False, True], kind="stable")
 
 

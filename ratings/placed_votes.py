@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.aggregation import MIRRORED, count_pairs
+from ratings.arrays import CodeArray, FloatArray, IntArray
+from ratings.columns import Battles
 from ratings.comparisons import Comparisons
-from ratings.encoding import WINNERS
-
-_SWAPPED = np.array([WINNERS.index(label) for label in ("model_b", "model_a", "tie", "both_bad")])
+from ratings.encoding import encode_battles
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,6 +19,7 @@ class PlacedVotes:
     Attributes
     ----------
     comparisons : Comparisons
+        Not kept apart by cluster.
     row : int64, shape (n_rows,)
         Places in the table of the rows whose count and weight are above 0.
     pair : int64, shape (n_rows,)
@@ -28,7 +29,11 @@ class PlacedVotes:
     count, weight : float64, shape (n_rows,)
         How many votes the row stands for, and the weight of each.
     cluster : int64, shape (n_rows,), or None
-        Whose vote it is, when asked for: 0 … n_clusters - 1, in the order of the identities.
+        Whose vote it is, when asked for: indices into ``identities``.
+    identities : Arrow array, length n_clusters, or None
+        Those who voted, in sorted order.
+    column : str or None
+        The column that named the clusters.
     """
 
     comparisons: Comparisons
@@ -38,15 +43,22 @@ class PlacedVotes:
     count: FloatArray
     weight: FloatArray
     cluster: IntArray | None
+    identities: pa.Array | None
+    column: str | None
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters that voted."""
+        return 0 if self.identities is None else len(self.identities)
 
 
-def place_votes(battles: pd.DataFrame, *, cluster: str | None = None) -> PlacedVotes:
+def place_votes(battles: Battles, *, cluster: str | None = None) -> PlacedVotes:
     """Check a table of battles and place its rows.
 
     Parameters
     ----------
-    battles : DataFrame
-        As for `Comparisons.from_battles`, which raises where it breaks the convention.
+    battles : DataFrame, Arrow Table or RecordBatch
+        As for `Comparisons.from_battles`, which raises alike where it breaks the convention.
     cluster : str, optional
         Column of those whose votes may depend on each other.
 
@@ -54,26 +66,40 @@ def place_votes(battles: pd.DataFrame, *, cluster: str | None = None) -> PlacedV
     -------
     PlacedVotes
     """
-    comparisons = Comparisons.from_battles(battles, cluster=cluster)
-    count, weight = _numbers(battles, "count"), _numbers(battles, "weight")
-    row = np.flatnonzero((count > 0) & (weight > 0))
-    counted = battles.iloc[row]
-    names = pd.Index(comparisons.models)
-    a, b = (names.get_indexer(pd.Index(counted[side])) for side in ("model_a", "model_b"))
-    winner = pd.Index(WINNERS).get_indexer(pd.Index(counted["winner"]))
-    keys = comparisons.first * len(names) + comparisons.second
+    encoded = encode_battles(battles, cluster=cluster)
+    pairs = count_pairs(encoded)
+    row = np.flatnonzero(encoded.count > 0)
+    a, b, winner = encoded.side_a[row], encoded.side_b[row], encoded.winner[row]
+    size = len(encoded.models)
+    table = np.zeros(size * size, dtype=np.int64)
+    table[pairs.first * size + pairs.second] = np.arange(len(pairs.first))
+    voter, identities = _voters(encoded.cluster, encoded.identities, row)
     return PlacedVotes(
-        comparisons=comparisons,
+        comparisons=Comparisons(
+            models=encoded.models,
+            first=pairs.first,
+            second=pairs.second,
+            counts=pairs.counts,
+            weights=pairs.weights,
+            squared_weights=pairs.squared_weights,
+        ),
         row=row,
-        pair=np.searchsorted(keys, np.minimum(a, b) * len(names) + np.maximum(a, b)).astype(np.int64),
-        outcome=np.where(a > b, _SWAPPED[winner], winner).astype(np.int64),
-        count=count[row],
-        weight=weight[row],
-        cluster=pd.factorize(counted[cluster], sort=True)[0].astype(np.int64) if cluster else None,
+        pair=table[np.minimum(a, b).astype(np.int64) * size + np.maximum(a, b)],
+        outcome=np.where(a > b, MIRRORED[winner], winner).astype(np.int64),
+        count=encoded.count[row].astype(np.float64),
+        weight=np.ascontiguousarray(encoded.weight[row]),
+        cluster=voter,
+        identities=identities,
+        column=cluster,
     )
 
 
-def _numbers(battles: pd.DataFrame, column: str) -> FloatArray:
-    if column not in battles.columns:
-        return np.ones(len(battles))
-    return pd.to_numeric(battles[column]).to_numpy(dtype=np.float64)
+def _voters(
+    codes: CodeArray | None, identities: pa.Array | None, row: IntArray
+) -> tuple[IntArray | None, pa.Array | None]:
+    """Keep the identities of rows that count, and number them anew."""
+    if codes is None or identities is None:
+        return None, None
+    present = np.bincount(codes[row], minlength=len(identities)) > 0
+    number = np.cumsum(present) - 1
+    return number[codes[row]].astype(np.int64), identities.filter(pa.array(present))

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
-from ratings.arrays import FloatArray
+from ratings.arrays import FloatArray, ModelId
+from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import EmptyComparisonsError, InvalidOptionError, NotConvergedError
@@ -29,8 +30,8 @@ class TiesFit:
     model : "rao-kupper", "davidson" or "grounded"
     both_bad : "tie" or "exclude"
         What became of both_bad votes; the grounded model always takes them as an outcome of their own.
-    models : tuple of str
-        Sorted names, length n_models.
+    models : tuple
+        Names in the order of the comparisons, length n_models.
     strengths : float64, shape (n_models,)
         Natural log-odds. Mean zero; in the grounded model absolute.
     tie_parameter : float
@@ -52,7 +53,7 @@ class TiesFit:
 
     model: TieModel
     both_bad: BothBad
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     strengths: FloatArray
     tie_parameter: float
     inverse_hessian: FloatArray
@@ -78,7 +79,7 @@ class TiesFit:
         """Winner labels that the model tells apart; "tie" includes both_bad when "both_bad" is missing."""
         return likelihood_of(self.model).outcomes
 
-    def probabilities(self, first: str, second: str) -> pd.Series:
+    def probabilities(self, first: ModelId, second: ModelId) -> pd.Series:
         """Compute the probability of each outcome of a vote between two models, summing to 1."""
         for name in (first, second):
             if name not in self.models:
@@ -252,7 +253,7 @@ def fit_ties(
     )
 
 
-def clustered_tie_covariance(fit: TiesFit, battles: pd.DataFrame, *, cluster: str = "voter") -> FloatArray:
+def clustered_tie_covariance(fit: TiesFit, battles: Battles, *, cluster: str = "voter") -> FloatArray:
     """Compute the covariance of strengths and tie parameter when votes of one voter may depend on each other.
 
     V = H+ B H+ with B = G / (G - 1) * sum of g g', where g is the sum of weight times score over one cluster's
@@ -261,7 +262,7 @@ def clustered_tie_covariance(fit: TiesFit, battles: pd.DataFrame, *, cluster: st
     Parameters
     ----------
     fit : TiesFit
-    battles : DataFrame
+    battles : DataFrame, Arrow Table or RecordBatch
         The votes that were fitted; counts per pair would not tell a voter's ties from a win and a loss.
     cluster : str, default "voter"
         Column of those whose votes may depend on each other.

@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from scipy import optimize, special
 
@@ -124,6 +125,12 @@ def test_order_and_sides_of_votes_do_not_matter() -> None:
         for votes in (table, changed)
     ]
     pd.testing.assert_frame_equal(counted[0], counted[1], rtol=1e-15)
+
+
+def test_arrow_tables() -> None:
+    table = random_battles(5)
+    found = held_out_log_loss(pa.Table.from_pandas(table), rng=np.random.default_rng(7))
+    pd.testing.assert_frame_equal(found, held_out_log_loss(table, rng=np.random.default_rng(7)))
 
 
 def test_dependent_votes_have_larger_standard_errors() -> None:

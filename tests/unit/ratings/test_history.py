@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
@@ -111,6 +112,17 @@ def test_dates_may_be_strings_or_have_a_zone() -> None:
     pd.testing.assert_frame_equal(history(in_tokyo, date="when"), expected)
     as_dates = history(table.assign(date=list(table.date.dt.date)))
     pd.testing.assert_frame_equal(as_dates, expected)
+
+
+def test_arrow_tables_and_numbered_models() -> None:
+    table = dated_battles(7)
+    expected = history(table)
+    pd.testing.assert_frame_equal(history(pa.Table.from_pandas(table)), expected)
+    numbered = table.assign(**{side: table[side].str[1:].astype(int) for side in ("model_a", "model_b")})
+    found = history(numbered, anchor=3)
+    assert found.model.dtype == np.int64
+    anchored = history(table, anchor="m3").assign(model=lambda board: board.model.str[1:].astype(int))
+    pd.testing.assert_frame_equal(found, anchored)
 
 
 def test_without_variance_bounds_are_null() -> None:
