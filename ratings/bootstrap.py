@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from ratings.arrays import BoolArray, FloatArray, IntArray
+from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, win_probabilities
 from ratings.comparisons import ClusterCells, Comparisons
 from ratings.errors import InvalidOptionError, NoFiniteMaximumError
@@ -34,7 +34,7 @@ class Bootstrap:
 
     Attributes
     ----------
-    models : tuple of str
+    models : tuple
         Sorted names, length n_models.
     strengths : float64, shape (rounds, n_models)
         Natural log-odds; each row has mean zero.
@@ -45,7 +45,7 @@ class Bootstrap:
         The column whose members were resampled as a whole; None: single votes.
     """
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     strengths: FloatArray
     unbounded: int
     cluster: str | None

@@ -46,7 +46,7 @@ def anytime_multiplier(
     References
     ----------
     [WAKR24] Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas. Time-uniform Central Limit Theory and Asymptotic
-             Confidence Sequences. 2024. doi:10.1214/24-AOS2408
+             Confidence Sequences. Annals of Statistics 52, 2024. arXiv:2103.06476
 
     Examples
     --------

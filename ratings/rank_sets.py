@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg, special
 
-from ratings.arrays import BoolArray, FloatArray, IntArray
+from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.errors import InvalidOptionError
 from ratings.linear_algebra import single_threaded_blas
 
@@ -23,7 +23,7 @@ class Rated(Protocol):
     """Any fit that names its models and gives their strengths."""
 
     @property
-    def models(self) -> tuple[str, ...]: ...
+    def models(self) -> tuple[ModelId, ...]: ...
     @property
     def strengths(self) -> FloatArray: ...
 
@@ -34,7 +34,7 @@ class RankSets:
 
     Attributes
     ----------
-    models : tuple of str
+    models : tuple
         In the order of the fit, length n_models.
     rank_lower, rank_upper : int64, shape (n_models,)
         The best rank (1 plus the number of strictly better models) and the worst (n_models less the number of
@@ -45,7 +45,7 @@ class RankSets:
         The probability with which any entry at all may be wrong.
     """
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     rank_lower: IntArray
     rank_upper: IntArray
     strictly_better: BoolArray

@@ -184,6 +184,8 @@ def test_refuses_what_it_cannot_compute() -> None:
         )
     with pytest.raises(InvalidOptionError, match="rounds is 1"):
         bootstrap(comparisons, 1, rng)
+    with pytest.raises(InvalidOptionError, match="threads is 0"):
+        bootstrap(comparisons, 100, rng, threads=0)
     with pytest.raises(InvalidOptionError, match="draw 40 or more"):
         bootstrap(comparisons, 30, rng).intervals()
     with pytest.raises(InvalidOptionError, match="confidence is 95"):
