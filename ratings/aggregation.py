@@ -1,8 +1,10 @@
 """Rows of votes to counts per pair of models, independent of the order of rows and the choice of sides."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
@@ -141,8 +143,11 @@ def _tally_clusters(
     way, many times faster than a sort of all keys.
     """
     rows, clusters = len(keys), int(cluster.max(initial=-1)) + 1
-    carried = cluster if votes is None else np.arange(rows, dtype=np.int32)
-    by_row = sparse.csr_array((carried, keys, np.arange(rows + 1)), shape=(rows, size))
+    index: type[np.signedinteger[Any]] = np.int32 if max(rows + 1, size) < 2**31 else np.int64
+    carried: npt.NDArray[Any] = cluster if votes is None else np.arange(rows, dtype=index)
+    by_row = sparse.csr_array(
+        (carried, keys.astype(index), np.arange(rows + 1, dtype=index)), shape=(rows, size)
+    )
     by_key = by_row.tocsc()
     ordered = by_key.data if votes is None else cluster[by_key.data]
     counted = np.ones(rows, dtype=np.int8) if votes is None else votes[by_key.data]

@@ -1,6 +1,7 @@
 """Read a table of battles into integer codes, with errors that name the row."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -26,6 +27,10 @@ MOST_VOTES = 2**53
 
 LARGEST_WEIGHT = 1e100
 """Beyond this, and below its inverse, sums of squares leave the range of double precision."""
+
+_BLOCK = 1 << 17
+
+_Codes = TypeVar("_Codes", CodeArray, SmallCodeArray)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,7 +126,7 @@ def _encode_models(
     models = _sorted_models(battles, (column_a, names_a), (column_b, names_b))
     index = {name: code for code, name in enumerate(models)}
     side_a, side_b = (
-        np.array([index[name] for name in names], dtype=np.int32)[column.codes]
+        _recoded(column.codes, np.array([index[name] for name in names], dtype=np.int32), column.codes)
         for column, names in ((column_a, names_a), (column_b, names_b))
     )
     row = first_row(side_a == side_b)
@@ -171,7 +176,15 @@ def _encode_winners(battles: Battles, column: CodedColumn) -> SmallCodeArray:
             row = int(np.argmax(column.codes == code))
             accepted = ", ".join(map(repr, WINNERS))
             reject(battles, row, f"unknown winner label {label!r}", f"Map it to one of {accepted}.")
-    return np.array([WINNERS.index(label) for label in column.values], dtype=np.int8)[column.codes]
+    places = np.array([WINNERS.index(label) for label in column.values], dtype=np.int8)
+    return _recoded(column.codes, places, np.empty(len(column.codes), dtype=np.int8))
+
+
+def _recoded(codes: CodeArray, places: _Codes, out: _Codes) -> _Codes:
+    """Replace each code by its place, block by block, so that nothing of the length of the table is copied."""
+    for start in range(0, len(codes), _BLOCK):
+        out[start : start + _BLOCK] = places[codes[start : start + _BLOCK]]
+    return out
 
 
 def _require_present(battles: Battles, column: CodedColumn) -> None:
