@@ -49,9 +49,7 @@ class World:
         """Draw the table of votes with verdicts, and that of verdicts only."""
         human = self._battles(rng, VOTES, np.full(MODELS, 1 / MODELS))
         unlabelled = self._battles(rng, VERDICTS, self.traffic)
-        return human, unlabelled.drop(columns="winner").groupby(
-            ["model_a", "model_b", "judge"], as_index=False, sort=True
-        ).agg(count=("count", "sum"))
+        return human, unlabelled.drop(columns="winner")
 
     def _battles(self, rng: np.random.Generator, size: int, traffic: FloatArray) -> pd.DataFrame:
         a = rng.choice(MODELS, size, p=traffic)
@@ -215,7 +213,7 @@ def _findings(
 
 
 def test_a_judge_beside_the_votes_in_a_few_replicates() -> None:
-    run(8, seed=9, slack=0.1).check()
+    run(5, seed=9, slack=0.1).check()
 
 
 @pytest.mark.statistics
