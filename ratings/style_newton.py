@@ -236,16 +236,18 @@ def clustered_style_sandwich(
 ) -> FloatArray:
     """Compute the joint covariance where the votes of one cluster may depend on each other."""
     by_cluster = scores.by_cluster
-    size = 0 if by_cluster is None else int((np.diff(by_cluster.indptr) > 0).sum())
+    size = 0 if by_cluster is None else int((np.diff(by_cluster.models.indptr) > 0).sum())
     if by_cluster is None or size < 2:
         raise InvalidOptionError(
             f"All votes come from {size} {cluster}: clustered intervals need two or more. "
             "Pass cluster=None to treat votes as independent."
         )
-    models = problem.models
-    transform = linalg.block_diag(np.eye(models), problem.standardisation.matrix.T)
+    matrix = problem.standardisation.matrix
     with single_threaded_blas():
-        meat = transform.T @ (by_cluster.T @ by_cluster).toarray() @ transform
+        models = (by_cluster.models.T @ by_cluster.models).toarray()
+        cross = matrix @ (by_cluster.models.T @ by_cluster.style).T
+        style = matrix @ (by_cluster.style.T @ by_cluster.style) @ matrix.T
+        meat = np.block([[models, cross.T], [cross, style]])
     return _sandwich(inverse_hessian, size / (size - 1) * meat)
 
 

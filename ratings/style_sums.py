@@ -10,6 +10,8 @@ from ratings.arrays import FloatArray
 from ratings.style_rows import StyleBlock, StyleRows
 from ratings.threads import in_order
 
+_ROWS_TOGETHER = 2**21
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StylePoint:
@@ -64,6 +66,25 @@ class StyleSums:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class ScoresByCluster:
+    """Each cluster's sums of w (y - p) over its votes; add those of chunks with ``+``.
+
+    Attributes
+    ----------
+    models : sparse, shape (n_clusters, n_models)
+        Times +1 at the first model and -1 at the second. A cluster without votes has no entries.
+    style : float64, shape (n_clusters, n_columns)
+        Times the contrast columns.
+    """
+
+    models: sparse.csr_array
+    style: FloatArray
+
+    def __add__(self, other: "ScoresByCluster") -> "ScoresByCluster":
+        return ScoresByCluster(models=self.models + other.models, style=self.style + other.style)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class StyleScores:
     """Sums for the last point: also the loss, and what fills the sandwich covariance; add with ``+``.
 
@@ -78,8 +99,8 @@ class StyleScores:
         Sum of w**2 (p - y)**2 x.
     style : float64, shape (n_columns, n_columns)
         Sum of w**2 (p - y)**2 x x'.
-    by_cluster : sparse, shape (n_clusters, n_models + n_columns), or None
-        Each cluster's sum of w (y - p) times (+1 at the first model, -1 at the second, x).
+    by_cluster : ScoresByCluster or None
+        The scores of each cluster, where rows name theirs.
     """
 
     sums: StyleSums
@@ -87,7 +108,7 @@ class StyleScores:
     pair: FloatArray
     cross: FloatArray
     style: FloatArray
-    by_cluster: sparse.csr_array | None = None
+    by_cluster: ScoresByCluster | None = None
 
     def __add__(self, other: "StyleScores") -> "StyleScores":
         return StyleScores(
@@ -144,20 +165,20 @@ def style_scores(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> Sty
     """
     totals, squares = _Totals(point), _Totals(point)
     loss = 0.0
-    surplus: list[FloatArray] = []
+    clusters = _ClusterSums(rows) if rows.clusters is not None else None
     for part in in_order(lambda blocks: _add_up_scores(blocks, point), rows.tasks, threads):
         totals.include(part.totals)
         squares.include(part.squares)
         loss += part.loss
-        if rows.clusters is not None:
-            surplus += part.surplus
+        if clusters is not None:
+            clusters.include(part)
     return StyleScores(
         sums=totals.sums(),
         loss=loss,
         pair=squares.by_pair[1],
         cross=squares.by_pair[2:],
         style=squares.style,
-        by_cluster=None if rows.clusters is None else _scores_by_cluster(rows, surplus),
+        by_cluster=None if clusters is None else clusters.scores(),
     )
 
 
@@ -196,6 +217,7 @@ class _Totals:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _ScoreParts:
+    blocks: Sequence[StyleBlock]
     totals: _Totals
     squares: _Totals
     loss: float
@@ -233,7 +255,7 @@ def _add_up_scores(blocks: Sequence[StyleBlock], point: StylePoint) -> _ScorePar
         squares.add_rows(block, None, square)
         loss += float(losses.sum())
         surpluses.append(surplus)
-    return _ScoreParts(totals=totals, squares=squares, loss=loss, surplus=surpluses)
+    return _ScoreParts(blocks=blocks, totals=totals, squares=squares, loss=loss, surplus=surpluses)
 
 
 def _logits(block: StyleBlock, point: StylePoint) -> FloatArray:
@@ -261,15 +283,57 @@ def _row_terms(
     return surplus, curvature
 
 
-def _scores_by_cluster(rows: StyleRows, surplus: Sequence[FloatArray]) -> sparse.csr_array:
-    blocks = [block for task in rows.tasks for block in task]
-    models, columns = len(rows.comparisons.models), rows.design.columns
-    score = -np.concatenate(surplus)
-    cluster = np.concatenate([block.cluster for block in blocks if block.cluster is not None])
-    pair = np.concatenate([np.repeat(block.pair, block.lengths) for block in blocks])
-    contrast = np.concatenate([block.contrast for block in blocks], axis=1)
-    first, second = rows.comparisons.first[pair], rows.comparisons.second[pair]
-    place = np.concatenate([first, second, np.repeat(np.arange(models, models + columns), len(score))])
-    value = np.concatenate([score, -score, (contrast * score).ravel()])
-    entries = (value, (np.tile(cluster, 2 + columns), place))
-    return sparse.csr_array(sparse.coo_array(entries, shape=(rows.clusters or 0, models + columns)))
+class _ClusterSums:
+    """Running sums of the scores of each cluster; rows wait until there are enough to add them up together."""
+
+    def __init__(self, rows: StyleRows) -> None:
+        self.rows = rows
+        self.total: ScoresByCluster | None = None
+        self.waiting: list[tuple[StyleBlock, FloatArray]] = []
+
+    def include(self, part: _ScoreParts) -> None:
+        self.waiting += zip(part.blocks, part.surplus, strict=True)
+        if sum(block.rows for block, _ in self.waiting) >= _ROWS_TOGETHER:
+            self._add_waiting()
+
+    def scores(self) -> ScoresByCluster:
+        if self.waiting or self.total is None:
+            self._add_waiting()
+        assert self.total is not None
+        return self.total
+
+    def _add_waiting(self) -> None:
+        added = self._add_up()
+        self.total = added if self.total is None else self.total + added
+        self.waiting = []
+
+    def _add_up(self) -> ScoresByCluster:
+        blocks = [block for block, _ in self.waiting]
+        clusters, columns = self.rows.clusters or 0, self.rows.design.columns
+        comparisons = self.rows.comparisons
+        score = -np.concatenate([np.zeros(0), *(surplus for _, surplus in self.waiting)])
+        size = len(score)
+        cluster = np.empty(size, dtype=np.int32)
+        models = np.empty((size, 2), dtype=np.int32)
+        style = np.zeros((clusters, columns))
+        start = 0
+        for block in blocks:
+            here = slice(start, start + block.rows)
+            assert block.cluster is not None
+            cluster[here] = block.cluster
+            models[here, 0] = np.repeat(comparisons.first[block.pair], block.lengths)
+            models[here, 1] = np.repeat(comparisons.second[block.pair], block.lengths)
+            start = here.stop
+        for column in range(columns):
+            contrast = np.concatenate([np.zeros(0), *(block.contrast[column] for block in blocks)])
+            style[:, column] = np.bincount(cluster, score * contrast, minlength=clusters)
+        # A product of sparse matrices, clusters by rows and rows by models, adds up without sorting.
+        by_row = sparse.csc_array(
+            (score, cluster, np.arange(size + 1, dtype=np.int32)), shape=(clusters, size)
+        )
+        signs = np.tile([1.0, -1.0], size)
+        row_models = sparse.csr_array(
+            (signs, models.ravel(), np.arange(0, 2 * size + 1, 2, dtype=np.int32)),
+            shape=(size, len(comparisons.models)),
+        )
+        return ScoresByCluster(models=sparse.csr_array(by_row.tocsr() @ row_models), style=style)
