@@ -14,6 +14,7 @@ from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError
 from ratings.intervals import sandwich
+from ratings.parts import Parts
 from ratings.rank_sets import never_narrower
 from ratings.style_control import StyleControlFit, fit_style_control
 from ratings.ties import TiesFit, clustered_tie_covariance, fit_ties
@@ -87,7 +88,7 @@ def estimate(
     Parameters
     ----------
     model : Model
-    battles : DataFrame, Arrow Table, RecordBatch or Comparisons
+    battles : DataFrame, Arrow Table, RecordBatch, Parts or Comparisons
         The votes row by row are needed with style, and with clusters where ties have a model.
     comparisons : Comparisons
         The votes to fit, on one strongly connected group of models.
@@ -106,7 +107,7 @@ def estimate(
         As the fits do.
     """
     if model.controls_style:
-        return _with_style(model, _between(battles, comparisons.models), cluster, confidence)
+        return _with_style(model, battles, comparisons.models, cluster, confidence)
     if model.ties == "half":
         plain = fit_bradley_terry(comparisons)
         if model.intervals == "bootstrap":
@@ -121,8 +122,20 @@ def estimate(
     return Estimate(fit=ties, covariance=_combined(ties.covariance, spread)[:-1, :-1])
 
 
-def _with_style(model: Model, battles: Battles, cluster: str | None, confidence: float) -> Estimate:
-    fit = fit_style_control(battles, features=model.style, side_bias=model.side_bias, cluster=cluster)
+def _with_style(
+    model: Model,
+    battles: Battles | Parts | Comparisons,
+    models: Sequence[ModelId],
+    cluster: str | None,
+    confidence: float,
+) -> Estimate:
+    if isinstance(battles, Parts):
+        fit = battles.fit_style_control(
+            features=model.style, side_bias=model.side_bias, cluster=cluster, models=models
+        )
+    else:
+        rows = _between(battles, models)
+        fit = fit_style_control(rows, features=model.style, side_bias=model.side_bias, cluster=cluster)
     covariance = _combined(fit.independent_covariance, fit.clustered_covariance)
     size = len(fit.models)
     return Estimate(
@@ -136,9 +149,9 @@ def _combined(independent: FloatArray, clustered: FloatArray | None) -> FloatArr
     return independent if clustered is None else never_narrower(clustered, independent)
 
 
-def _between(battles: Battles | Comparisons, models: Sequence[ModelId]) -> Battles:
+def _between(battles: Battles | Parts | Comparisons, models: Sequence[ModelId]) -> Battles:
     """Return the rows between two of these models."""
-    if isinstance(battles, Comparisons):
+    if isinstance(battles, Comparisons | Parts):
         raise InvalidOptionError(
             "Style control, and clusters where ties have a model, need the votes row by row: pass a table of battles."
         )

@@ -15,6 +15,7 @@ from ratings.confidence_sequences import anytime_rank_sets
 from ratings.errors import InvalidOptionError
 from ratings.estimates import Estimate, Intervals, Model, Ties, estimate
 from ratings.intervals import rating_intervals
+from ratings.parts import Parts
 from ratings.rank_sets import rank_sets
 from ratings.ranks import ranks_from_intervals
 from ratings.scale import RATING_CENTRE, RATING_PER_STRENGTH, rating_from_strength
@@ -77,7 +78,7 @@ class Leaderboard:
 
 
 def leaderboard(
-    battles: Battles | Comparisons,
+    battles: Battles | Parts | Comparisons,
     *,
     style: Sequence[str] = (),
     side_bias: bool = False,
@@ -96,10 +97,10 @@ def leaderboard(
 
     Parameters
     ----------
-    battles : DataFrame, Arrow Table, RecordBatch or Comparisons
-        Columns model_a, model_b, winner and optionally voter, count, weight, and <feature>_a, <feature>_b. Comparisons
-        that are kept up to date make a board cost milliseconds, however many votes they count; they serve
-        half-win boards, and without clusters models of ties.
+    battles : DataFrame, Arrow Table, RecordBatch, Parts or Comparisons
+        Columns model_a, model_b, winner and optionally voter, count, weight, and <feature>_a, <feature>_b. `Parts`
+        hold more votes than memory does. Comparisons that are kept up to date make a board cost milliseconds,
+        however many votes they count; they serve half-win boards, and without clusters models of ties.
     style : sequence of str, default none
         Features whose effect is taken out of the ratings, such as tokens, headers, lists, bold; see
         `fit_style_control`.
@@ -188,12 +189,14 @@ def _check(ranks: str, confidence: float) -> None:
         raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0.5 and 1, such as 0.95.")
 
 
-def _counted(battles: Battles | Comparisons, cluster: str | None) -> Comparisons:
+def _counted(battles: Battles | Parts | Comparisons, cluster: str | None) -> Comparisons:
     if isinstance(battles, Comparisons):
         return battles
+    in_parts = isinstance(battles, Parts)
+    has_voters = "voter" in battles.columns if in_parts else has_column(battles, "voter")
     # Only the default column may be absent.
-    absent = cluster == "voter" and not has_column(battles, "voter")
-    return Comparisons.from_battles(battles, cluster=None if absent else cluster)
+    column = None if cluster == "voter" and not has_voters else cluster
+    return battles.count(cluster=column) if in_parts else Comparisons.from_battles(battles, cluster=column)
 
 
 def _rateable(comparisons: Comparisons) -> Sequence[ModelId]:
