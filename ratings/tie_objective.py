@@ -14,6 +14,11 @@ from ratings.tie_likelihoods import TieLikelihood
 _DAMPING = 1e-6
 """First multiple of the mean diagonal that is added to a Hessian that is not positive definite."""
 
+_MOST_DAMPING = 1e6
+
+_SHORT_STEP = 1e-4
+"""After a step as short as this, the Hessian is kept: it would hardly change."""
+
 _LONGEST_STEP = 8.0
 """Log-odds that one step may move a parameter: where the loss is flat, a Newton step overshoots by far."""
 
@@ -101,43 +106,49 @@ class TieObjective:
         return sandwich_product(inverse_hessian, self.meat(parameters))
 
     def start(self) -> FloatArray:
-        """Guess the parameters from the shares of ties and both_bad, all models equal."""
+        """Guess strengths from each model's log-odds of winning, the rest from the shares of ties and both_bad."""
         totals = self.weights.sum(axis=1)
         ties = float((totals[2] + 0.5) / (totals[:3].sum() + 1))
         level = 0.0
         if self.likelihood.absolute:
             bad = float((totals[3] + 0.5) / (totals.sum() + 1))
             level = float(np.log((1 / bad - 1) / 2))
-        return np.append(np.full(len(self.comparisons.models), level), self.likelihood.start(ties))
+        half = self.weights[2:].sum(axis=0) / 2
+        won = 0.5 + self._by_model(self.weights[0] + half, self.weights[1] + half)
+        lost = 0.5 + self._by_model(self.weights[1] + half, self.weights[0] + half)
+        strengths = np.log(won / lost)
+        return np.append(level + strengths - strengths.mean(), self.likelihood.start(ties))
 
     def minimise(self, start: FloatArray, tolerance: float, max_iterations: int) -> tuple[FloatArray, int]:
         """Go downhill by Newton steps, halved until the loss falls, to a full step within the tolerance."""
-        parameters, longest = start, np.inf
+        parameters, factor, longest = start, None, np.inf
         value = self.loss(parameters)
         for iteration in range(1, max_iterations + 1):
             gradient = self.gradient(parameters)
-            step = self._newton_step(parameters, gradient)
+            if factor is None or longest > _SHORT_STEP:
+                factor = self._factor(parameters)
+            step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=False)
+            longest = float(np.abs(step).max())
+            step *= _LONGEST_STEP / max(longest, _LONGEST_STEP)
             fraction, value = self._shorten(parameters, step, value, float(gradient @ step))
             parameters = parameters + fraction * step
-            longest = float(np.abs(step).max())
             if fraction == 1 and longest <= tolerance * max(1.0, float(np.abs(parameters).max())):
                 return self._in_gauge(parameters), iteration
         raise NotConvergedError(iterations=max_iterations, last_step=longest, tolerance=tolerance)
 
-    def _newton_step(self, parameters: FloatArray, gradient: FloatArray) -> FloatArray:
+    def _factor(self, parameters: FloatArray) -> FloatArray:
+        """Return the upper Cholesky factor of the Hessian, damped where it is not positive definite."""
         hessian = self._positive(self.hessian(parameters))
         scale = float(np.diag(hessian).mean())
         damping = 0.0
-        while np.isfinite(scale):
-            damped = hessian + damping * np.eye(len(hessian))
-            factor, failed = linalg.lapack.dpotrf(damped, lower=True, overwrite_a=True)
+        while damping <= _MOST_DAMPING * scale:
+            # The transpose is what LAPACK reads without turning it; the matrix is symmetric.
+            factor, failed = linalg.lapack.dpotrf(
+                (hessian + damping * np.eye(len(hessian))).T, overwrite_a=True
+            )
             if not failed:
-                step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=True)
-                longest = float(np.abs(step).max())
-                return np.asarray(step * min(1.0, _LONGEST_STEP / max(longest, 1e-300)), dtype=np.float64)
+                return np.asarray(factor, dtype=np.float64)
             damping = max(10 * damping, _DAMPING * scale)
-            if damping > 1e6 * scale:
-                break
         raise linalg.LinAlgError("the Hessian is far from positive definite")
 
     def _shorten(

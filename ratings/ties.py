@@ -205,9 +205,9 @@ def fit_ties(
     and these odds add up, P(not both bad) : P(both bad) = pi_a + pi_b.
 
     The first two losses are convex, so the maximum is unique. The grounded loss is not convex everywhere: Newton's
-    method goes downhill from equal strengths, with a damped Hessian where the Hessian is not positive definite. No
-    second maximum has been found: random starts all end at the same one, on real votes and on small random boards.
-    A step costs O(n_pairs + n_models ** 3).
+    method goes downhill from each model's log-odds of winning, with a damped Hessian where the Hessian is not
+    positive definite. No second maximum has been found: random starts all end at the same one, on real votes and on
+    small random boards. A step costs O(n_pairs + n_models ** 3).
 
     References
     ----------
