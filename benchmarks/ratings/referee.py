@@ -78,12 +78,10 @@ def strengths_of(
 
 def style_controlled(votes: Votes) -> tuple[Exact, dict[str, float]]:
     """Bradley-Terry with standardised style differences and no penalty: ratings, and coefficients by feature."""
-    table = votes.style_differences
-    models = votes.counts.models
-    index = {name: number for number, name in enumerate(models)}
-    a, b = (table[side].map(index).to_numpy(np.int64) for side in ("model_a", "model_b"))
-    y = table["winner"].map({"model_a": 1.0, "model_b": 0.0}).fillna(0.5).to_numpy(np.float64)
-    z = table[list(FEATURES)].to_numpy(np.float64)
+    models, a, b, winner = votes.codes
+    y = OUTCOMES[winner]
+    shares = votes.style_shares
+    z = np.column_stack([shares[name] for name in FEATURES])
     z = (z - z.mean(axis=0)) / z.std(axis=0)
     size = len(models)
     parameters = np.zeros(size + z.shape[1])

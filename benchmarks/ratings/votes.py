@@ -28,43 +28,38 @@ class Counts:
 
 @dataclass(frozen=True)
 class Votes:
-    """A file of votes; every table is made when it is first asked for."""
+    """A file of votes; a table is made whenever it is asked for, and not kept."""
 
     path: Path
 
-    @cached_property
+    @property
     def battles(self) -> pd.DataFrame:
         """Model names and winner as pandas holds strings."""
         return self._strings(BATTLE_COLUMNS)
 
-    @cached_property
+    @property
     def styled(self) -> pd.DataFrame:
         """The same with the style of both answers, as whole numbers."""
         names = [f"{feature}_{side}" for feature in FEATURES for side in "ab"]
         return pd.concat([self.battles, self._numbers(names)], axis=1)
 
-    @cached_property
+    @property
     def style_differences(self) -> pd.DataFrame:
         """The battles with (a - b) / (a + b + 1) of each feature, ready made for the peers."""
-        counts = self._numbers([f"{feature}_{side}" for feature in FEATURES for side in "ab"])
-        columns = {}
-        for feature in FEATURES:
-            a, b = (counts[f"{feature}_{side}"].to_numpy(np.float64) for side in "ab")
-            columns[feature] = (a - b) / (a + b + 1)
-        return pd.concat([self.battles, pd.DataFrame(columns)], axis=1)
+        return pd.concat([self.battles, pd.DataFrame(self.style_shares)], axis=1)
 
-    @cached_property
+    @property
     def tagged(self) -> pd.DataFrame:
         """The battles with their language and tags."""
         languages = self._strings(["language"])
         return pd.concat([self.battles, languages, self._numbers(TAGS)], axis=1)
 
-    @cached_property
+    @property
     def clustered(self) -> pd.DataFrame:
         """The battles with their voters."""
         return pd.concat([self.battles, self._strings(["voter"])], axis=1)
 
-    @cached_property
+    @property
     def arrow(self) -> pa.Table:
         """Names and winner as an Arrow table with dictionary columns, as a vote store keeps them."""
         return self._read(BATTLE_COLUMNS)
@@ -72,16 +67,31 @@ class Votes:
     @cached_property
     def counts(self) -> Counts:
         """Votes per pair and winner."""
-        table = self._read(BATTLE_COLUMNS).unify_dictionaries()
-        codes = {name: table[name].combine_chunks() for name in BATTLE_COLUMNS}
-        models = codes["model_a"].dictionary.to_pylist()
-        a, b, winner = (codes[name].indices.to_numpy().astype(np.int64) for name in BATTLE_COLUMNS)
+        models, a, b, winner = self.codes
         size = len(models)
         cells = np.bincount((a * size + b) * len(WINNERS) + winner, minlength=size * size * len(WINNERS))
         cells = cells.reshape(size, size, len(WINNERS))
         cells = cells + cells.transpose(1, 0, 2)[:, :, [1, 0, 2, 3]]
         first, second = np.nonzero(np.triu(cells.sum(axis=2), 1))
-        return Counts(models=tuple(models), first=first, second=second, outcomes=cells[first, second])
+        return Counts(models=models, first=first, second=second, outcomes=cells[first, second])
+
+    @property
+    def codes(self) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
+        """The models, and for each vote the place of both among them and the place of its winner in `WINNERS`."""
+        table = self.arrow.unify_dictionaries()
+        columns = [table[name].combine_chunks() for name in BATTLE_COLUMNS]
+        a, b, winner = (column.indices.to_numpy().astype(np.int64) for column in columns)
+        return tuple(columns[0].dictionary.to_pylist()), a, b, winner
+
+    @property
+    def style_shares(self) -> dict[str, np.ndarray]:
+        """(a - b) / (a + b + 1) of each feature."""
+        counts = self._numbers([f"{feature}_{side}" for feature in FEATURES for side in "ab"])
+        shares = {}
+        for feature in FEATURES:
+            a, b = (counts[f"{feature}_{side}"].to_numpy(np.float64) for side in "ab")
+            shares[feature] = (a - b) / (a + b + 1)
+        return shares
 
     def counted(self) -> pd.DataFrame:
         """The counts as a table of battles: one row for each pair and winner that occurred."""
