@@ -24,6 +24,8 @@ _LARGEST_BLOCK = 5_000_000
 _TOLERANCE = 1e-8
 _MOST_PASSES = 40
 
+_NO_WIN = 1e-12
+
 _EXPECTED_SHARE = 0.01
 """Share of the fitted votes added to a round that has no finite maximum of its own."""
 
@@ -284,15 +286,16 @@ class _Boards:
     def _descend(self, total: FloatArray, score: FloatArray) -> tuple[FloatArray, BoolArray]:
         strengths = np.repeat(self._fit.strengths[:, np.newaxis], total.shape[1], axis=1)
         moved = np.zeros(total.shape[1])
-        for _ in range(_MOST_PASSES):
-            with np.errstate(over="ignore", invalid="ignore"):
+        # A board without a finite maximum may run away here; it then has not arrived.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for _ in range(_MOST_PASSES):
                 step = self._fit.inverse_hessian @ self._pull(strengths, total, score)
                 strengths += step
-            before, moved = moved, np.abs(step).max(axis=0)
-            # With steps that shrink by moved / before, this bounds the way that is still to go.
-            arrived: BoolArray = np.square(moved) <= _TOLERANCE * (before - moved)
-            if arrived.all():
-                break
+                before, moved = moved, np.abs(step).max(axis=0)
+                # With steps that shrink by moved / before, this bounds the way that is still to go.
+                arrived: BoolArray = np.square(moved) <= _TOLERANCE * (before - moved)
+                if arrived.all():
+                    break
         return strengths, arrived
 
     def _pull(self, strengths: FloatArray, total: FloatArray, score: FloatArray) -> FloatArray:
@@ -320,4 +323,6 @@ class _Boards:
     def _weighed(self, total: FloatArray, score: FloatArray) -> Comparisons:
         weights = np.zeros((len(total), 4))
         weights[:, 0], weights[:, 1] = score, total - score
+        # What rounding left of a difference of equal numbers is no win.
+        weights[weights < _NO_WIN * total[:, np.newaxis]] = 0
         return replace(self._comparisons, weights=weights, clusters=None)
