@@ -106,7 +106,11 @@ def _compile(
         try:
             dispatcher = numba.njit(cache=cache, nogil=True)(function)
             dispatcher.compile(signature)
+        except numba.core.errors.NumbaError as error:
+            failure = error
+            break
         except Exception as error:
+            # The cache: no folder can be written, the disk is full, or its content is broken.
             failure = error
         else:
             machine_code: Callable[_Parameters, _Result] = dispatcher
