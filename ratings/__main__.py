@@ -28,6 +28,7 @@ from ratings.leaderboard import Leaderboard, leaderboard
 from ratings.planning import difference_plan, separation_plan, votes_to_separate
 from ratings.progress import Progress, progress
 from ratings.reading import Reading, read_votes_with_notes
+from ratings.scale import RATING_CENTRE
 
 BAD_INPUT = 2
 BROKEN_PIPE = 141
@@ -78,14 +79,10 @@ def _fit(options: argparse.Namespace, shown: Progress) -> str:
 
 
 def _board_options(options: argparse.Namespace, votes: pd.DataFrame) -> dict[str, Any]:
-    """Collect what differs from the defaults of `leaderboard`."""
-    chosen: dict[str, Any] = {"confidence": options.confidence, "cluster": _cluster(options)}
-    if options.ties != "half":
-        chosen["ties"] = options.ties
+    names = ("confidence", "ties", "side_bias", "intervals", "ranks", "anchor")
+    chosen = {name: getattr(options, name) for name in names} | {"cluster": _cluster(options)}
     if options.style or options.features:
         chosen["style"] = options.features or _published_features(votes)
-    if options.anchor:
-        chosen["anchor"] = options.anchor
     return chosen
 
 
@@ -106,7 +103,12 @@ def _history(votes: pd.DataFrame, options: argparse.Namespace, shown: Progress) 
     if "date" not in votes:
         raise InvalidOptionError("--history needs dates: map a column with --columns date=COLUMN.")
     shown.step(f"Rating each {options.history}")
-    return history(votes, every=options.history, cluster=_cluster(options), confidence=options.confidence)
+    anchor, rating = options.anchor or (None, RATING_CENTRE)
+    table = history(
+        votes, every=options.history, anchor=anchor, cluster=_cluster(options), confidence=options.confidence
+    )
+    bounds = ["rating", "lower", "upper"]
+    return table.assign(**{name: table[name] + rating - RATING_CENTRE for name in bounds})
 
 
 def _plot(board: Leaderboard, options: argparse.Namespace) -> None:

@@ -22,6 +22,14 @@ _NAMES = {
 }
 
 
+_INTERVALS = {"sandwich": "intervals", "bootstrap": "bootstrap intervals"}
+_RANKS = {
+    "simultaneous": "all ranks hold together",
+    "anytime": "all ranks hold together at every look",
+    "intervals": "ranks of single intervals",
+}
+
+
 def describe_board(board: Leaderboard, *, width: int) -> str:
     """Write a leaderboard: how it was made, its table, and who has no rating and why."""
     columns = {
@@ -35,6 +43,8 @@ def describe_board(board: Leaderboard, *, width: int) -> str:
     table = board.table.assign(ranks=[_ranks(*bounds) for bounds in ranks])
     lines = [*wrap_words(describe_method(board), width=width), ""]
     lines.append(format_table(table, columns, width=width, flexible="model") if len(table) else "(no models)")
+    if board.coefficients is not None:
+        lines += ["", *_coefficients(board.coefficients, width)]
     if board.unrated:
         lines += ["", "Not rated:", *(f"  {name}: {reason}" for name, reason in board.unrated.items())]
     return "\n".join(lines)
@@ -47,8 +57,28 @@ def describe_method(board: Leaderboard) -> str:
     dependence = f"votes clustered by {cluster}" if cluster else "independent votes"
     ties = str(parameters.get("ties", "half"))
     parts = [f"{board.votes:,} votes, {len(board.table)} models; Bradley-Terry, {_NAMES.get(ties, ties)}"]
-    parts.append(f"{parameters['confidence']:.0%} intervals, {dependence}")
+    controlled = [*parameters.get("style", ()), *(["side"] if parameters.get("side_bias") else [])]
+    if controlled:
+        parts.append(f"at equal {' and '.join(controlled)}")
+    parts.append(f"{parameters['confidence']:.0%} {_INTERVALS[parameters['intervals']]}, {dependence}")
+    parts.append(_RANKS[parameters["ranks"]])
     return ", ".join(parts)
+
+
+def _coefficients(coefficients: pd.DataFrame, width: int) -> list[str]:
+    columns = {"name": Column(heading="effect", left=True)}
+    columns |= {
+        name: Column(heading=heading, write=decimals(4, signed=True))
+        for name, heading in (("coefficient", "coefficient"), ("lower", "lower"), ("upper", "upper"))
+    }
+    heading = (
+        "What style is worth, in natural log-odds per standard deviation (side: for standing on side a):"
+    )
+    return [
+        *wrap_words(heading, width=width),
+        "",
+        format_table(coefficients, columns, width=width, flexible="name"),
+    ]
 
 
 def describe_history(history: pd.DataFrame, every: str, *, width: int) -> str:
@@ -64,11 +94,14 @@ def describe_history(history: pd.DataFrame, every: str, *, width: int) -> str:
     labels = {date: f"{pd.Timestamp(date):%Y-%m-%d}" for date in shown}
     columns = {"model": Column(heading="model", left=True)}
     columns |= {label: Column(heading=label, write=decimals(1)) for label in labels.values()}
-    heading = f"Ratings at the end of the last {len(shown)} of {len(dates)} {every}s with votes"
+    heading = (
+        f"Ratings, ties as half wins, at the end of the last {len(shown)} of {len(dates)} {every}s with votes"
+    )
     if len(newest) > len(models):
         heading += f", best {len(models)} of {len(newest)} models"
     table.columns = pd.Index([labels.get(name, name) for name in table.columns])
-    return heading + ":\n\n" + format_table(table, columns, width=width, flexible="model")
+    lines = [*wrap_words(f"{heading}:", width=width), ""]
+    return "\n".join(lines) + "\n" + format_table(table, columns, width=width, flexible="model")
 
 
 def describe_comparison(comparison: BoardComparison, names: Sequence[str], *, width: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 _FILES = ".csv, .tsv, .json, .jsonl (also .gz), .parquet, or a folder of Parquet parts"
 _EXAMPLES = """examples:
   python -m ratings fit votes.csv --out board.json --plot board.svg
-  python -m ratings fit battles/ --style --ties half --anchor mixtral-8x7b=1114
+  python -m ratings fit battles/ --style --anchor mixtral-8x7b=1114
   python -m ratings fit votes.csv --columns model_a=first,model_b=second,winner=choice
   python -m ratings compare march.parquet april.parquet
   python -m ratings plan --difference 10 --tie-rate 0.35
@@ -45,6 +45,19 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
     )
     fit.add_argument(
         "--anchor", type=_anchor, metavar="NAME=RATING", help="fix the scale at one model's rating"
+    )
+    fit.add_argument("--side-bias", action="store_true", help="control for standing on side a")
+    fit.add_argument(
+        "--intervals",
+        choices=("sandwich", "bootstrap"),
+        default="sandwich",
+        help="how intervals are found (default: %(default)s)",
+    )
+    fit.add_argument(
+        "--ranks",
+        choices=("simultaneous", "anytime", "intervals"),
+        default="simultaneous",
+        help="which claims hold together: all ranks (default), all at every look, or those of single intervals",
     )
     fit.add_argument(
         "--plot", type=Path, metavar="BOARD.svg", help="draw ratings and intervals; .svg or .png"

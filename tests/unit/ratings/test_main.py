@@ -122,7 +122,7 @@ def test_history_by_month(large: Path, tmp_path: Path, capsys: Printed) -> None:
     out = tmp_path / "board.json"
     assert main(["fit", str(large), "--history", "month", "--out", str(out)]) == 0
     text = capsys.readouterr().out
-    assert "Ratings at the end of the last 3 of 3 months with votes" in text
+    assert "Ratings, ties as half wins, at the end of the last 3 of 3 months with votes" in text
     document = json.loads(out.read_text())
     newest = {row["model"]: row["rating"] for row in document["history"] if row["date"].startswith("2024-03")}
     assert newest == pytest.approx({row["model"]: row["rating"] for row in document["entries"]}, abs=1e-5)
@@ -133,6 +133,57 @@ def test_history_by_month(large: Path, tmp_path: Path, capsys: Printed) -> None:
 def test_history_without_dates_says_how_to_map_them(votes: Path, capsys: Printed) -> None:
     assert main(["fit", str(votes), "--history", "day"]) == 2
     assert "--columns date=COLUMN" in capsys.readouterr().err
+
+
+@pytest.fixture
+def styled(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(92)
+    strengths = {f"m{n}": 0.3 * n for n in range(5)}
+    table = simulate_battles(rng, strengths=strengths, battles=3000, style={"tokens": 0.4, "emoji": 0.0})
+    table.to_parquet(tmp_path / "styled.parquet", index=False)
+    return tmp_path / "styled.parquet"
+
+
+def test_controls_for_style(styled: Path, capsys: Printed) -> None:
+    assert main(["fit", str(styled), "--style", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["method"]["parameters"]["style"] == ["tokens"]
+    assert document["entries"] == leaderboard(read_votes(styled), style=["tokens"]).as_dict()["entries"]
+    assert main(["fit", str(styled), "--features", "emoji,tokens", "--side-bias"]) == 0
+    text = capsys.readouterr().out
+    assert "at equal emoji and tokens and side" in " ".join(text.split())
+    lines = text.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("effect"))
+    effects = [line.split()[:2] for line in lines[start + 1 :]]
+    assert [name for name, _ in effects] == ["emoji", "tokens", "side_bias"]
+    assert float(effects[1][1]) == pytest.approx(0.4, abs=0.12)
+    assert main(["fit", str(styled), "--features", "headers"]) == 2
+    assert "no columns for the feature headers; found features: emoji, tokens" in capsys.readouterr().err
+
+
+def test_style_without_features_says_what_is_needed(votes: Path, capsys: Printed) -> None:
+    assert main(["fit", str(votes), "--style"]) == 2
+    assert (
+        "--style needs columns such as tokens_a and tokens_b; found features: none" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("ties", ["rao-kupper", "davidson", "grounded"])
+def test_models_of_ties_anchors_and_ranks(ties: str, styled: Path, capsys: Printed) -> None:
+    arguments = ["--ties", ties, "--anchor", "m2=1200", "--ranks", "intervals", "--json"]
+    assert main(["fit", str(styled), *arguments]) == 0
+    document = json.loads(capsys.readouterr().out)
+    table = read_votes(styled)
+    expected = leaderboard(table, ties=ties, anchor=("m2", 1200), ranks="intervals")  # type: ignore[arg-type]
+    assert document["entries"] == expected.as_dict()["entries"]
+    assert {row["model"]: row["rating"] for row in document["entries"]}["m2"] == pytest.approx(1200)
+
+
+def test_history_keeps_the_anchor(large: Path, capsys: Printed) -> None:
+    name = "organisation/a-model-with-a-very-long-name-02-instruct"
+    assert main(["fit", str(large), "--history", "month", "--anchor", f"{name}=1114", "--json"]) == 0
+    history = json.loads(capsys.readouterr().out)["history"]
+    assert [row["rating"] for row in history if row["model"] == name] == pytest.approx([1114] * 3)
 
 
 def test_plots_the_board(large: Path, tmp_path: Path, capsys: Printed) -> None:
