@@ -349,7 +349,7 @@ class Comparisons:
         Ford's condition [Ford57]: the likelihood has a finite maximum exactly when there is one such group.
         Equally large groups are ordered by votes within the group, then by name.
         """
-        if self._has_mutual_paths():
+        if self._has_mutual_paths:
             return (self.models,)
         return self._groups("strong")
 
@@ -365,6 +365,7 @@ class Comparisons:
         """Build the directed graph "i won or tied against j", shape (n_models, n_models)."""
         return won_or_tied(self.first, self.second, self.weights, len(self.models))
 
+    @cached_property
     def _has_mutual_paths(self) -> bool:
         """Say whether pairs with votes for both sides connect all models: enough, and quick to see."""
         ties = self.weights[:, 2] + self.weights[:, 3] > 0

@@ -1,5 +1,6 @@
 """Read a table of battles into integer codes, with errors that name the row."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -101,11 +102,14 @@ def encode_battles(battles: Battles, *, cluster: str | None = None) -> EncodedBa
     )
     if isinstance(battles, pa.RecordBatch):
         battles = pa.Table.from_batches([battles])
-    column_a, column_b, winners = code_columns(battles, ["model_a", "model_b", "winner"])
+    with ThreadPoolExecutor(1) as other:
+        # Hashing and sorting identities takes as long as all other columns together.
+        identified = other.submit(code_identities, battles, cluster) if cluster else None
+        column_a, column_b, winners = code_columns(battles, ["model_a", "model_b", "winner"])
     models, side_a, side_b = _encode_models(battles, column_a, column_b)
     winner = _encode_winners(battles, winners)
     count, weight = _counts(battles), _weights(battles)
-    codes, identities = code_identities(battles, cluster) if cluster else (None, None)
+    codes, identities = identified.result() if identified else (None, None)
     return EncodedBattles(
         models=models,
         side_a=side_a,
