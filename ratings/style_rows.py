@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 import numpy as np
@@ -22,14 +24,15 @@ STRETCH = 2**18
 BLOCK = 2**15
 """Rows of one pass of array operations: what they touch fits a processor's cache."""
 
-TASK = 4
-"""Blocks that are added up together, in one thread."""
+TASK = 2**17
+"""Rows, at least, that are added up together in one thread; more where there are many pairs to add up by."""
 
 Definition = Literal["symmetric", "published"]
 
 _SIGNED_OUTCOMES = np.array([1, -1, 0, 0], dtype=np.int8)
 _SMALLEST = np.finfo(np.float64).tiny
 _LARGEST_PAIR_TABLE = 2**24
+_ROWS_PER_PAIR = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,9 +199,7 @@ def style_rows(
     return StyleRows(
         design=design,
         comparisons=comparisons,
-        tasks=tuple(
-            blocks[start : start + TASK] for blocks, _ in parts for start in range(0, len(blocks), TASK)
-        ),
+        tasks=_tasks([block for blocks, _ in parts for block in blocks], len(comparisons.first)),
         moments=moments,
         clusters=clusters,
     )
@@ -315,6 +316,15 @@ class _PairFinder:
         return np.where(present, place, np.int32(-1))
 
 
+def _tasks(blocks: Sequence[StyleBlock], pairs: int) -> tuple[tuple[StyleBlock, ...], ...]:
+    """Group blocks in their order, so that the sums of a task stay small beside its rows."""
+    enough = max(TASK, _ROWS_PER_PAIR * pairs)
+    ends = np.cumsum([block.rows for block in blocks])
+    task = (ends - 1) // enough
+    grouped = groupby(zip(task, blocks, strict=True), key=itemgetter(0))
+    return tuple(tuple(block for _, block in members) for _, members in grouped)
+
+
 def _order_by_pair(pair: CodeArray, weight: FloatArray | None) -> CodeArray:
     """Sort rows by pair, stably, leaving out those without weight."""
     kept = None if weight is None else np.flatnonzero(weight > 0).astype(np.int32)
@@ -332,7 +342,8 @@ def _order_by_pair(pair: CodeArray, weight: FloatArray | None) -> CodeArray:
 def _compare(of_a: NumberArray, of_b: NumberArray, definition: Definition, out: FloatArray) -> bool:
     """Compute the normalised difference; False where a value is missing, negative or not finite."""
     a, b = of_a.astype(np.float64, copy=False), of_b.astype(np.float64, copy=False)
-    total = a + b
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = a + b
     if not (min(float(a.min()), float(b.min())) >= 0 and float(total.max()) < np.inf):
         return False
     if definition == "published":

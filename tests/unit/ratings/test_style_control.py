@@ -35,7 +35,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many stretches, blocks and tasks in a small table."""
     monkeypatch.setattr(style_rows, "STRETCH", 70)
     monkeypatch.setattr(style_rows, "BLOCK", 16)
-    monkeypatch.setattr(style_rows, "TASK", 2)
+    monkeypatch.setattr(style_rows, "TASK", 32)
 
 
 def everything(fit: StyleControlFit) -> bytes:
@@ -152,7 +152,8 @@ def test_reads_arrow_tables_and_any_type_of_number() -> None:
     arrow = pa.Table.from_pandas(table)
     nullable = table.astype({"tokens_a": "Int32", "tokens_b": "float32", "lists_a": "Float64"})
     text = table.astype({"tokens_a": object})
-    for same in (arrow, nullable, text):
+    native = arrow.to_pandas(types_mapper=pd.ArrowDtype)
+    for same in (arrow, arrow.to_batches()[0], nullable, text, native):
         assert everything(fit_style_control(same, features=FEATURES)) == expected
 
 
@@ -198,6 +199,13 @@ def test_a_wrong_feature_value_is_named(column: str, value: Any, words: str, sma
     table.loc[7, column] = value
     with pytest.raises(InvalidComparisonsError, match=words):
         fit_style_control(table, features=FEATURES, threads=2)
+
+
+def test_values_that_are_too_large_to_add_are_named() -> None:
+    table = styled_battles(15).astype({"tokens_a": float, "tokens_b": float})
+    table.loc[7, ["tokens_a", "tokens_b"]] = 1.7e308
+    with pytest.raises(InvalidComparisonsError, match=r"Row 7 of the battles: tokens_a is 1\.7e\+308"):
+        fit_style_control(table, features=FEATURES)
 
 
 def test_rows_without_weight_still_need_their_features() -> None:
