@@ -1,8 +1,10 @@
 """What can be changed about the votes on a board, and how far each change moves two models apart."""
 
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ratings.arrays import FloatArray, IntArray, group_sums
@@ -12,6 +14,8 @@ from ratings.errors import InvalidOptionError
 from ratings.level_fit import Contest, LevelFit
 
 _BRIDGE = 0.1
+
+Cell = TypeVar("Cell", np.int64, np.float64)
 
 
 class Changes(Protocol):
@@ -25,6 +29,28 @@ class Changes(Protocol):
 
     def apply(self, used: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return total and score of each pair after changing ``used`` of each kind, shape (n_pairs,)."""
+
+
+def with_all_pairs(comparisons: Comparisons) -> Comparisons:
+    """Give every pair of models a row, with no votes where they never met; leaves clusters out."""
+    size = len(comparisons.models)
+    first, second = np.triu_indices(size, k=1)
+    row = np.searchsorted(first * size + second, comparisons.first * size + comparisons.second)
+
+    def spread(cells: npt.NDArray[Cell]) -> npt.NDArray[Cell]:
+        spread = np.zeros((len(first), len(WINNERS)), dtype=cells.dtype)
+        spread[row] = cells
+        return spread
+
+    return replace(
+        comparisons,
+        first=first,
+        second=second,
+        counts=spread(comparisons.counts),
+        weights=spread(comparisons.weights),
+        squared_weights=spread(comparisons.squared_weights),
+        clusters=None,
+    )
 
 
 class DroppedVotes:

@@ -1,15 +1,14 @@
 """How few votes, or voters, hold up the order of two models: drops, flips, adds, each confirmed by a refit."""
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import fit_bradley_terry
-from ratings.changes import AddedVotes, Changes, DroppedVotes, FlippedVotes, RemovedClusters
+from ratings.changes import AddedVotes, Changes, DroppedVotes, FlippedVotes, RemovedClusters, with_all_pairs
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidOptionError, name_some
@@ -22,8 +21,6 @@ _CLEARER = 1000.0
 _CONFIRMATIONS = 3
 _EQUAL = 1e-6
 _LEFT_OVER = 1e-9
-
-Cell = TypeVar("Cell", np.int64, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -128,8 +125,8 @@ def votes_to_flip(comparisons: Comparisons, better: ModelId, worse: ModelId) -> 
     such cells, however many votes there are. The order of influence is only the first guess: refits decide how
     many votes it takes, and the order is renewed at each solution. Every reported set is confirmed by a full
     refit. Smallest possible sets are found nearly always, but are not proven: the search is greedy, with a beam
-    search where few votes carry much of the board. Against exhaustive search on 10,000 boards of 6 to 30 votes,
-    flips and adds were the fewest in all but 4, drops in all but 6, and one more than the fewest otherwise.
+    search where few votes carry much of the board. How often exhaustive search finds fewer on small boards is in
+    docs/statistics.md, T8.
 
     Where votes are weighted, a vote of a cell counts with the cell's mean weight.
 
@@ -249,7 +246,7 @@ class _Board:
         self.comparisons = comparisons
         self.strengths = fit_bradley_terry(comparisons).strengths
         self.order = np.argsort(-self.strengths, kind="stable")
-        self.all_pairs = _with_all_pairs(comparisons)
+        self.all_pairs = with_all_pairs(comparisons)
 
     def votes_to_flip(self, better: ModelId, worse: ModelId) -> VotesToFlip:
         leader, challenger = self._places(better, worse)
@@ -343,27 +340,6 @@ class _Board:
 
     def _gap(self, leader: int, challenger: int) -> float:
         return RATING_PER_STRENGTH * float(self.strengths[leader] - self.strengths[challenger])
-
-
-def _with_all_pairs(comparisons: Comparisons) -> Comparisons:
-    size = len(comparisons.models)
-    first, second = np.triu_indices(size, k=1)
-    row = np.searchsorted(first * size + second, comparisons.first * size + comparisons.second)
-
-    def spread(cells: npt.NDArray[Cell]) -> npt.NDArray[Cell]:
-        spread = np.zeros((len(first), len(WINNERS)), dtype=cells.dtype)
-        spread[row] = cells
-        return spread
-
-    return replace(
-        comparisons,
-        first=first,
-        second=second,
-        counts=spread(comparisons.counts),
-        weights=spread(comparisons.weights),
-        squared_weights=spread(comparisons.squared_weights),
-        clusters=None,
-    )
 
 
 def _refitted_gap(
