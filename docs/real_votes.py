@@ -28,8 +28,8 @@ of this repository.
 ## The published ratings, reproduced
 
 Half-win Bradley-Terry, with {anchor} at {rating:.0f} as in the publication: over the {common} models on
-both lists the largest difference is {largest:.2f} points, the median {median:.3f}. The largest is at {rarest}, a model with
-{rare_votes:,} votes, where the published solver had stopped early: ours is at the maximum, with a gradient below
+both lists the largest difference is {largest:.2f} points, the median {median:.3f}. The largest is at {rarest}, a model
+with {rare_votes:,} votes, where the published solver had stopped early: ours is at the maximum, with a gradient below
 {gradient:.0e} per vote.
 
 ## The first {shown}, and what is known about their order
