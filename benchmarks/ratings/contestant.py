@@ -68,10 +68,7 @@ class Contestant:
 
     def round(self, operation: str, *, answer: bool = False, patience: float) -> Round:
         """Have one round of an operation timed."""
-        request = {"operation": operation, "answer": answer}
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(request).encode() + b"\n")
-        self._process.stdin.flush()
+        self._send({"operation": operation, "answer": answer})
         reply = self._reply(patience)
         if "error" in reply:
             raise ContestantError(f"{self.name}, {operation}: {reply['error'].strip().splitlines()[-1]}")
@@ -79,11 +76,25 @@ class Contestant:
             seconds=reply["seconds"], answer=Answer(**reply["answer"]) if "answer" in reply else None
         )
 
+    def forget(self) -> None:
+        """Let go of the tables made for the last operations."""
+        if self._process.poll() is None:
+            self._send({"forget": True})
+
+    def _send(self, request: Mapping[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise ContestantError(f"{self.name} has ended") from error
+
     def _reply(self, patience: float) -> dict[str, Any]:
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             if not selector.select(patience):
+                self._process.kill()
                 raise ContestantError(f"{self.name} did not answer within {patience:.0f} s")
         line = self._process.stdout.readline()
         if not line:

@@ -1,15 +1,16 @@
 """Run the races at one size or on the whole grid."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.comparison import Findings, Remark
 from benchmarks.ratings import referee
-from benchmarks.ratings.contestant import Contestant, ContestantError, Round, run_once
+from benchmarks.ratings.contestant import Contestant, ContestantError, run_once
+from benchmarks.ratings.heat import PATIENCE_SECONDS, Entry, run_heat
 from benchmarks.ratings.operation import Answer
 from benchmarks.ratings.peers import PEERS, install_peers
 from benchmarks.ratings.races import (
@@ -27,9 +28,6 @@ from benchmarks.ratings.votes import Votes
 QUICK = ((1_500_000, 100),)
 GRID = tuple((votes, models) for votes in (100_000, 1_500_000, 10_000_000) for models in (25, 100, 250))
 SEED = 20_261_122
-PATIENCE_SECONDS = 300.0
-SLOW_SECONDS = 5.0
-VERY_SLOW_SECONDS = 15.0
 FIRST_RUN_SECONDS = 10.0
 WITHOUT_NUMBA = "ours without numba"
 
@@ -56,15 +54,6 @@ def measure(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Pair:
-    """Contestants of one race that take turns, and what they found in the first round."""
-
-    race: Race
-    rounds: dict[str, list[float]]
-    answers: dict[str, Answer]
-
-
 class _Course:
     """The races on one file of votes."""
 
@@ -82,82 +71,64 @@ class _Course:
     def results(self, missing: set[str]) -> list[Result]:
         """Measure everything that does not need a missing peer."""
         races = [race for race in RACES if race.peer not in missing and self.votes <= race.largest]
-        by_race: dict[Race, list[Result]] = {}
+        found: dict[Race, list[Result]] = {}
         with Contestant("ours", self.path) as ours, Contestant(WITHOUT_NUMBA, self.path) as plain:
             for peer in ("", *PEERS):
                 chosen = [race for race in races if race.peer == peer]
-                for race, found in self._against(peer, chosen, ours, plain):
-                    by_race[race] = found
+                if chosen:
+                    found |= self._against(peer, chosen, ours, plain)
         first = [race for race in FIRST_RUNS if race.peer not in missing]
-        return [row for race in races for row in by_race.get(race, [])] + [
+        return [row for race in races for row in found.get(race, [])] + [
             row for race in first for row in self._first_runs(race)
         ]
 
     def _against(
         self, peer: str, races: Sequence[Race], ours: Contestant, plain: Contestant
-    ) -> Iterator[tuple[Race, list[Result]]]:
+    ) -> dict[Race, list[Result]]:
+        """Measure all races against one peer; those against the same work of it share its rounds."""
+        found: dict[Race, list[Result]] = {}
         with ExitStack() as stack:
-            them = stack.enter_context(Contestant(peer, self.path)) if peer and races else None
+            them = stack.enter_context(Contestant(peer, self.path)) if peer else None
             if them and them.note:
                 self.remarks.append(f"{them.title}: {them.note}")
-            for race in races:
-                field = [ours, *([plain] if race.compiled else []), *([them] if them else [])]
+            for theirs in dict.fromkeys(race.theirs for race in races):
                 began = time.perf_counter()
-                try:
-                    yield race, self._race(race, field)
-                except ContestantError as error:
-                    self.remarks.append(f"{race.what}: {error}")
-                self.say(f"  {race.what}, {peer or 'alone'}: {time.perf_counter() - began:.0f} s")
+                chosen = [race for race in races if race.theirs == theirs]
+                entries = {
+                    (race, one): Entry(contestant=one, operation=race.ours)
+                    for race in chosen
+                    for one in ([ours, plain] if race.compiled else [ours])
+                }
+                peer_entry = Entry(contestant=them, operation=theirs) if them else None
+                run_heat([*entries.values(), *([peer_entry] if peer_entry else [])], self.rounds)
+                self.say(f"  {theirs or 'ours alone'}, {peer or '-'}: {time.perf_counter() - began:.0f} s")
+                for (race, _), entry in entries.items():
+                    found.setdefault(race, []).extend(self._judged(race, entry, peer_entry))
+        return found
 
-    def _race(self, race: Race, field: Sequence[Contestant]) -> list[Result]:
-        pair = _Pair(race=race, rounds={one.name: [] for one in field}, answers={})
-        slowest = 0.0
-        for one in field:
-            first = self._round(one, race, answer=True)
-            assert first.answer is not None
-            pair.answers[one.name] = first.answer
-            slowest = max(slowest, first.seconds)
-            if first.seconds > VERY_SLOW_SECONDS:
-                pair.rounds[one.name].append(first.seconds)
-        wanted = 1 if slowest > VERY_SLOW_SECONDS else 2 if slowest > SLOW_SECONDS else self.rounds
-        for number in range(min(wanted, self.rounds)):
-            for one in field if number % 2 == 0 else reversed(field):
-                if len(pair.rounds[one.name]) <= number:
-                    pair.rounds[one.name].append(self._round(one, race).seconds)
-        return self._judged(pair, field)
-
-    def _round(self, one: Contestant, race: Race, *, answer: bool = False) -> Round:
-        operation = race.theirs if one.name in PEERS else race.ours
-        return one.round(operation, answer=answer, patience=PATIENCE_SECONDS)
-
-    def _judged(self, pair: _Pair, field: Sequence[Contestant]) -> list[Result]:
-        race = pair.race
-        them = next((one for one in field if one.name in PEERS), None)
-        ratio, seconds = race.goals(self.votes, self.models)
-        rows = []
-        for one in field:
-            if one is them:
-                continue
-            ours_off, peer_off = self._distances(
-                race, pair.answers[one.name], pair.answers[them.name] if them else None
+    def _judged(self, race: Race, ours: Entry, peer: Entry | None) -> list[Result]:
+        failures = [*ours.failures, *(peer.failures if peer else [])]
+        self.remarks += [f"{race.what}: {failure}" for failure in failures]
+        if failures:
+            return []
+        compiled = ours.contestant.name != WITHOUT_NUMBA
+        ratio, limit = race.goals(self.votes, self.models) if compiled else (0.0, 0.0)
+        ours_off, peer_off = self._distances(race, ours.answers[0], peer.answers[0] if peer else None)
+        return [
+            Result(
+                what=race.what if compiled else f"{race.what}, without Numba",
+                votes=self.votes,
+                models=self.models,
+                unit="s",
+                ours=tuple(ours.seconds),
+                peer=tuple(race.scale * seconds for seconds in peer.seconds) if peer else (),
+                peer_name=_name(peer.contestant, race) if peer else "",
+                ratio_at_least=ratio,
+                at_most=limit,
+                ours_off=ours_off,
+                peer_off=peer_off,
             )
-            compiled = one.name != WITHOUT_NUMBA
-            rows.append(
-                Result(
-                    what=race.what if compiled else f"{race.what}, without Numba",
-                    votes=self.votes,
-                    models=self.models,
-                    unit="s",
-                    ours=tuple(pair.rounds[one.name]),
-                    peer=tuple(race.scale * seconds for seconds in pair.rounds[them.name]) if them else (),
-                    peer_name=_name(them, race) if them else "",
-                    ratio_at_least=ratio if compiled else 0.0,
-                    at_most=seconds if compiled else 0.0,
-                    ours_off=ours_off,
-                    peer_off=peer_off,
-                )
-            )
-        return rows
+        ]
 
     def _distances(self, race: Race, ours: Answer, peer: Answer | None) -> tuple[float | None, float | None]:
         if "bootstraps" in race.what:  # resamples scatter: nothing to hold against an exact answer
@@ -205,6 +176,6 @@ def _name(them: Contestant, race: Race) -> str:
 def _apart(exact: Mapping[str, float], found: Mapping[str, float]) -> float:
     """Largest difference in rating points, with the mean taken out of both."""
     if exact.keys() != found.keys():
-        raise ContestantError("the answer names other models than the votes")
+        raise ValueError("the answer names other models than the votes")
     middle = sum(found[name] - value for name, value in exact.items()) / len(exact)
     return max(abs(found[name] - value - middle) for name, value in exact.items())

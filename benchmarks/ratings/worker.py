@@ -43,9 +43,12 @@ def main() -> None:
         _send(replies, {"import_seconds": imported, **_once(contestant.OPERATIONS[options.once], votes)})
         return
     _send(replies, {"title": _title(contestant), "note": getattr(contestant, "NOTE", "")})
-    prepared: dict[str, Any] = {}
+    prepared: dict[Any, Any] = {}  # by what made it, so that operations on the same table share it
     for line in sys.stdin:
         request = json.loads(line)
+        if "forget" in request:
+            prepared.clear()
+            continue
         try:
             reply = _round(contestant.OPERATIONS[request["operation"]], votes, prepared, request)
         except Exception:  # told to the parent, which goes on with the next piece of work
@@ -66,24 +69,22 @@ def _send(replies: TextIO, reply: dict[str, Any]) -> None:
 
 
 def _title(contestant: ModuleType) -> str:
-    package: str = contestant.PACKAGE
     try:
-        return f"{package} {metadata.version(package)}"
+        return f"{contestant.NAME} {metadata.version(contestant.NAME)}"
     except metadata.PackageNotFoundError:
-        return package
+        return str(contestant.NAME)
 
 
-def _round(operation: Any, votes: Any, prepared: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
+def _round(operation: Any, votes: Any, prepared: dict[Any, Any], request: dict[str, Any]) -> dict[str, Any]:
     """Time one round; short work is repeated and the mean told."""
-    name = request["operation"]
-    if name not in prepared:
-        prepared.clear()
-        prepared[name] = operation.prepare(votes)
+    if operation.prepare not in prepared:
+        prepared[operation.prepare] = operation.prepare(votes)
+    given = prepared[operation.prepare]
     gc.collect()
     seconds, repeats = 0.0, 0
     while seconds < SHORTEST_ROUND_SECONDS and (repeats == 0 or not request["answer"]):
         began = time.perf_counter()
-        result = operation.run(prepared[name])
+        result = operation.run(given)
         seconds += time.perf_counter() - began
         repeats += 1
     reply: dict[str, Any] = {"seconds": seconds / repeats}

@@ -1,1 +1,1 @@
-"""One module for each contestant; each has `OPERATIONS`, and `PACKAGE`, the distribution that it runs."""
+"""One module for each contestant; each has `OPERATIONS`, and `NAME`, that of its distribution where it has one."""

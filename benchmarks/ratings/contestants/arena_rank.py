@@ -11,7 +11,7 @@ from arena_rank.utils.data_utils import ContextualPairDataset, PairDataset
 from benchmarks.ratings.operation import Answer, Operation, by_model
 from benchmarks.ratings.votes import FEATURES, LANGUAGES, TAGS, Votes
 
-PACKAGE = "arena-rank"
+NAME = "arena-rank"
 THREE_BOARDS = ("overall", LANGUAGES[2], TAGS[1])
 
 

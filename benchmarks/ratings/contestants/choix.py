@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.ratings.operation import Answer, Operation, by_model
 from benchmarks.ratings.votes import Counts, Votes
 
-PACKAGE = "choix"
+NAME = "choix"
 
 
 def _point(counts: Counts) -> Any:

@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks.ratings.operation import Answer, Operation, by_model
 from benchmarks.ratings.votes import Votes
 
-PACKAGE = "evalica"
+NAME = "evalica"
 LABELS = {
     "model_a": evalica.Winner.X,
     "model_b": evalica.Winner.Y,

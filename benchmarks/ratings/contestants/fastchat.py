@@ -9,7 +9,7 @@ from benchmarks.ratings import fastchat_definition as definition
 from benchmarks.ratings.operation import Answer, Operation, by_model
 from benchmarks.ratings.votes import FEATURES, Votes
 
-PACKAGE = "fschat"
+NAME = "FastChat's definition"
 NOTE = "its package has no rating_systems.py, so this is our own writing of its definition, with its solver's settings"
 
 

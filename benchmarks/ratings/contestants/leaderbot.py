@@ -9,7 +9,7 @@ from leaderbot.models import BradleyTerry, Davidson
 from benchmarks.ratings.operation import Answer, Operation, by_model
 from benchmarks.ratings.votes import Votes
 
-PACKAGE = "leaderbot"
+NAME = "leaderbot"
 
 
 def _data(votes: Votes) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ratings.bootstrap import bootstrap
 from ratings.style_control import fit_style_control
 from ratings.ties import fit_ties
 
-PACKAGE = "ratings"
+NAME = "ratings"
 Z = NormalDist().inv_cdf(0.975)
 ROUNDS_SEED = 20_261_122
 
