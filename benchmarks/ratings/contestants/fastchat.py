@@ -1,5 +1,6 @@
 """FastChat: its package does not hold its rating code, so `fastchat_definition` stands for it."""
 
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,20 @@ from benchmarks.ratings.operation import Answer, Operation, by_model
 from benchmarks.ratings.votes import FEATURES, Votes
 
 NAME = "FastChat's definition"
-NOTE = "its package has no rating_systems.py, so this is our own writing of its definition, with its solver's settings"
+WRITTEN_ANEW = (
+    "so the definition in its repository, with its solver's settings, was written anew and measured instead"
+)
+
+
+def _note() -> str:
+    held = [file for file in metadata.files("fschat") or [] if file.name == "rating_systems.py"]
+    version = metadata.version("fschat")
+    if held:
+        return f"fschat {version} holds rating_systems.py, but the definition written anew was measured"
+    return f"fschat {version} holds no rating_systems.py, {WRITTEN_ANEW}"
+
+
+NOTE = _note()
 
 
 def _battles(votes: Votes) -> pd.DataFrame:
