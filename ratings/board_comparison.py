@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
@@ -26,7 +26,7 @@ class BoardComparison:
         less first), lower, upper (its interval), moved (the interval that holds for all models together excludes
         zero), first_rank, second_rank (among the common models; 1 plus the number rated higher). Ordered by
         the second board, equal ratings by name.
-    only_first, only_second : tuple of str
+    only_first, only_second : tuple of model
         Models that only one board rates, by name.
     votes : tuple of int
         Votes between rated models, first and second.
@@ -39,8 +39,8 @@ class BoardComparison:
     """
 
     table: pd.DataFrame
-    only_first: tuple[str, ...]
-    only_second: tuple[str, ...]
+    only_first: tuple[ModelId, ...]
+    only_second: tuple[ModelId, ...]
     votes: tuple[int, int]
     correlation: float
     rank_correlation: float
@@ -135,7 +135,7 @@ class _Board:
             covariances.append(sandwich(fit, rated, cluster=column))
         return cls(fit=fit, covariances=covariances, votes=rated.votes, cluster=column if clustered else None)
 
-    def centred(self, common: list[str]) -> tuple[FloatArray, FloatArray]:
+    def centred(self, common: list[ModelId]) -> tuple[FloatArray, FloatArray]:
         """Return the ratings of the common models around their mean, and the variances."""
         places = np.array([self.fit.models.index(name) for name in common], dtype=np.int64)
         strengths = self.fit.strengths[places]
@@ -153,7 +153,7 @@ def _centred_variance(covariance: FloatArray, places: IntArray) -> FloatArray:
 
 
 def _table(
-    names: list[str], first: FloatArray, second: FloatArray, variance: FloatArray, confidence: float
+    names: list[ModelId], first: FloatArray, second: FloatArray, variance: FloatArray, confidence: float
 ) -> pd.DataFrame:
     error = np.sqrt(variance)
     difference = second - first

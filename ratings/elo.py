@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.comparisons import OUTCOMES
 from ratings.compiled import can_compile, compiled
 from ratings.encoding import encode_battles
@@ -142,7 +142,7 @@ def order_sensitivity(
 class _Rows:
     """The battles as codes, in the order in which they are played."""
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     side_a: npt.NDArray[np.integer]
     side_b: npt.NDArray[np.integer]
     outcome: FloatArray
@@ -213,7 +213,7 @@ def _play(ratings, order, side_a, side_b, won, stake) -> None:  # type: ignore[n
         ratings[b] -= change
 
 
-def _spread(models: tuple[str, ...], k: float, played: FloatArray) -> pd.DataFrame:
+def _spread(models: tuple[ModelId, ...], k: float, played: FloatArray) -> pd.DataFrame:
     """Summarise the ratings of each model, played with shape (permutations, n_models)."""
     ordered = np.sort(played, axis=1)
     ranks = np.array(
@@ -225,7 +225,7 @@ def _spread(models: tuple[str, ...], k: float, played: FloatArray) -> pd.DataFra
     table = pd.DataFrame(
         {
             "k": float(k),
-            "model": pd.Series(models, dtype="str"),
+            "model": pd.Series(models, dtype=None if models else "str"),
             "mean": played.mean(axis=0),
             "sd": played.std(axis=0, ddof=1),
             "lowest": played.min(axis=0),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.comparisons import Comparisons
 from ratings.errors import EmptyComparisonsError, InvalidOptionError, name_some
@@ -200,7 +200,7 @@ def difference_plan(
 def separation_plan(
     comparisons: Comparisons,
     *,
-    pairs: Sequence[tuple[str, str]] = (),
+    pairs: Sequence[tuple[ModelId, ModelId]] = (),
     top: int | None = None,
     confidence: float = 0.95,
     power: float = 0.8,
@@ -213,7 +213,7 @@ def separation_plan(
     ----------
     comparisons : Comparisons
         Kept apart by voter, the voters' dependence is part of the plan.
-    pairs : sequence of pairs of names
+    pairs : sequence of pairs of models
         Which models to tell apart.
     top : int, optional
         Instead of ``pairs``: each of the best ``top`` models from the next one below it, all claims together.
@@ -279,8 +279,8 @@ def separation_plan(
     error = np.sqrt(variance)
     return pd.DataFrame(
         {
-            "better": pd.Series([fit.models[place] for place in better], dtype="str"),
-            "worse": pd.Series([fit.models[place] for place in worse], dtype="str"),
+            "better": [fit.models[place] for place in better],
+            "worse": [fit.models[place] for place in worse],
             "difference": RATING_PER_STRENGTH * strength,
             "standard_error": RATING_PER_STRENGTH * error,
             "separated": strength > _quantile(confidence, len(wanted)) * error,
@@ -308,7 +308,7 @@ def _covariances(fit: BradleyTerryFit, rated: Comparisons) -> tuple[FloatArray, 
     return independent, sandwich(fit, rated, cluster=rated.clusters.column)
 
 
-def _adjacent(fit: BradleyTerryFit, top: int) -> list[tuple[str, str]]:
+def _adjacent(fit: BradleyTerryFit, top: int) -> list[tuple[ModelId, ModelId]]:
     if not 1 <= top < len(fit.models):
         raise InvalidOptionError(
             f"top is {top!r}: of {len(fit.models)} rated models the best 1 to {len(fit.models) - 1} "
@@ -319,7 +319,7 @@ def _adjacent(fit: BradleyTerryFit, top: int) -> list[tuple[str, str]]:
     return list(zip(names, names[1:], strict=False))
 
 
-def _check_pairs(pairs: Sequence[tuple[str, str]], index: dict[str, int]) -> None:
+def _check_pairs(pairs: Sequence[tuple[ModelId, ModelId]], index: dict[ModelId, int]) -> None:
     if not pairs:
         raise InvalidOptionError("Nothing to tell apart: give pairs of models, or top.")
     for pair in pairs:

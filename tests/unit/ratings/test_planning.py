@@ -190,3 +190,10 @@ def test_a_difference_with_voters_who_repeat_themselves() -> None:
     assert by_voter.design_effect == pytest.approx(3, rel=0.05)
     assert by_voter.votes_needed == pytest.approx(3 * alone.votes_needed, rel=0.05)
     assert by_voter.direct_votes_needed == pytest.approx(3 * alone.direct_votes_needed, rel=0.05)
+
+
+def test_models_named_by_numbers_stay_numbers() -> None:
+    table = random_battles(65)
+    table = table.assign(model_a=table.model_a.str[1:].astype(int), model_b=table.model_b.str[1:].astype(int))
+    plan = separation_plan(Comparisons.from_battles(table), pairs=[(3, 4)])
+    assert {plan.better[0], plan.worse[0]} == {3, 4}
