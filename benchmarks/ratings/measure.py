@@ -121,8 +121,8 @@ class _Course:
                 models=self.models,
                 unit="s",
                 ours=tuple(ours.seconds),
-                peer=tuple(race.scale * seconds for seconds in peer.seconds) if peer else (),
-                peer_name=_name(peer.contestant, race) if peer else "",
+                peer=tuple(peer.seconds) if peer else (),
+                peer_name=peer.contestant.title if peer else "",
                 ratio_at_least=ratio,
                 at_most=limit,
                 ours_off=ours_off,
@@ -166,11 +166,6 @@ class _Course:
             at_most=0.0,
         )
         return [begin, memory]
-
-
-def _name(them: Contestant, race: Race) -> str:
-    part = f", {race.theirs} x {race.scale:g}" if race.scale != 1 else ""
-    return them.title + part
 
 
 def _apart(exact: Mapping[str, float], found: Mapping[str, float]) -> float:

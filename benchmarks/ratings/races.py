@@ -22,8 +22,6 @@ class Race:
         The goal at `GOAL_SIZE`: the peer's time over ours, at least; 0 without one.
     seconds : float
         The goal at `GOAL_SIZE`, or, with `any_number_of_votes`, for so many models: our time at most; 0 without one.
-    scale : float
-        What the peer's time is multiplied with, because it does only a part of the work.
     referee : str
         Against what the answers are held: the exact half-win fit, the exact style-controlled fit, or each other.
     compiled : bool
@@ -39,7 +37,6 @@ class Race:
     times_faster: float = 0.0
     seconds: float = 0.0
     any_number_of_votes: bool = False
-    scale: float = 1.0
     referee: Referee = "plain"
     compiled: bool = False
     largest: int = 10_000_000
@@ -87,8 +84,15 @@ RACES = (
         what="21 boards with intervals",
         ours="21 boards",
         peer="arena_rank",
-        theirs="three boards",
-        scale=7,
+        theirs="21 boards",
+        times_faster=500,
+        largest=1_500_000,
+    ),
+    Race(
+        what="21 boards with intervals, from Arrow",
+        ours="21 boards from Arrow",
+        peer="arena_rank",
+        theirs="21 boards",
         times_faster=500,
         largest=1_500_000,
     ),

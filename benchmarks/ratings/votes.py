@@ -55,6 +55,11 @@ class Votes:
         return pd.concat([self.battles, languages, self._numbers(TAGS)], axis=1)
 
     @property
+    def tagged_arrow(self) -> pa.Table:
+        """The same as an Arrow table with dictionary columns."""
+        return self._read([*BATTLE_COLUMNS, "language", *TAGS])
+
+    @property
     def clustered(self) -> pd.DataFrame:
         """The battles with their voters."""
         return pd.concat([self.battles, self._strings(["voter"])], axis=1)

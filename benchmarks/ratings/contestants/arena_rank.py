@@ -12,7 +12,6 @@ from benchmarks.ratings.operation import Answer, Operation, by_model
 from benchmarks.ratings.votes import FEATURES, LANGUAGES, TAGS, Votes
 
 NAME = "arena-rank"
-THREE_BOARDS = ("overall", LANGUAGES[2], TAGS[1])
 
 
 def _board(battles: pd.DataFrame) -> dict[str, Any]:
@@ -31,11 +30,13 @@ def _ready(result: dict[str, Any]) -> dict[str, Any]:
     return {name: value if name == "competitors" else np.asarray(value) for name, value in result.items()}
 
 
-def _three_boards(battles: pd.DataFrame) -> dict[str, Any]:
-    """The whole board, that of one language and that of one tag: three of the 21."""
+def _boards(battles: pd.DataFrame) -> dict[str, Any]:
+    """All votes, every language, every tag; the answer is the first."""
     overall = _board(battles)
-    _board(battles[battles.language == THREE_BOARDS[1]])
-    _board(battles[battles[THREE_BOARDS[2]]])
+    for language in LANGUAGES:
+        _board(battles[battles.language == language])
+    for tag in TAGS:
+        _board(battles[battles[tag]])
     return overall
 
 
@@ -55,7 +56,7 @@ def _battles(votes: Votes) -> pd.DataFrame:
 
 OPERATIONS = {
     "board": Operation(prepare=_battles, run=_board, answer=_answer),
-    "three boards": Operation(prepare=lambda votes: votes.tagged, run=_three_boards, answer=_answer),
+    "21 boards": Operation(prepare=lambda votes: votes.tagged, run=_boards, answer=_answer),
     "style": Operation(
         prepare=lambda votes: votes.style_differences,
         run=lambda battles: _styled(battles, 0.0),

@@ -1,6 +1,7 @@
 """All boards of an arena at once: names and labels are read once, and one pass counts the cells of every board."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,11 @@ import pyarrow as pa
 from ratings import BradleyTerryFit, Comparisons, fit_bradley_terry, sandwich
 from ratings.encoding import WINNERS, encode_battles
 
+Battles = pd.DataFrame | pa.Table
 Board = tuple[BradleyTerryFit, np.ndarray]
 
 
-def all_boards(battles: pd.DataFrame, *, column: str, tags: Sequence[str]) -> list[Board]:
+def all_boards(battles: Battles, *, column: str, tags: Sequence[str]) -> list[Board]:
     """Fit the board of all votes, of every value of a column, and of every tag, with sandwich covariances.
 
     Each is a fit of the largest group of its models that can be rated, started from the board of all votes.
@@ -29,21 +31,50 @@ def all_boards(battles: pd.DataFrame, *, column: str, tags: Sequence[str]) -> li
     return boards
 
 
-def _comparisons(battles: pd.DataFrame, column: str, tags: Sequence[str]) -> Iterator[Comparisons]:
-    encoded = encode_battles(battles[["model_a", "model_b", "winner"]])
+def _comparisons(battles: Battles, column: str, tags: Sequence[str]) -> Iterator[Comparisons]:
+    groups = ThreadPoolExecutor(1).submit(_groups, battles, column)
+    encoded = encode_battles(_select(battles, ["model_a", "model_b", "winner"]))
     size = len(encoded.models)
     cell = (encoded.side_a * np.int32(size) + encoded.side_b) * np.int32(len(WINNERS)) + encoded.winner
     width = size * size * len(WINNERS)
-    group = pa.array(battles[column]).dictionary_encode()
-    if isinstance(group, pa.ChunkedArray):
-        group = group.unify_dictionaries().combine_chunks()
-    groups = len(group.dictionary)
-    keys = group.indices.to_numpy() * np.int32(width) + cell
-    by_group = np.bincount(keys, minlength=groups * width).reshape(groups, width)
-    for counts in (by_group.sum(axis=0), *by_group):
+    group, number = groups.result()
+    by_group = np.bincount(group * np.int32(width) + cell, minlength=number * width).reshape(number, width)
+    overall = by_group.sum(axis=0)
+    used = np.flatnonzero(overall)
+    by_tag = np.zeros((len(tags), width), dtype=np.int64)
+    by_tag[:, used] = _count_tags(battles, tags, used, cell, width)
+    for counts in (overall, *by_group, *by_tag):
         yield _from_cells(encoded.models, counts)
-    for tag in tags:
-        yield _from_cells(encoded.models, np.bincount(cell[battles[tag].to_numpy()], minlength=width))
+
+
+def _groups(battles: Battles, column: str) -> tuple[np.ndarray, int]:
+    values = battles[column]
+    codes = pa.array(values) if isinstance(values, pd.Series) else values
+    if isinstance(codes, pa.ChunkedArray):
+        codes = codes.unify_dictionaries().combine_chunks()
+    if not isinstance(codes, pa.DictionaryArray):
+        codes = codes.dictionary_encode()
+    return codes.indices.to_numpy(), len(codes.dictionary)
+
+
+def _count_tags(
+    battles: Battles, tags: Sequence[str], used: np.ndarray, cell: np.ndarray, width: int
+) -> np.ndarray:
+    """Count the votes with each tag in each cell that occurs, by way of the sets of tags that occur."""
+    place = np.zeros(width, dtype=np.int32)
+    place[used] = np.arange(len(used))
+    sets = np.zeros(len(cell), dtype=np.int32)
+    for number, tag in enumerate(tags):
+        sets |= np.asarray(battles[tag]).astype(np.int32) << number
+    counts = np.bincount(sets * np.int32(len(used)) + place[cell], minlength=len(used) << len(tags))
+    member = np.arange(1 << len(tags)) >> np.arange(len(tags))[:, np.newaxis] & 1
+    # Whole numbers far below 2 ** 53, so the floating-point product is exact.
+    found: np.ndarray = member.astype(np.float64) @ counts.reshape(-1, len(used)).astype(np.float64)
+    return found.astype(np.int64)
+
+
+def _select(battles: Battles, names: list[str]) -> Battles:
+    return battles[names] if isinstance(battles, pd.DataFrame) else battles.select(names)
 
 
 def _from_cells(models: Sequence[object], counts: np.ndarray) -> Comparisons:

@@ -32,7 +32,7 @@ def _fit_with_intervals(comparisons: Comparisons) -> Any:
     return fit, sandwich(fit, comparisons)
 
 
-def _boards(battles: pd.DataFrame) -> Any:
+def _boards(battles: Any) -> Any:
     """21 boards: all votes, every language, every tag; the answer is the first."""
     return all_boards(battles, column="language", tags=TAGS)[0]
 
@@ -122,6 +122,9 @@ OPERATIONS = {
         prepare=lambda votes: votes.clustered, run=leaderboard, answer=_table_answer
     ),
     "21 boards": Operation(prepare=lambda votes: votes.tagged, run=_boards, answer=_interval_answer),
+    "21 boards from Arrow": Operation(
+        prepare=lambda votes: votes.tagged_arrow, run=_boards, answer=_interval_answer
+    ),
     "100 bootstraps": Operation(
         prepare=_battles, run=lambda battles: _bootstraps(100)(battles), answer=_bootstrap_answer
     ),
