@@ -1,14 +1,11 @@
 """Rows of votes to counts per pair of models, independent of the order of rows and the choice of sides."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy import sparse
 
-from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, group_sums
+from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, counting_order, group_sums
 from ratings.clusters import ClusterCells
 from ratings.encoding import WINNERS, EncodedBattles
 
@@ -53,27 +50,23 @@ def count_pairs(battles: EncodedBattles) -> PairCounts:
     if votes.weight is None:
         keys, counts = _tally(votes.cell, votes.count)
         return _by_pair(keys, counts, counts.astype(np.float64), counts.astype(np.float64), size)
-    codes, weights = _weight_codes(votes.weight)
-    keys, counts = _tally(votes.cell * len(weights) + codes, votes.count)
-    weight = weights[keys % len(weights)]
-    return _by_pair(keys // len(weights), counts, counts * weight, counts * weight**2, size)
+    kind, cell, weight = _kinds(votes.cell, votes.weight)
+    counts = np.bincount(kind, votes.count, minlength=len(cell)).astype(np.int64)
+    return _by_pair(cell, counts, counts * weight, counts * weight**2, size)
 
 
 def count_clusters(battles: EncodedBattles, pairs: PairCounts, column: str) -> ClusterCells:
     """Add up the votes of each cluster on each pair."""
     votes = _votes(battles)
-    codes, weights = (0, np.ones(1)) if votes.weight is None else _weight_codes(votes.weight)
-    keys = votes.cell * len(weights) + codes
-    size = len(battles.models) ** 2 * _LABELS * len(weights)
-    distinct = None
-    if size > max(4 * len(keys), _BLOCK):
-        keys, distinct = _numbered(keys)
-        size = len(distinct)
     assert votes.cluster is not None
-    cluster, keys, counts = _tally_clusters(votes.cluster, keys, votes.count, size)
-    keys = keys if distinct is None else distinct[keys]
-    cell, code = np.divmod(keys, len(weights))
-    return _by_cluster(cluster, cell, counts * weights[code], battles, pairs, column)
+    if votes.weight is None:
+        keys, cells = _compact(votes.cell)
+        cluster, key, counts = _tally_clusters(votes.cluster, keys, votes.count)
+        cell = key if cells is None else cells[key]
+        return _by_cluster(cluster, cell, counts.astype(np.float64), battles, pairs, column)
+    kind, cell, weight = _kinds(votes.cell, votes.weight)
+    cluster, key, counts = _tally_clusters(votes.cluster, kind, votes.count)
+    return _by_cluster(cluster, cell[key], counts * weight[key], battles, pairs, column)
 
 
 def _count_densely(battles: EncodedBattles) -> PairCounts:
@@ -120,51 +113,43 @@ def _votes(battles: EncodedBattles) -> _Votes:
 
 def _tally(keys: IntArray, votes: IntArray | None) -> tuple[IntArray, IntArray]:
     """Return the sorted distinct keys and the number of votes on each."""
+    codes, distinct = _compact(keys)
+    counts = np.bincount(codes, votes)
+    present = np.flatnonzero(counts)
+    return present if distinct is None else distinct[present], counts[present].astype(np.int64)
+
+
+def _compact(keys: IntArray) -> tuple[IntArray, IntArray | None]:
+    """Return the keys as they are where they are small, else their numbers among the distinct, sorted keys."""
     if int(keys.max(initial=0)) <= max(4 * len(keys), _BLOCK):
-        counts = np.bincount(keys, votes)
-        present = np.flatnonzero(counts)
-        return present, counts[present].astype(np.int64)
-    codes, distinct = _numbered(keys)
-    return distinct, np.bincount(codes, votes, minlength=len(distinct)).astype(np.int64)
-
-
-def _numbered(keys: IntArray) -> tuple[IntArray, IntArray]:
-    """Return for each key its number among the distinct keys, and these in ascending order."""
+        return keys, None
     codes, distinct = pd.factorize(keys, sort=True)
     return codes.astype(np.int64, copy=False), np.asarray(distinct, dtype=np.int64)
 
 
+def _kinds(cell: IntArray, weight: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Number the votes by cell and weight; return the number of each row, and cell and weight of each number."""
+    codes, weights = pd.factorize(weight, sort=True)
+    keys, cells = _compact(cell)
+    order = counting_order(keys, codes)
+    new = (np.diff(keys[order], prepend=-1) != 0) | (np.diff(codes[order], prepend=-1) != 0)
+    kind = np.empty(len(order), dtype=np.int64)
+    kind[order] = np.cumsum(new) - 1
+    found = keys[order][new]
+    return kind, found if cells is None else cells[found], np.asarray(weights)[codes[order][new]]
+
+
 def _tally_clusters(
-    cluster: CodeArray, keys: IntArray, votes: IntArray | None, size: int
+    cluster: CodeArray, keys: IntArray, votes: IntArray | None
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """Return the sorted distinct pairs of cluster and key, and the number of votes on each.
-
-    Two counting sorts, first by key and then by cluster: a sparse matrix changes between rows and columns that
-    way, many times faster than a sort of all keys.
-    """
-    rows, clusters = len(keys), int(cluster.max(initial=-1)) + 1
-    index: type[np.signedinteger[Any]] = np.int32 if max(rows + 1, size) < 2**31 else np.int64
-    carried: npt.NDArray[Any] = cluster if votes is None else np.arange(rows, dtype=index)
-    by_row = sparse.csr_array(
-        (carried, keys.astype(index), np.arange(rows + 1, dtype=index)), shape=(rows, size)
-    )
-    by_key = by_row.tocsc()
-    ordered = by_key.data if votes is None else cluster[by_key.data]
-    counted = np.ones(rows, dtype=np.int8) if votes is None else votes[by_key.data]
-    by_cluster = sparse.csr_array((counted, ordered, by_key.indptr), shape=(size, clusters)).tocsc()
-    whose = np.repeat(np.arange(clusters), np.diff(by_cluster.indptr))
-    new = (np.diff(by_cluster.indices, prepend=-1) != 0) | (np.diff(whose, prepend=-1) != 0)
-    starts = np.flatnonzero(new)
-    found = by_cluster.indices[starts].astype(np.int64)
+    """Return the sorted distinct pairs of cluster and key, and the number of votes on each."""
+    order = counting_order(cluster, keys)
+    whose, what = cluster[order], keys[order]
+    starts = np.flatnonzero((np.diff(whose, prepend=-1) != 0) | (np.diff(what, prepend=-1) != 0))
+    found = whose[starts].astype(np.int64), what[starts]
     if votes is None:
-        return whose[starts], found, np.diff(starts, append=rows)
-    return whose[starts], found, np.add.reduceat(by_cluster.data, starts) if rows else by_cluster.data
-
-
-def _weight_codes(weight: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Return for each weight its number among the distinct weights, and these in ascending order."""
-    codes, distinct = pd.factorize(weight, sort=True)
-    return codes.astype(np.int64, copy=False), np.append(distinct, 1.0) if not len(distinct) else distinct
+        return *found, np.diff(starts, append=len(keys))
+    return *found, np.add.reduceat(votes[order], starts) if len(keys) else votes
 
 
 def _by_pair(

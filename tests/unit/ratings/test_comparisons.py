@@ -231,7 +231,7 @@ def in_canonical_order(table: pd.DataFrame) -> Comparisons:
     return comparisons.reordered(comparisons.canonical_order())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(tables(), st.randoms(use_true_random=False))
 def test_names_do_not_change_a_byte_in_canonical_order(table: pd.DataFrame, random: Random) -> None:
     table = table.drop(columns="weight")
