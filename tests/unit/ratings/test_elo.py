@@ -117,3 +117,16 @@ def test_order_sensitivity_refuses_bad_options(permutations: int, k: float | lis
         order_sensitivity(
             battles(("x", "y", "tie")), permutations=permutations, rng=np.random.default_rng(), k=k
         )
+
+
+def test_order_sensitivity_knows_counts_and_weights() -> None:
+    rows = [("x", "y", "model_a"), ("y", "z", "tie"), ("y", "x", "model_b"), ("x", "y", "model_a")]
+    apart = battles(*rows, weight=[1.0, 1.0, 1.0, 0.5])
+    counted = battles(rows[0], rows[1], rows[3], count=[2, 1, 1], weight=[1.0, 1.0, 0.5])
+    pd.testing.assert_frame_equal(
+        *(
+            order_sensitivity(table, permutations=9, rng=np.random.default_rng(3), k=32)
+            for table in (apart, counted)
+        ),
+        check_exact=True,
+    )
