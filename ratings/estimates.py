@@ -14,6 +14,7 @@ from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError
 from ratings.intervals import sandwich
+from ratings.jackknife import jackknife_sandwich
 from ratings.parts import Parts
 from ratings.rank_sets import never_narrower
 from ratings.style_control import StyleControlFit, fit_style_control
@@ -114,7 +115,7 @@ def estimate(
             boards = bootstrap(comparisons, _ROUNDS, np.random.default_rng(_SEED), cluster=cluster)
             return Estimate(fit=plain, covariance=boards.covariance(), bounds=boards.intervals(confidence))
         independent = sandwich(plain, comparisons)
-        clustered = sandwich(plain, comparisons, cluster=cluster) if cluster else None
+        clustered = jackknife_sandwich(plain, comparisons, cluster=cluster) if cluster else None
         return Estimate(fit=plain, covariance=_combined(independent, clustered))
     ties = fit_ties(comparisons, model=model.ties)
     rows = _between(battles, comparisons.models) if cluster else None

@@ -109,7 +109,8 @@ def leaderboard(
     ties : {"half", "davidson", "rao-kupper", "grounded"}, default "half"
         half: tie and both_bad count half a win for each side. Otherwise a model of ties, see `fit_ties`.
     intervals : {"sandwich", "bootstrap"}, default "sandwich"
-        sandwich: robust normal intervals. bootstrap: percentiles of 1000 boards fitted to resampled votes (or
+        sandwich: robust normal intervals; clustered by voter, each heavy voter's pull counts as if he were left
+        out (`jackknife_sandwich`). bootstrap: percentiles of 1000 boards fitted to resampled votes (or
         voters), with a fixed seed; for half wins without style.
     ranks : {"simultaneous", "anytime", "intervals"}, default "simultaneous"
         simultaneous: all orders that the ranks claim hold together with probability ``confidence``, for one look.

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import ratings
 from ratings import Comparisons, InvalidComparisonsError, InvalidOptionError, leaderboard, simulate
 from ratings.estimates import Ties
+from ratings.jackknife import jackknife_sandwich
 from ratings.rank_sets import rank_sets
 from ratings.ties import fit_ties
 from tests.unit.ratings.tables import battles, mirrored, random_battles, tables
@@ -22,7 +23,7 @@ def test_puts_the_parts_together() -> None:
     board = leaderboard(table)
     comparisons = Comparisons.from_battles(table, cluster="voter")
     fit = ratings.fit_bradley_terry(comparisons)
-    lower, upper = ratings.rating_intervals(fit, ratings.sandwich(fit, comparisons, cluster="voter"))
+    lower, upper = ratings.rating_intervals(fit, jackknife_sandwich(fit, comparisons, cluster="voter"))
     independent, _ = ratings.rating_intervals(fit, ratings.sandwich(fit, comparisons))
     rows = board.table.set_index("model").loc[list(fit.models)]
     np.testing.assert_allclose(rows.rating, ratings.rating_from_strength(fit.strengths), atol=1e-6)
