@@ -1,8 +1,10 @@
 """The command line: python -m ratings fit | compare | plan."""
 
 import argparse
+import io
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +38,7 @@ INTERRUPTED = 130
 
 PUBLISHED_FEATURES = ("tokens", "headers", "lists", "bold")
 _WIDTH_OF_A_PIPE = 80
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with progress(sys.stderr) as shown:
             text = _COMMANDS[options.command](options, shown)
-        print(text, flush=True)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
+        print(_printable(text), flush=True)
     except BrokenPipeError:
         # The reader of our output, such as head, has enough; Python would complain again on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -52,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except (RatingsError, OSError) as error:
-        print(f"ratings: {error}", file=sys.stderr)
+        print(_printable(f"ratings: {error}"), file=sys.stderr)
         return BAD_INPUT
     return 0
 
@@ -206,14 +211,19 @@ def _cluster(options: argparse.Namespace) -> str | None:
 
 def _write_json(document: Mapping[str, Any], options: argparse.Namespace) -> None:
     if options.out:
-        options.out.write_text(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+        options.out.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
 def _with_notes_aside(document: Mapping[str, Any], notes: Sequence[str]) -> str:
     """Return the JSON, with the notes said where they are not in its way."""
     for note in notes:
-        print(note, file=sys.stderr)
-    return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+        print(_printable(note), file=sys.stderr)
+    return json.dumps(document, indent=2, allow_nan=False)
+
+
+def _printable(text: str) -> str:
+    """Replace control characters: a model's name may come from anywhere, and shall not steer a terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

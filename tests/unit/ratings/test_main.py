@@ -305,6 +305,23 @@ def test_runs_as_a_module(votes: Path) -> None:
     assert "never lost" in run.stdout
 
 
+def test_a_name_cannot_steer_the_terminal(tmp_path: Path, capsys: Printed) -> None:
+    battles(*CYCLE, ("a\x1b[2Jz", "a", "model_a")).to_csv(tmp_path / "v.csv", index=False)
+    assert main(["fit", str(tmp_path / "v.csv")]) == 0
+    assert "  a\ufffd[2Jz: never lost" in capsys.readouterr().out
+
+
+def test_names_outside_the_encoding_of_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "v.csv"
+    battles(("é", "b", "model_a"), ("b", "c", "model_a"), ("c", "é", "model_a")).to_csv(path, index=False)
+    for option in ([], ["--json"]):
+        command = [sys.executable, "-m", "ratings", "fit", str(path), *option]
+        environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+        assert (run.returncode, run.stderr) == (0, "")
+    assert "é" in [entry["model"] for entry in json.loads(run.stdout)["entries"]]
+
+
 def test_a_reader_that_goes_away_is_no_error(votes: Path) -> None:
     command = f"{sys.executable} -m ratings fit {votes} --json | head -n 1"
     run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)

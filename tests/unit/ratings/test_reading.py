@@ -261,6 +261,11 @@ def test_names_that_look_like_missing_values_or_numbers(tmp_path: Path) -> None:
     assert records_of(read_votes(tmp_path / "v.csv")) == [("NA", "007", "tie"), ("null", "nan", "model_a")]
 
 
+def test_byte_order_mark_and_windows_lines(tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_bytes("\ufeffmodel_a,model_b,winner\r\nx,y,tie\r\n".encode())
+    assert records_of(read_votes(tmp_path / "v.csv")) == [("x", "y", "tie")]
+
+
 def test_a_folder_of_parts_and_several_files(tmp_path: Path) -> None:
     table = random_battles(1, rows=90)
     parts = tmp_path / "data"
