@@ -20,7 +20,6 @@ from ratings.scale import RATING_PER_STRENGTH
 _CLEARER = 1000.0
 _CONFIRMATIONS = 3
 _EQUAL = 1e-6
-_LEFT_OVER = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -316,7 +315,7 @@ class _Board:
             used = fewest(contest, changes, start)
             if used is None:
                 return None
-            gap = _refitted_gap(comparisons, *changes.apply(used), leader, challenger)
+            gap = _refitted_gap(comparisons, contest, *changes.apply(used))
             if gap < 0:
                 return used, gap
             # The two are level but for the last bits: ask for a clearer lead.
@@ -342,15 +341,13 @@ class _Board:
         return RATING_PER_STRENGTH * float(self.strengths[leader] - self.strengths[challenger])
 
 
-def _refitted_gap(
-    comparisons: Comparisons, total: FloatArray, score: FloatArray, leader: int, challenger: int
-) -> float:
+def _refitted_gap(comparisons: Comparisons, contest: Contest, total: FloatArray, score: FloatArray) -> float:
     """Fit changed votes from scratch; rating points of the leader less those of the challenger."""
+    # The likelihood depends on total and score only.
     sides = np.zeros((len(total), len(WINNERS)))
-    # The likelihood depends on total and score only. What subtraction leaves of a weight is no vote.
     sides[:, 0], sides[:, 1] = score, total - score
-    sides[sides < _LEFT_OVER * float(comparisons.total.max())] = 0
-    names = comparisons.models[leader], comparisons.models[challenger]
+    sides[sides <= contest.rounding[:, np.newaxis]] = 0
+    names = comparisons.models[contest.leader], comparisons.models[contest.challenger]
     changed = replace(comparisons, weights=sides, clusters=None)
     (group,) = (group for group in changed.strongly_connected() if set(names) <= set(group))
     fit = fit_bradley_terry(changed.restrict(group))

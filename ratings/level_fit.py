@@ -8,7 +8,7 @@ changes it nearly linearly, much more so than it changes the gap between the two
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import sparse, special
+from scipy import linalg, sparse, special
 from scipy.sparse import csgraph
 
 from ratings.arrays import BoolArray, FloatArray, IntArray, group_sums
@@ -19,6 +19,7 @@ from ratings.linear_algebra import mean_zero_inverse
 _STEPS = 60
 _CLOSE = 1e-8
 _SLOW = 0.25
+_ROUNDING = 1e-13
 _LEAST_LEAD, _LEAST_GAP = 1e-7, 1e-11
 
 
@@ -75,6 +76,8 @@ class Contest:
     ----------
     ahead : float
         A lead must exceed this many votes, well above rounding and well below any vote, to count as one.
+    rounding : float64, shape (n_pairs,)
+        What subtracting all votes of a pair may leave of their weight.
     """
 
     def __init__(self, comparisons: Comparisons, *, leader: int, challenger: int) -> None:
@@ -83,7 +86,7 @@ class Contest:
         self.total, self.score = comparisons.total, comparisons.score
         self.leader, self.challenger = leader, challenger
         self.ahead = _LEAST_LEAD
-        self._smallest = 1e-9 * float(self.total.max(initial=0.0))
+        self.rounding = _ROUNDING * self.total
         self._edges = self._won_or_tied(self.total, self.score)
 
     def begin(self, strengths: FloatArray) -> LevelFit:
@@ -91,12 +94,15 @@ class Contest:
         curvature = self._curvature(strengths, self.total)
         self.ahead = max(_LEAST_LEAD, _LEAST_GAP / curvature.resistance)
         gap = strengths[self.challenger] - strengths[self.leader]
-        level = strengths - gap * curvature.direction
+        level = self._levelled(strengths - gap * curvature.direction)
         start = LevelFit(strengths=level, lead=np.nan, curvature=curvature, total=self.total)
         return self.renew(self._fit(self.total, self.score, start))
 
     def refit(self, total: FloatArray, score: FloatArray, start: LevelFit) -> LevelFit | None:
-        """Fit changed votes, shape (n_pairs,); None where these no longer rate the two on one scale."""
+        """Fit changed votes, shape (n_pairs,); None where these no longer rate the two on one scale.
+
+        None also where the changed votes are too lopsided for double precision.
+        """
         edges = self._won_or_tied(total, score)
         if any((before & ~after).any() for before, after in zip(self._edges, edges, strict=True)):
             label = self._groups(*edges)
@@ -104,7 +110,10 @@ class Contest:
                 return None
             inside = (label[self.first] == label[self.leader]) & (label[self.second] == label[self.leader])
             total, score = np.where(inside, total, 0.0), np.where(inside, score, 0.0)
-        return self._fit(total, score, start)
+        try:
+            return self._fit(total, score, start)
+        except NotConvergedError:
+            return None
 
     def renew(self, fit: LevelFit) -> LevelFit:
         """Compute the curvature at a fit anew."""
@@ -125,16 +134,25 @@ class Contest:
                 curvature = self._curvature(strengths, total)
                 step = curvature.level_inverse @ surplus
                 reach = float(np.ptp(step))
-            strengths = strengths + step * (np.log1p(reach) / reach if reach > 0 else 1.0)
+            strengths = self._levelled(strengths + step * (np.log1p(reach) / reach if reach > 0 else 1.0))
             if reach < _CLOSE:
                 lead = float((curvature.direction * surplus).sum())
                 return LevelFit(strengths=strengths, lead=lead, curvature=curvature, total=total)
             reach_before = reach
         raise NotConvergedError(iterations=_STEPS, last_step=reach, tolerance=_CLOSE)
 
+    def _levelled(self, strengths: FloatArray) -> FloatArray:
+        """Take away the difference that rounding leaves between the two."""
+        pair = [self.leader, self.challenger]
+        strengths[pair] = strengths[pair].mean()
+        return strengths
+
     def _curvature(self, strengths: FloatArray, total: FloatArray) -> Curvature:
         expected = self.expected(strengths)
-        inverse = mean_zero_inverse(self._hessian(total * expected * (1 - expected)))
+        try:
+            inverse = mean_zero_inverse(self._hessian(total * expected * (1 - expected)))
+        except linalg.LinAlgError as error:
+            raise NotConvergedError(iterations=0, last_step=np.inf, tolerance=_CLOSE) from error
         pull = inverse[:, self.challenger] - inverse[:, self.leader]
         resistance = pull[self.challenger] - pull[self.leader]
         return Curvature(
@@ -164,4 +182,4 @@ class Contest:
         return group_sums(self.first, values, self.models) - group_sums(self.second, values, self.models)
 
     def _won_or_tied(self, total: FloatArray, score: FloatArray) -> tuple[BoolArray, BoolArray]:
-        return score > self._smallest, total - score > self._smallest
+        return score > self.rounding, total - score > self.rounding

@@ -240,3 +240,17 @@ def test_refuses_what_it_cannot_answer() -> None:
     undefeated = Comparisons.from_battles(battles(("x", "y", "model_a")))
     with pytest.raises(SeparableComparisonsError, match="never lose or tie"):
         votes_to_flip(undefeated, "x", "y")
+
+
+def test_lopsided_and_uneven_boards_are_answered_to_the_vote() -> None:
+    lopsided = battles(("x", "y", "model_a"), ("x", "y", "model_b"), count=[10**9, 1])
+    found = votes_to_flip(Comparisons.from_battles(lopsided), "x", "y")
+    assert found.flips is not None
+    assert (found.flips.votes, found.adds.votes) == (500_000_000, 10**9)
+    # z hangs on a few votes beside a pair with billions.
+    rows = [("x", "y", "model_a"), ("x", "y", "model_b"), ("y", "z", "model_a"), ("y", "z", "model_b")]
+    uneven = Comparisons.from_battles(battles(*rows, count=[10**9, 10**9, 6, 3]))
+    found = votes_to_flip(uneven, "y", "z")
+    assert found.drops is not None
+    assert found.flips is not None
+    assert (found.drops.votes, found.flips.votes, found.adds.votes) == (4, 2, 4)
