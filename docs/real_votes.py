@@ -59,6 +59,9 @@ the counts do not say who voted.
 
 {losses}
 
+Half wins say nothing about how often votes tie: the shape of ties they are given here, that of Rao-Kupper, was chosen
+among five on these votes, so that they come as close to Rao-Kupper is no evidence for them.
+
 On four outcomes, *tie* and *both bad* apart:
 
 {four}

@@ -114,13 +114,30 @@ def estimate(
         if model.intervals == "bootstrap":
             boards = bootstrap(comparisons, _ROUNDS, np.random.default_rng(_SEED), cluster=cluster)
             return Estimate(fit=plain, covariance=boards.covariance(), bounds=boards.intervals(confidence))
-        independent = sandwich(plain, comparisons)
-        clustered = jackknife_sandwich(plain, comparisons, cluster=cluster) if cluster else None
-        return Estimate(fit=plain, covariance=_combined(independent, clustered))
+        return Estimate(fit=plain, covariance=half_win_covariance(plain, comparisons, cluster=cluster))
     ties = fit_ties(comparisons, model=model.ties)
     rows = _between(battles, comparisons.models) if cluster else None
     spread = clustered_tie_covariance(ties, _frame(rows), cluster=cluster) if cluster else None
     return Estimate(fit=ties, covariance=_combined(ties.covariance, spread)[:-1, :-1])
+
+
+def half_win_covariance(fit: BradleyTerryFit, comparisons: Comparisons, *, cluster: str | None) -> FloatArray:
+    """Compute the covariance of the strengths of a half-win board, clustered where clusters are known.
+
+    Parameters
+    ----------
+    fit : BradleyTerryFit
+    comparisons : Comparisons
+        The votes that were fitted.
+    cluster : str or None
+
+    Returns
+    -------
+    float64, shape (n_models, n_models)
+        No variance is below that for independent votes.
+    """
+    independent = sandwich(fit, comparisons)
+    return _combined(independent, jackknife_sandwich(fit, comparisons, cluster=cluster) if cluster else None)
 
 
 def _with_style(

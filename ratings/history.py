@@ -13,7 +13,8 @@ from ratings.columns import Battles, has_column, reject
 from ratings.comparisons import OUTCOMES, ClusterCells, Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
-from ratings.intervals import rating_intervals, sandwich
+from ratings.estimates import half_win_covariance
+from ratings.intervals import rating_intervals
 from ratings.placed_votes import PlacedVotes, place_votes
 from ratings.scale import RATING_CENTRE, rating_from_strength
 
@@ -271,13 +272,11 @@ def _board(
 
 
 def _bounds(fit: BradleyTerryFit, rated: Comparisons, confidence: float) -> tuple[FloatArray, FloatArray]:
-    """Return the wider of the clustered and the independent interval, NaN where the votes show no variance."""
-    lower, upper = rating_intervals(fit, sandwich(fit, rated), confidence=confidence)
+    """Return the interval that `leaderboard` gives, NaN where the votes show no variance."""
     clusters = rated.clusters
-    if clusters is not None and clusters.size > 1:
-        clustered = sandwich(fit, rated, cluster=clusters.column)
-        bounds = rating_intervals(fit, clustered, confidence=confidence)
-        lower, upper = np.minimum(lower, bounds[0]), np.maximum(upper, bounds[1])
+    cluster = clusters.column if clusters is not None and clusters.size > 1 else None
+    covariance = half_win_covariance(fit, rated, cluster=cluster)
+    lower, upper = rating_intervals(fit, covariance, confidence=confidence)
     unseen = np.where(lower.round(_DECIMALS) == upper.round(_DECIMALS), np.nan, 0.0)
     return lower + unseen, upper + unseen
 

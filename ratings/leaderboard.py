@@ -193,11 +193,13 @@ def _check(ranks: str, confidence: float) -> None:
 def _counted(battles: Battles | Parts | Comparisons, cluster: str | None) -> Comparisons:
     if isinstance(battles, Comparisons):
         return battles
-    in_parts = isinstance(battles, Parts)
-    has_voters = "voter" in battles.columns if in_parts else has_column(battles, "voter")
     # Only the default column may be absent.
-    column = None if cluster == "voter" and not has_voters else cluster
-    return battles.count(cluster=column) if in_parts else Comparisons.from_battles(battles, cluster=column)
+    if isinstance(battles, Parts):
+        return battles.count(
+            cluster=None if cluster == "voter" and "voter" not in battles.columns else cluster
+        )
+    absent = cluster == "voter" and not has_column(battles, "voter")
+    return Comparisons.from_battles(battles, cluster=None if absent else cluster)
 
 
 def _rateable(comparisons: Comparisons) -> Sequence[ModelId]:
