@@ -164,7 +164,7 @@ def fit_style_control(
     ridge: float = 0.0,
     style_ridge: float = 0.0,
     cluster: str | None = None,
-    tolerance: float = 1e-12,
+    tolerance: float = 1e-15,
     max_iterations: int = 50,
     threads: int | None = None,
 ) -> StyleControlFit:
@@ -192,7 +192,7 @@ def fit_style_control(
         the sum over votes, not on their mean.
     cluster : str, optional
         Column of voters, whose own votes may depend on each other.
-    tolerance : float, default 1e-12
+    tolerance : float, default 1e-15
         Largest gradient to be left, relative to the votes that it sums up: those of the model, or all.
     max_iterations : int, default 50
     threads : int, optional
@@ -220,7 +220,8 @@ def fit_style_control(
     Starts from the fit without features, from which Newton's method usually needs three steps, each one pass
     over the rows; a last pass adds up the sandwich. Rows are sorted by pair within stretches of 131,072 from the
     first row on; other borders, as of chunks, change the result by rounding only, below 1e-9. Memory: 8 bytes
-    per row and contrast column and about 10 per row beside the table.
+    per row and contrast column and about 10 per row beside the table. The covariances belong to the last evaluated
+    point, from which the last step changes no logit by more than the root of 8 * tolerance, 1e-7.
 
     References
     ----------
@@ -279,7 +280,7 @@ def fit_style_sums(
     ridge: float = 0.0,
     style_ridge: float = 0.0,
     cluster: str | None = None,
-    tolerance: float = 1e-12,
+    tolerance: float = 1e-15,
     max_iterations: int = 50,
 ) -> StyleControlFit:
     """Fit from partial sums, wherever the rows are: the engine of `fit_style_control`.
@@ -311,7 +312,7 @@ def fit_style_sums(
             f"style_ridge is {style_ridge!r}: it is a finite number of votes, 0 or more."
         )
     if not 0 < tolerance < 1:
-        raise InvalidOptionError(f"tolerance is {tolerance!r}: it lies between 0 and 1, such as 1e-12.")
+        raise InvalidOptionError(f"tolerance is {tolerance!r}: it lies between 0 and 1, such as 1e-15.")
     start = fit_bradley_terry(comparisons, ridge=ridge)
     problem = StyleProblem(
         comparisons=comparisons,

@@ -136,7 +136,7 @@ def minimise_style(
     problem: StyleProblem,
     *,
     strengths: FloatArray,
-    tolerance: float = 1e-12,
+    tolerance: float = 1e-15,
     max_iterations: int = 50,
 ) -> StyleMinimum:
     """Find the maximum likelihood estimate.
@@ -148,7 +148,7 @@ def minimise_style(
     problem : StyleProblem
     strengths : float64, shape (n_models,)
         Where to start: the fit without features.
-    tolerance : float, default 1e-12
+    tolerance : float, default 1e-15
         Largest gradient to be left, relative to the votes that it sums up.
     max_iterations : int, default 50
 
@@ -236,7 +236,7 @@ def clustered_style_sandwich(
 ) -> FloatArray:
     """Compute the joint covariance where the votes of one cluster may depend on each other."""
     by_cluster = scores.by_cluster
-    size = 0 if by_cluster is None else int((np.diff(by_cluster.models.indptr) > 0).sum())
+    size = 0 if by_cluster is None else int((by_cluster.rows > 0).sum())
     if by_cluster is None or size < 2:
         raise InvalidOptionError(
             f"All votes come from {size} {cluster}: clustered intervals need two or more. "

@@ -280,7 +280,7 @@ class _Columns:
     def block(self, order: npt.NDArray[np.intp], room: FloatArray) -> StyleBlock:
         """Take rows that are sorted by pair."""
         pair = self.pair[order]
-        start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)))
+        start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)) != 0)
         contrast = room[: len(self.contrast) * len(order)].reshape(len(self.contrast), len(order))
         for target, source in zip(contrast, self.contrast, strict=True):
             np.take(source, order, out=target, mode="clip")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from ratings.arrays import FloatArray
+from ratings.arrays import FloatArray, IntArray
 from ratings.style_rows import StyleBlock, StyleRows
 from ratings.threads import in_order
 
@@ -72,16 +72,21 @@ class ScoresByCluster:
     Attributes
     ----------
     models : sparse, shape (n_clusters, n_models)
-        Times +1 at the first model and -1 at the second. A cluster without votes has no entries.
+        Times +1 at the first model and -1 at the second.
     style : float64, shape (n_clusters, n_columns)
         Times the contrast columns.
+    rows : int64, shape (n_clusters,)
+        Number of rows of each cluster.
     """
 
     models: sparse.csr_array
     style: FloatArray
+    rows: IntArray
 
     def __add__(self, other: "ScoresByCluster") -> "ScoresByCluster":
-        return ScoresByCluster(models=self.models + other.models, style=self.style + other.style)
+        return ScoresByCluster(
+            models=self.models + other.models, style=self.style + other.style, rows=self.rows + other.rows
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -336,4 +341,8 @@ class _ClusterSums:
             (signs, models.ravel(), np.arange(0, 2 * size + 1, 2, dtype=np.int32)),
             shape=(size, len(comparisons.models)),
         )
-        return ScoresByCluster(models=sparse.csr_array(by_row.tocsr() @ row_models), style=style)
+        return ScoresByCluster(
+            models=sparse.csr_array(by_row.tocsr() @ row_models),
+            style=style,
+            rows=np.bincount(cluster, minlength=clusters),
+        )

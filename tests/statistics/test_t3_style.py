@@ -193,7 +193,8 @@ def report(
             f"{EFFECTS[0]} and {EFFECTS[1]} log-odds per sd. Recovery: {replicates} replicates of {votes:,} votes "
             f"without ties. Coverage: {coverings} replicates of 20,000 votes, 35 % ties between equals, one model "
             f"with {RARE_VOTES} votes, {VOTERS} voters of unequal activity; with taste, intervals are clustered "
-            "by voter and the target is what infinitely many such votes give. Monte-Carlo error of a single model's coverage: "
+            "by voter and the target is what infinitely many such votes give. Monte-Carlo error of a single "
+            "model's coverage: "
             f"{100 * np.sqrt(0.05 * 0.95 / coverings):.1f} points."
         ),
         findings=[

@@ -289,6 +289,17 @@ def test_wrong_options_are_named(options: dict[str, Any], words: str) -> None:
         fit_style_control(styled_battles(20), **{"features": ["tokens"], **options})
 
 
+def test_a_voter_without_any_surprise_counts_as_a_voter() -> None:
+    rows = [("a", "b", "model_a"), ("b", "a", "model_a"), ("a", "b", "tie"), ("b", "a", "tie")]
+    style = {"tokens_a": [3, 3, 1, 1], "tokens_b": [1, 1, 3, 3], "voter": ["u", "v", "w", "w"]}
+    table = pd.concat(
+        [battles(*rows, **style)] * 2 + [battles(("a", "b", "tie"), tokens_a=[2], tokens_b=[2], voter=["z"])]
+    )
+    fit = fit_style_control(table, features=["tokens"], cluster="voter")
+    assert fit.clustered_covariance is not None
+    np.testing.assert_allclose(fit.clustered_covariance, dense_fit(table, ["tokens"]).clustered, atol=1e-12)
+
+
 def test_one_voter_shows_no_variance() -> None:
     table = styled_battles(21).assign(voter="v")
     with pytest.raises(InvalidOptionError, match="All votes come from 1 voter"):
