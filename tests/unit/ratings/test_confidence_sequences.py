@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from ratings import (
@@ -17,9 +18,10 @@ from ratings.confidence_sequences import (
     anytime_rank_sets,
     anytime_rating_intervals,
     anytime_strictly_better,
+    effective_voters,
 )
 from ratings.rank_sets import rank_sets
-from tests.unit.ratings.tables import battles
+from tests.unit.ratings.tables import battles, random_battles
 
 
 def board(battles_drawn: int = 20_000, seed: int = 1) -> tuple[BradleyTerryFit, FloatArray, Comparisons]:
@@ -142,6 +144,29 @@ def test_a_model_of_unknown_variance_is_left_open() -> None:
     assert np.isneginf(lower[3])
     assert np.isposinf(upper[3])
     assert np.isfinite(np.delete(lower, 3)).all()
+
+
+def test_effective_voters_are_kishs_count() -> None:
+    table = random_battles(3, models=5, rows=400, voters=12)
+    table.loc[:150, "voter"] = 0
+    comparisons = Comparisons.from_battles(table, cluster="voter")
+    for place, name in enumerate(comparisons.models):
+        cast = table[(table.model_a == name) | (table.model_b == name)].groupby("voter").size()
+        assert effective_voters(comparisons)[place] == pytest.approx(cast.sum() ** 2 / (cast**2).sum())
+    table["weight"] = np.random.default_rng(4).choice([0.5, 2.0], size=len(table))
+    plain = Comparisons.from_battles(table)
+    weight = table.weight[(table.model_a == "m2") | (table.model_b == "m2")]
+    assert effective_voters(plain)[2] == pytest.approx(weight.sum() ** 2 / (weight**2).sum())
+    assert effective_voters(plain.restrict(["m2"])).tolist() == [0.0]
+
+
+def test_a_heavy_voter_sets_the_clock_back() -> None:
+    honest = random_battles(5, models=4, rows=1000, voters=400)
+    heavy = random_battles(6, models=4, rows=1000).assign(voter=-1)
+    comparisons = Comparisons.from_battles(pd.concat([honest, heavy], ignore_index=True), cluster="voter")
+    alone = Comparisons.from_battles(honest, cluster="voter")
+    assert (effective_voters(comparisons) < 5).all()
+    assert (effective_voters(alone) > 150).all()
 
 
 def test_refuses_what_it_cannot_compute() -> None:
