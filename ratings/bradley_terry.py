@@ -186,11 +186,11 @@ def fit_bradley_terry(
     --------
     >>> import pandas as pd
     >>> battles = pd.DataFrame(
-    ...     {"model_a": ["x", "y", "z"], "model_b": ["y", "z", "x"], "winner": ["model_a"] * 3, "count": [2, 2, 1]}
+    ...     {"model_a": ["x", "y", "z"], "model_b": ["y", "z", "x"], "winner": ["model_a"] * 3, "count": [3, 2, 1]}
     ... )
     >>> fit = fit_bradley_terry(Comparisons.from_battles(battles))
     >>> fit.strengths.round(4).tolist()
-    [0.528, 0.0, -0.528]
+    [0.804, -0.2024, -0.6015]
     """
     if not (np.isfinite(ridge) and ridge >= 0):
         raise InvalidOptionError(f"ridge is {ridge!r}: it is a finite number of votes, 0 or more.")
