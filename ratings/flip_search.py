@@ -11,7 +11,7 @@ from ratings.level_fit import Contest, LevelFit
 _REPAIRS = 40
 _ATTEMPTS = 100
 _SECANTS = 8
-_PARTS = 2
+_PARTS = 4
 _CURVED = 0.02
 _LONGEST_BEAM = 20
 _WIDEST, _NARROWEST = 24, 4
