@@ -6,8 +6,8 @@ covariance into intervals and ranks; `leaderboard` does it all in one call. The 
 """
 
 from ratings import attackers, simulate
-from ratings.attack_cost import cost_to_move_rank
-from ratings.board_comparison import compare_boards
+from ratings.attack_cost import CostToMoveRank, cost_to_move_rank
+from ratings.board_comparison import BoardComparison, compare_boards
 from ratings.bootstrap import Bootstrap, bootstrap
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, gradient, hessian, loss
 from ratings.comparisons import ClusterCells, Comparisons
@@ -40,7 +40,7 @@ from ratings.judge_audit import JudgeAudit, audit_judge
 from ratings.judges import JudgedFit, fit_with_judge
 from ratings.leaderboard import Leaderboard, leaderboard
 from ratings.parts import Parts
-from ratings.planning import separation_plan, votes_to_separate
+from ratings.planning import DifferencePlan, difference_plan, separation_plan, votes_to_separate
 from ratings.plotting import plot_ratings
 from ratings.predictions import calibration, expected_outcomes, win_rates_against_field
 from ratings.propensities import (
@@ -63,11 +63,14 @@ __all__ = [
     "RATING_CENTRE",
     "RATING_PER_STRENGTH",
     "WINNERS",
+    "BoardComparison",
     "Bootstrap",
     "BradleyTerryFit",
     "ClusterCells",
     "Comparisons",
     "CompatibleRatings",
+    "CostToMoveRank",
+    "DifferencePlan",
     "DisconnectedComparisonsError",
     "EmptyComparisonsError",
     "InvalidComparisonsError",
@@ -102,6 +105,7 @@ __all__ = [
     "compare_style",
     "cost_to_move_rank",
     "difference_intervals",
+    "difference_plan",
     "difference_variance",
     "expected_outcomes",
     "fastchat_definition",

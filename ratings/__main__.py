@@ -63,9 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fit(options: argparse.Namespace, shown: Progress) -> str:
+    if options.in_parts:
+        return _fit_parts(options, shown)
     reading = _read(options.votes, options, shown, dates=options.history is not None)
     shown.step(f"Rating {len(reading.votes):,} rows")
-    board = leaderboard(reading.votes, **_board_options(options, reading.votes))
+    board = leaderboard(reading.votes, **_board_options(options, list(reading.votes.columns)))
     document = board.as_dict()
     history = None
     if options.history:
@@ -83,18 +85,36 @@ def _fit(options: argparse.Namespace, shown: Progress) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _board_options(options: argparse.Namespace, votes: pd.DataFrame) -> dict[str, Any]:
+def _fit_parts(options: argparse.Namespace, shown: Progress) -> str:
+    """Rate Parquet files without holding their votes in memory."""
+    from ratings.parts import Parts
+
+    if options.history or options.columns:
+        raise InvalidOptionError(
+            "--in-parts reads our own columns and gives no history: leave out the other option."
+        )
+    parts = Parts.from_parquet(
+        options.votes, on=options.in_parts, progress=lambda done, of: shown.step(f"Part {done} of {of}")
+    )
+    board = leaderboard(parts, **_board_options(options, parts.columns))
+    if options.plot:
+        _plot(board, options)
+    _write_json(board.as_dict(), options)
+    return _with_notes_aside(board.as_dict(), ()) if options.json else describe_board(board, width=_width())
+
+
+def _board_options(options: argparse.Namespace, columns: Sequence[str]) -> dict[str, Any]:
     names = ("confidence", "ties", "side_bias", "intervals", "ranks", "anchor")
     chosen = {name: getattr(options, name) for name in names} | {"cluster": _cluster(options)}
     if options.style or options.features:
-        chosen["style"] = options.features or _published_features(votes)
+        chosen["style"] = options.features or _published_features(columns)
     return chosen
 
 
-def _published_features(votes: pd.DataFrame) -> tuple[str, ...]:
-    present = tuple(name for name in PUBLISHED_FEATURES if f"{name}_a" in votes)
+def _published_features(columns: Sequence[str]) -> tuple[str, ...]:
+    present = tuple(name for name in PUBLISHED_FEATURES if f"{name}_a" in columns)
     if not present:
-        found = sorted(str(name)[:-2] for name in votes if str(name).endswith("_a") and name != "model_a")
+        found = sorted(str(name)[:-2] for name in columns if str(name).endswith("_a") and name != "model_a")
         raise InvalidOptionError(
             f"--style needs columns such as tokens_a and tokens_b; found features: {', '.join(found) or 'none'}. "
             "Name the ones to use with --features, or map columns with --columns tokens_a=COLUMN,tokens_b=COLUMN."

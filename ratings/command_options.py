@@ -46,6 +46,13 @@ def _add_fit(fit: argparse.ArgumentParser) -> None:
     fit.add_argument(
         "--anchor", type=_anchor, metavar="NAME=RATING", help="fix the scale at one model's rating"
     )
+    fit.add_argument(
+        "--in-parts",
+        nargs="?",
+        const="here",
+        choices=("here", "ray"),
+        help="Parquet files larger than memory: read in chunks here, or spread over a Ray cluster",
+    )
     fit.add_argument("--side-bias", action="store_true", help="control for standing on side a")
     fit.add_argument(
         "--intervals",

@@ -24,6 +24,8 @@ def unrated_reasons(comparisons: Comparisons, rated: Sequence[str]) -> dict[str,
     dict of str to str
         Reason by model, in the order of ``comparisons.models``.
     """
+    if len(rated) == len(comparisons.models):
+        return {}
     graph = comparisons.won_or_tied()
     index = [comparisons.models.index(name) for name in rated[:1]]
     wins, losses = graph.sum(axis=1) > 0, graph.sum(axis=0) > 0

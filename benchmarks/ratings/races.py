@@ -75,9 +75,14 @@ RACES = (
         any_number_of_votes=True,
     ),
     Race(
-        what="whole leaderboard from a table of counts",
-        ours="leaderboard from counts",
+        what="whole leaderboard from kept counts, ranks from intervals",
+        ours="board from counts",
         seconds=0.010,
+        any_number_of_votes=True,
+    ),
+    Race(
+        what="whole leaderboard from kept counts, simultaneous ranks",
+        ours="leaderboard from counts",
         any_number_of_votes=True,
     ),
     Race(

@@ -115,9 +115,10 @@ OPERATIONS = {
     ),
     "intervals from counts": Operation(prepare=_kept, run=_fit_with_intervals, answer=_interval_answer),
     "leaderboard": Operation(prepare=_battles, run=leaderboard, answer=_table_answer),
-    "leaderboard from counts": Operation(
-        prepare=lambda votes: votes.counted(), run=leaderboard, answer=_table_answer
+    "board from counts": Operation(
+        prepare=_kept, run=lambda kept: leaderboard(kept, ranks="intervals"), answer=_table_answer
     ),
+    "leaderboard from counts": Operation(prepare=_kept, run=leaderboard, answer=_table_answer),
     "leaderboard by voter": Operation(
         prepare=lambda votes: votes.clustered, run=leaderboard, answer=_table_answer
     ),

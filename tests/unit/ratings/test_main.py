@@ -186,6 +186,26 @@ def test_history_keeps_the_anchor(large: Path, capsys: Printed) -> None:
     assert [row["rating"] for row in history if row["model"] == name] == pytest.approx([1114] * 3)
 
 
+def test_rates_in_parts_what_it_rates_at_once(
+    styled: Path, large: Path, votes: Path, tmp_path: Path, capsys: Printed
+) -> None:
+    table = read_votes(styled)
+    path = tmp_path / "styled.parquet"
+    table.astype({name: "str" for name in ("model_a", "model_b", "winner")}).to_parquet(path, index=False)
+    for options in ([], ["--style"], ["--style", "--cluster", "none"]):
+        boards = []
+        for parts in ([], ["--in-parts"]):
+            assert main(["fit", str(path), "--json", *options, *parts]) == 0
+            boards.append(json.loads(capsys.readouterr().out))
+        assert boards[0]["method"] == boards[1]["method"]
+        ratings = [[entry["rating"] for entry in board["entries"]] for board in boards]
+        np.testing.assert_allclose(ratings[0], ratings[1], atol=2e-6)
+    assert main(["fit", str(large), "--in-parts", "--history", "month"]) == 2
+    assert "leave out the other option" in capsys.readouterr().err
+    assert main(["fit", str(votes), "--in-parts"]) == 2
+    assert "cannot be read as Parquet" in capsys.readouterr().err
+
+
 def test_plots_the_board(large: Path, tmp_path: Path, capsys: Printed) -> None:
     pytest.importorskip("matplotlib")
     assert main(["fit", str(large), "--plot", str(tmp_path / "board.svg")]) == 0
