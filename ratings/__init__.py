@@ -17,6 +17,7 @@ from ratings.confidence_sequences import (
     anytime_rank_sets,
     anytime_rating_intervals,
     anytime_strictly_better,
+    effective_voters,
 )
 from ratings.elo import online_elo, order_sensitivity
 from ratings.encoding import WINNERS
@@ -107,6 +108,7 @@ __all__ = [
     "difference_intervals",
     "difference_plan",
     "difference_variance",
+    "effective_voters",
     "expected_outcomes",
     "fastchat_definition",
     "fit_bradley_terry",

@@ -11,7 +11,7 @@ from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit
 from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
-from ratings.confidence_sequences import anytime_rank_sets
+from ratings.confidence_sequences import anytime_rank_sets, effective_voters
 from ratings.errors import InvalidOptionError
 from ratings.estimates import Estimate, Intervals, Model, Ties, estimate
 from ratings.intervals import rating_intervals
@@ -88,7 +88,7 @@ def leaderboard(
     cluster: str | None = "voter",
     confidence: float = 0.95,
     anchor: tuple[ModelId, float] | None = None,
-    planned_votes: float = 3000,
+    planned_voters: float = 1000,
 ) -> Leaderboard:
     """Rate the models of a table of battles.
 
@@ -124,8 +124,9 @@ def leaderboard(
     anchor : (model, rating), optional
         The model that shall have this rating; without, the mean of the rated models is 1000. The intervals are
         those against that mean, whatever the anchor: it shifts the scale and changes no width.
-    planned_votes : float, default 3000
-        With anytime ranks: votes of one model at which the claims shall be sharpest, chosen before the data.
+    planned_voters : float, default 1000
+        With anytime ranks: voters of one model, as many as if all had voted equally often, at which the claims
+        shall be sharpest (`effective_voters`); votes where voters are unknown. Chosen before the data.
 
     Returns
     -------
@@ -171,11 +172,11 @@ def leaderboard(
         if ties == "half" or clustered is None:
             rated = rated.reordered(rated.canonical_order())
         found = estimate(model, battles, rated, cluster=clustered, confidence=confidence)
-    limits = _limits(found, rated, ranks, confidence, planned_votes) if found else None
+    limits = _limits(found, rated, ranks, confidence, planned_voters) if found else None
     return Leaderboard(
         table=_table(comparisons, found, limits, _shift(found, anchor)),
         unrated=unrated_reasons(comparisons, rated.models),
-        method=_method(model, ranks, clustered, confidence, anchor, planned_votes),
+        method=_method(model, ranks, clustered, confidence, anchor, planned_voters),
         votes=comparisons.votes,
         fit=found.fit if found else None,
         covariance=found.covariance if found else None,
@@ -223,7 +224,7 @@ class _Limits:
 
 
 def _limits(
-    found: Estimate, rated: Comparisons, ranks: Ranks, confidence: float, planned_votes: float
+    found: Estimate, rated: Comparisons, ranks: Ranks, confidence: float, planned_voters: float
 ) -> _Limits:
     bounds = found.bounds or rating_intervals(found.fit, found.covariance, confidence=confidence)
     lower, upper = (bound.round(_DECIMALS) for bound in bounds)
@@ -234,9 +235,9 @@ def _limits(
         sets = rank_sets(found.fit, found.covariance, alpha=1 - confidence)
         best, worst = sets.rank_lower, sets.rank_upper
     else:
-        votes = _by_name(rated, rated.votes_by_model(), found.fit.models)
+        voters = _by_name(rated, effective_voters(rated), found.fit.models)
         sets = anytime_rank_sets(
-            found.fit, found.covariance, votes, planned_votes=planned_votes, alpha=1 - confidence
+            found.fit, found.covariance, voters, planned_votes=planned_voters, alpha=1 - confidence
         )
         best, worst = sets.rank_lower, sets.rank_upper
     return _Limits(
@@ -247,7 +248,7 @@ def _limits(
     )
 
 
-def _by_name(rated: Comparisons, values: IntArray, models: Sequence[ModelId]) -> IntArray:
+def _by_name(rated: Comparisons, values: FloatArray, models: Sequence[ModelId]) -> FloatArray:
     place = {name: index for index, name in enumerate(rated.models)}
     return values[[place[name] for name in models]]
 
@@ -312,7 +313,7 @@ def _method(
     cluster: str | None,
     confidence: float,
     anchor: tuple[ModelId, float] | None,
-    planned_votes: float,
+    planned_voters: float,
 ) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "ties": model.ties,
@@ -327,5 +328,5 @@ def _method(
         "points_per_strength": RATING_PER_STRENGTH,
     }
     if ranks == "anytime":
-        parameters["planned_votes"] = planned_votes
+        parameters["planned_voters"] = planned_voters
     return {"name": "bradley-terry", "version": METHOD_VERSION, "parameters": parameters}
