@@ -12,7 +12,7 @@ from scipy import special
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.comparisons import Comparisons
 from ratings.style_control import fit_style_control
-from tests.statistics.findings import Finding, Report
+from tests.statistics.findings import UNSEEN, Finding, Report
 from tests.unit.ratings.styled import dense_fit
 
 FloatArray = npt.NDArray[np.float64]
@@ -252,6 +252,6 @@ def test_style_control_in_short() -> None:
 
 @pytest.mark.statistics
 def test_style_control() -> None:
-    found = report(32, replicates=40, votes=500_000, coverings=1000, population=1_000_000, slack=0.0)
+    found = report(UNSEEN, replicates=40, votes=500_000, coverings=1000, population=1_000_000, slack=0.0)
     found.save()
     found.check()

@@ -12,7 +12,7 @@ import pytest
 
 from ratings import RATING_PER_STRENGTH, WINNERS, Comparisons, fit_bradley_terry, simulate
 from ratings.influence import VoteChange, adjacent_votes_to_flip, votes_to_flip
-from tests.statistics.findings import Finding, Report
+from tests.statistics.findings import UNSEEN, Finding, Report
 from tests.unit.ratings.exhaustive import SmallBoard
 
 Kind = Literal["drop", "flip", "add"]
@@ -110,10 +110,12 @@ def simulated_board(*, models: int, votes: int) -> Comparisons:
     return Comparisons.from_battles(simulate.simulate_battles(rng, strengths=strengths, battles=votes))
 
 
-def report(folder: Path, *, boards: int, models: int, votes: int) -> Report:
+def report(
+    folder: Path, *, boards: int, models: int, votes: int, seed: int, most_seconds: float = np.inf
+) -> Report:
     findings = []
     for kind in get_args(Kind):
-        excess = excesses(kind, boards=boards, seed=80)
+        excess = excesses(kind, boards=boards, seed=seed)
         tally = ", ".join(
             f"{number} boards {'none found' if size is None else f'{size} more'}"
             for size, number in sorted(excess.items(), key=lambda item: (item[0] is None, item[0]))
@@ -142,8 +144,8 @@ def report(folder: Path, *, boards: int, models: int, votes: int) -> Report:
         Finding(
             claim=f"processor time for 19 neighbours, {models} models, {votes:,} votes",
             measured=f"{seconds:.1f} s",
-            bound="below 5 s",
-            holds=bool(seconds < 5),
+            bound=f"below {most_seconds:g} s",
+            holds=bool(seconds < most_seconds),
         ),
     ]
     table = adjacent_votes_to_flip(real, top=11)
@@ -170,12 +172,12 @@ def report(folder: Path, *, boards: int, models: int, votes: int) -> Report:
 
 
 def test_votes_to_flip_on_few_boards(real_data: Path) -> None:
-    report(real_data, boards=10, models=40, votes=20_000).check()
+    report(real_data, boards=10, models=40, votes=20_000, seed=80).check()
 
 
 @pytest.mark.statistics
 @pytest.mark.timeout(900)
 def test_votes_to_flip(real_data: Path) -> None:
-    found = report(real_data, boards=1000, models=200, votes=2_000_000)
+    found = report(real_data, boards=1000, models=200, votes=2_000_000, seed=UNSEEN, most_seconds=5)
     found.save()
     found.check()
