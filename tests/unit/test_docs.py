@@ -266,6 +266,13 @@ def test_map_of_the_service_names_every_file_and_no_other() -> None:
     assert sorted(named) == sorted(files)
 
 
+def test_every_module_of_ratings_has_its_place() -> None:
+    text = read("ratings/METHODS.md")
+    rows = text[text.index("## Where things are") : text.index("## References")]
+    files = {path.stem for path in (ROOT / "ratings").glob("*.py")} - {"__init__"}
+    assert sorted(re.findall(r"`(\w+)`", rows)) == sorted(files)
+
+
 def test_example_catalog_is_a_catalog() -> None:
     (model,) = read_catalog(DOCS / "examples" / "catalog.toml").model
     assert len(model.endpoint) == 2
