@@ -13,7 +13,7 @@ from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError
-from ratings.intervals import sandwich
+from ratings.intervals import rating_intervals, sandwich
 from ratings.jackknife import jackknife_sandwich
 from ratings.parts import Parts
 from ratings.rank_sets import never_narrower
@@ -112,13 +112,27 @@ def estimate(
     if model.ties == "half":
         plain = fit_bradley_terry(comparisons)
         if model.intervals == "bootstrap":
-            boards = bootstrap(comparisons, _ROUNDS, np.random.default_rng(_SEED), cluster=cluster)
-            return Estimate(fit=plain, covariance=boards.covariance(), bounds=boards.intervals(confidence))
+            return _bootstrapped(plain, comparisons, cluster, confidence)
         return Estimate(fit=plain, covariance=half_win_covariance(plain, comparisons, cluster=cluster))
     ties = fit_ties(comparisons, model=model.ties)
     rows = _between(battles, comparisons.models) if cluster else None
     spread = clustered_tie_covariance(ties, _frame(rows), cluster=cluster) if cluster else None
     return Estimate(fit=ties, covariance=_combined(ties.covariance, spread)[:-1, :-1])
+
+
+def _bootstrapped(
+    fit: BradleyTerryFit, comparisons: Comparisons, cluster: str | None, confidence: float
+) -> Estimate:
+    """Take percentiles of resampled boards; resampling voters shows no spread where only one of them voted."""
+    rounds = max(_ROUNDS, int(np.ceil(4 / (1 - confidence))))
+    boards = bootstrap(comparisons, rounds, np.random.default_rng(_SEED), cluster=cluster)
+    independent = sandwich(fit, comparisons)
+    bounds = boards.intervals(confidence)
+    if cluster:
+        least = rating_intervals(fit, independent, confidence=confidence)
+        bounds = np.minimum(bounds[0], least[0]), np.maximum(bounds[1], least[1])
+    spread = boards.covariance()
+    return Estimate(fit=fit, covariance=_combined(independent, spread) if cluster else spread, bounds=bounds)
 
 
 def half_win_covariance(fit: BradleyTerryFit, comparisons: Comparisons, *, cluster: str | None) -> FloatArray:
@@ -171,7 +185,8 @@ def _between(battles: Battles | Parts | Comparisons, models: Sequence[ModelId]) 
     """Return the rows between two of these models."""
     if isinstance(battles, Comparisons | Parts):
         raise InvalidOptionError(
-            "Style control, and clusters where ties have a model, need the votes row by row: pass a table of battles."
+            "Style control, and clusters where ties have a model, need the votes row by row: pass a table of battles, "
+            "or cluster=None."
         )
     frame = _frame(battles)
     kept = frame.model_a.isin(models) & frame.model_b.isin(models)

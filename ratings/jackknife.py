@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.bradley_terry import BradleyTerryFit, win_probabilities
 from ratings.comparisons import ClusterCells, Comparisons
 from ratings.intervals import sandwich
 from ratings.linear_algebra import sandwich_product, single_threaded_blas
 
-_LIGHT = 0.05
-"""Leverage up to which leaving a cluster out is taken to change nothing."""
+_LIGHT = 0.005
+"""Mean leverage, over the directions it voted on, up to which leaving a cluster out is taken to change nothing."""
 
 _INDISPENSABLE = 1 - 1e-9
 
@@ -46,9 +46,12 @@ def jackknife_sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluste
         (I - H+ H_u)^-1 H+ g_u
 
     to first order, with H_u its part of the Hessian. Adding up the squares of these is the linear jackknife over
-    clusters, CR3 [BM02]. Clusters of a leverage trace(H+ H_u) of at most 0.05 keep the plain pull: on a large
-    board without heavy voters this equals `sandwich` and takes no longer. So does a cluster without which
-    the board would fall apart: `never_narrower` is for such.
+    clusters [BM02], here with the factor G / (G - 1) of `sandwich` instead of the jackknife's (G - 1) / G: with few
+    clusters that makes up for normal quantiles being too short. With fewer than five clusters it does not suffice.
+
+    Clusters that voted on k models and have a leverage trace(H+ H_u) / (k - 1) of at most 0.005 keep the plain
+    pull: on a large board without heavy voters this equals `sandwich` and takes no longer. So does a cluster
+    without which the board would fall apart: `never_narrower` is for such.
 
     References
     ----------
@@ -93,10 +96,13 @@ def _heavy_clusters(
         surplus = clusters.score[cell] - clusters.weight[cell] * expected[pair]
         ends = np.stack([comparisons.first[pair], comparisons.second[pair]])
         models, (first, second) = np.unique(ends, return_inverse=True)
-        signs = np.zeros((len(models), len(cell)))
-        signs[first, np.arange(len(cell))] = 1
-        signs[second, np.arange(len(cell))] = -1
-        yield _HeavyCluster(models=models, score=signs @ surplus, hessian=(signs * curvature[cell]) @ signs.T)
+        size = len(models)
+        if leverage[clusters.cluster[cell[0]]] <= _LIGHT * (size - 1):
+            continue
+        score = group_sums(first, surplus, size) - group_sums(second, surplus, size)
+        across = group_sums(first * size + second, curvature[cell], size**2).reshape(size, size)
+        across += across.T
+        yield _HeavyCluster(models=models, score=score, hessian=np.diag(across.sum(axis=1)) - across)
 
 
 def _resistance(fit: BradleyTerryFit, comparisons: Comparisons) -> FloatArray:

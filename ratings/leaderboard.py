@@ -1,7 +1,7 @@
 """One call from a table of battles to a leaderboard."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -25,6 +25,9 @@ from ratings.unrated import unrated_reasons
 
 METHOD_VERSION = "2"
 """Raised whenever the same votes would give other numbers."""
+
+_FARTHEST_ANCHOR = 1e6
+"""Beyond this, rounding would show in the intervals."""
 
 _DECIMALS = 6
 """Rating points are rounded to these, so that the last bits of another processor's exp do not show."""
@@ -162,11 +165,15 @@ def leaderboard(
     >>> leaderboard(battles).table.model.tolist()
     ['x', 'y', 'z']
     """
+    if isinstance(style, str):
+        raise InvalidOptionError(f"style is {style!r}: it is a list of features, such as [{style!r}].")
     model = Model(ties=ties, intervals=intervals, style=tuple(style), side_bias=side_bias)
     _check(ranks, confidence)
     comparisons = _counted(battles, cluster)
     rated = comparisons.restrict(_rateable(comparisons))
     clustered = _clustering(rated) if cluster else None
+    if clustered is None:
+        rated = replace(rated, clusters=None)
     found = None
     if rated.models:
         if ties == "half" or clustered is None:
@@ -187,20 +194,26 @@ def leaderboard(
 def _check(ranks: str, confidence: float) -> None:
     if ranks not in get_args(Ranks):
         raise InvalidOptionError(f"ranks is {ranks!r}: it is one of {', '.join(get_args(Ranks))}.")
-    if not 0.5 < confidence < 1:
-        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0.5 and 1, such as 0.95.")
+    if isinstance(confidence, str) or not 0.5 < confidence < 1:
+        raise InvalidOptionError(f"confidence is {confidence!r}: it is above 0.5 and below 1, such as 0.95.")
 
 
 def _counted(battles: Battles | Parts | Comparisons, cluster: str | None) -> Comparisons:
     if isinstance(battles, Comparisons):
+        kept = battles.clusters.column if battles.clusters else None
+        if cluster not in (None, kept) and (kept or cluster != "voter"):
+            raise InvalidOptionError(
+                f"These comparisons keep {kept!r} apart, not {cluster!r}: build them with that."
+            )
         return battles
-    # Only the default column may be absent.
+    column = cluster
+    if cluster == "voter":
+        # Only the default column may be absent.
+        present = battles.have_column("voter") if isinstance(battles, Parts) else has_column(battles, "voter")
+        column = "voter" if present else None
     if isinstance(battles, Parts):
-        return battles.count(
-            cluster=None if cluster == "voter" and "voter" not in battles.columns else cluster
-        )
-    absent = cluster == "voter" and not has_column(battles, "voter")
-    return Comparisons.from_battles(battles, cluster=None if absent else cluster)
+        return battles.count(cluster=column)
+    return Comparisons.from_battles(battles, cluster=column)
 
 
 def _rateable(comparisons: Comparisons) -> Sequence[ModelId]:
@@ -257,11 +270,15 @@ def _shift(found: Estimate | None, anchor: tuple[ModelId, float] | None) -> floa
     """Return how far the scale moves so that the anchor has its rating."""
     if anchor is None:
         return 0.0
+    if isinstance(anchor, str) or len(anchor) != 2:
+        raise InvalidOptionError(f"anchor is {anchor!r}: it is a pair such as ('x', 1000.0).")
     name, rating = anchor
     if found is None or name not in found.fit.models:
         raise InvalidOptionError(f"The anchor {name!r} has no rating: take a model that is rated.")
-    if not np.isfinite(rating):
-        raise InvalidOptionError(f"The anchor's rating is {rating!r}: it is a finite number of points.")
+    if not abs(rating) <= _FARTHEST_ANCHOR:
+        raise InvalidOptionError(
+            f"The anchor's rating is {rating!r}: it is a number of points within 1e6 of 0."
+        )
     return float(rating - rating_from_strength(found.fit.strengths)[found.fit.models.index(name)])
 
 
@@ -323,7 +340,7 @@ def _method(
         "ranks": ranks,
         "cluster": cluster,
         "confidence": confidence,
-        "anchor": list(anchor) if anchor else None,
+        "anchor": [anchor[0], float(anchor[1])] if anchor else None,
         "centre": RATING_CENTRE,
         "points_per_strength": RATING_PER_STRENGTH,
     }

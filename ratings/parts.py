@@ -13,7 +13,7 @@ from ratings.arrays import ModelId
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.crews import Crew, LocalCrew, RayCrew
-from ratings.errors import InvalidOptionError
+from ratings.errors import InvalidComparisonsError, InvalidOptionError
 from ratings.part_worker import StyleTask
 from ratings.sources import CHUNK_ROWS, Source, TableSource, parquet_sources
 from ratings.style_control import StyleControlFit, fit_style_sums, style_design
@@ -98,6 +98,24 @@ class Parts:
     def columns(self) -> tuple[str, ...]:
         """Names of the columns of the first part."""
         return self._sources[0].columns
+
+    def have_column(self, name: str) -> bool:
+        """Say whether the parts have a column of this name.
+
+        Raises
+        ------
+        InvalidComparisonsError
+            If some have it and others have not.
+        """
+        having, lacking = (
+            [source.name for source in self._sources if (name in source.columns) == present]
+            for present in (True, False)
+        )
+        if having and lacking:
+            raise InvalidComparisonsError(
+                f"{having[0]} has the column {name!r} and {lacking[0]} has not: give it to all parts or to none."
+            )
+        return bool(having)
 
     def count(self, *, cluster: str | None = None) -> Comparisons:
         """Count all votes.

@@ -15,6 +15,7 @@ _Draws = npt.NDArray[np.float32]
 
 _SEED = 20_240_313
 _CHUNK = 256
+_DRAWS = 4000
 _NEGLIGIBLE = 1e-12
 """A variance below this share of the largest one is rounding error of zero."""
 
@@ -57,7 +58,7 @@ def rank_sets(
     covariance: FloatArray,
     *,
     alpha: float = 0.05,
-    draws: int = 4000,
+    draws: int | None = None,
     rng: np.random.Generator | None = None,
 ) -> RankSets:
     """Find the pairs of models whose order is certain, by step-down max-t on all differences.
@@ -69,8 +70,9 @@ def rank_sets(
         Of the strengths, as from `sandwich`; clustered by voter where voters are known.
     alpha : float, default 0.05
         Probability with which any claim at all may be wrong, between 0 and 0.5.
-    draws : int, default 4000
-        Normal vectors drawn to find the critical value; at least 1 / alpha.
+    draws : int, optional
+        Normal vectors drawn to find the critical value; by default 4000, or 4 / alpha if that is more. At least
+        1 / alpha.
     rng : Generator, optional
         By default one with a fixed seed, so that the same votes give the same ranks.
 
@@ -124,6 +126,7 @@ def rank_sets(
     """
     if not 0 < alpha < 0.5:
         raise InvalidOptionError(f"alpha is {alpha!r}: it is an error rate between 0 and 0.5, such as 0.05.")
+    draws = max(_DRAWS, int(np.ceil(4 / alpha))) if draws is None else draws
     if draws * alpha < 1:
         raise InvalidOptionError(
             f"{draws} draws do not reach the {1 - alpha:.4g} quantile: set draws to {int(np.ceil(1 / alpha))} or more."
@@ -139,26 +142,34 @@ def rank_sets(
 
 
 def never_narrower(clustered: FloatArray, independent: FloatArray) -> FloatArray:
-    """Add to a clustered covariance what each model's variance falls short of the independent one.
+    """Raise a clustered covariance to the independent one in every direction in which it falls short.
 
     Parameters
     ----------
-    clustered, independent : float64, shape (n_models, n_models)
-        Covariances of the same strengths, as from `sandwich` with and without ``cluster``.
+    clustered, independent : float64, shape (n, n)
+        Covariances of the same parameters, as from `sandwich` with and without ``cluster``.
 
     Returns
     -------
-    float64, shape (n_models, n_models)
-        ``clustered``, with the larger of the two variances of each model on the diagonal.
+    float64, shape (n, n)
+        No combination of the parameters, a difference of two models among them, has less variance than under
+        either of the two.
 
     Notes
     -----
-    A model whose votes all came from one voter would otherwise look certain: between one voter, no variance shows.
-    The sum of a covariance and a non-negative diagonal is a covariance, so everything that takes one takes this.
+    A model whose votes all came from one voter would otherwise look certain beside its opponents: between one voter,
+    no variance shows. In coordinates in which the independent covariance is the identity, the eigenvalues of
+    the clustered one below 1 become 1.
     """
-    shortfall = np.diag(independent) - np.diag(clustered)
-    widened: FloatArray = clustered + np.diag(np.maximum(shortfall, 0))
-    return widened
+    with single_threaded_blas():
+        variances, directions = linalg.eigh(independent)
+        seen = variances > _NEGLIGIBLE * max(float(variances[-1]), 0.0)
+        root = np.sqrt(variances[seen])
+        spread, unspread = directions[:, seen] * root, directions[:, seen] / root
+        ratios, axes = linalg.eigh(unspread.T @ clustered @ unspread)
+        axes = spread @ axes
+        widened: FloatArray = clustered + (axes * np.maximum(1 - ratios, 0)) @ axes.T
+    return (widened + widened.T) / 2
 
 
 def difference_errors(covariance: FloatArray, models: int) -> FloatArray:

@@ -107,7 +107,7 @@ def parquet_sources(
     Raises
     ------
     UnreadableVotesError
-        If a file is missing or no Parquet file, or a folder holds none.
+        If a file is missing or no Parquet file, a folder holds none, or there are no rows at all.
     InvalidOptionError
         If a number of rows is below 1.
     """
@@ -118,6 +118,8 @@ def parquet_sources(
         groups: list[int] = []
         rows = 0
         for group, size in enumerate(_row_group_sizes(path)):
+            if not size:
+                continue
             groups.append(group)
             rows += size
             if rows >= part_rows:
@@ -125,6 +127,10 @@ def parquet_sources(
                 groups, rows = [], 0
         if groups:
             sources.append(ParquetSource(path=path, row_groups=tuple(groups), chunk_rows=chunk_rows))
+    if not sources:
+        raise UnreadableVotesError(
+            f"There are no votes in {', '.join(map(str, paths)) or 'no file'}: name others."
+        )
     return sources
 
 

@@ -23,11 +23,13 @@ def test_puts_the_parts_together() -> None:
     board = leaderboard(table)
     comparisons = Comparisons.from_battles(table, cluster="voter")
     fit = ratings.fit_bradley_terry(comparisons)
-    lower, upper = ratings.rating_intervals(fit, jackknife_sandwich(fit, comparisons, cluster="voter"))
-    independent, _ = ratings.rating_intervals(fit, ratings.sandwich(fit, comparisons))
+    clustered = jackknife_sandwich(fit, comparisons, cluster="voter")
+    lower, _ = ratings.rating_intervals(
+        fit, ratings.never_narrower(clustered, ratings.sandwich(fit, comparisons))
+    )
     rows = board.table.set_index("model").loc[list(fit.models)]
     np.testing.assert_allclose(rows.rating, ratings.rating_from_strength(fit.strengths), atol=1e-6)
-    np.testing.assert_allclose(rows.lower, np.minimum(lower, independent), atol=1e-6)
+    np.testing.assert_allclose(rows.lower, lower, atol=1e-6)
     np.testing.assert_allclose(rows.upper - rows.rating, rows.rating - rows.lower, atol=2e-6)
     assert rows.battles.tolist() == comparisons.votes_by_model().tolist()
     np.testing.assert_array_equal(rows.win_rate, comparisons.win_rates())
@@ -54,8 +56,56 @@ def test_ranks_are_those_of_the_named_rule() -> None:
     sets = rank_sets(fit, leaderboard(votes).covariance)
     rows = simultaneous.set_index("model").loc[list(fit.models)]
     assert rows.rank_lower.tolist() == sets.rank_lower.tolist()
-    width = [table.rank_upper.sum() - table.rank_lower.sum() for table in (simultaneous, anytime)]
-    assert width[0] <= width[1]
+    comparisons = Comparisons.from_battles(votes, cluster="voter")
+    voters = pd.Series(ratings.effective_voters(comparisons), index=list(comparisons.models))
+    clock = voters[list(fit.models)].to_numpy()
+    claims = ratings.anytime_rank_sets(fit, leaderboard(votes).covariance, clock, planned_votes=1000)
+    rows = anytime.set_index("model").loc[list(fit.models)]
+    assert rows.rank_lower.tolist() == claims.rank_lower.tolist()
+    assert rows.rank_upper.tolist() == claims.rank_upper.tolist()
+
+
+def test_anytime_ranks_make_claims_in_the_end() -> None:
+    rows = [("a", "b", "model_a")] * 600 + [("a", "b", "model_b")] * 400
+    by_many = battles(*rows, voter=range(1000))
+    by_one = battles(*rows, voter=["only"] * 1000)
+    for votes, cluster in ((by_many, "voter"), (by_many, None), (by_one, "voter")):
+        table = leaderboard(votes, ranks="anytime", cluster=cluster).table
+        assert table.rank_upper.tolist() == [1, 2]
+    kept = Comparisons.from_battles(by_one, cluster="voter")
+    assert leaderboard(kept, ranks="anytime", cluster=None).table.rank_upper.tolist() == [1, 2]
+
+
+def test_models_of_one_voter_each_are_not_certain_of_their_difference() -> None:
+    board = random_battles(54, models=6, rows=3000, voters=60)
+    rng = np.random.default_rng(55)
+    coins = [(name, "m0", rng.choice(["model_a", "model_b"])) for name in ("x", "y") for _ in range(400)]
+    fans = battles(*coins, voter=[f"fan of {name}" for name, _, _ in coins])
+    votes = pd.concat([board.astype({"voter": "str"}), fans], ignore_index=True)
+    for intervals in ("sandwich", "bootstrap"):
+        clustered = leaderboard(votes, intervals=intervals)
+        alone = leaderboard(votes, cluster=None)
+        errors = []
+        for found in (clustered, alone):
+            assert found.fit is not None
+            place = [found.fit.models.index(name) for name in ("x", "y")]
+            errors.append(np.sqrt(ratings.difference_variance(found.covariance)[place[0], place[1]]))
+        assert errors[0] >= errors[1] * 0.99
+        widths = [
+            (found.table.upper - found.table.lower)[found.table.model == "x"].item()
+            for found in (clustered, alone)
+        ]
+        assert widths[0] >= widths[1] * 0.99
+
+
+def test_comparisons_kept_by_another_column_are_refused() -> None:
+    kept = Comparisons.from_battles(random_battles(56), cluster="voter")
+    with pytest.raises(InvalidOptionError, match="keep 'voter' apart, not 'prompt'"):
+        leaderboard(kept, cluster="prompt")
+    plain = Comparisons.from_battles(random_battles(56))
+    assert leaderboard(plain).method["parameters"]["cluster"] is None
+    with pytest.raises(InvalidOptionError, match="keep None apart, not 'prompt'"):
+        leaderboard(plain, cluster="prompt")
 
 
 def test_an_anchor_shifts_the_scale_and_no_width() -> None:
@@ -68,6 +118,11 @@ def test_an_anchor_shifts_the_scale_and_no_width() -> None:
     assert anchored.rank_lower.tolist() == free.rank_lower.tolist()
     with pytest.raises(InvalidOptionError, match="anchor 'nobody' has no rating"):
         leaderboard(votes, anchor=("nobody", 1000))
+    with pytest.raises(InvalidOptionError, match="it is a pair such as"):
+        leaderboard(votes, anchor="m2")  # type: ignore[arg-type]
+    with pytest.raises(InvalidOptionError, match="within 1e6 of 0"):
+        leaderboard(votes, anchor=("m2", 1e17))
+    assert json.dumps(leaderboard(votes, anchor=("m2", np.int64(1114))).as_dict())
 
 
 @pytest.mark.parametrize("model", ["davidson", "rao-kupper", "grounded"])
@@ -295,6 +350,9 @@ def test_refuses_options_it_does_not_know() -> None:
         leaderboard(table, ties="davidson", side_bias=True)
     with pytest.raises(InvalidOptionError, match="without style only"):
         leaderboard(table, intervals="bootstrap", side_bias=True)
+    with pytest.raises(InvalidOptionError, match="a list of features, such as"):
+        leaderboard(table, style="tokens")
+    assert leaderboard(table, confidence=0.9999).table.rank_upper.tolist() == [3, 3, 3]
     with pytest.raises(InvalidOptionError, match="confidence is 95"):
         leaderboard(table, confidence=95)
 

@@ -110,6 +110,26 @@ def test_a_wrong_row_is_named_with_its_part(votes: pd.DataFrame, tmp_path: Path)
         Parts.from_tables([votes]).fit_style_control(features=["headers"])
 
 
+def test_empty_files_are_no_votes(votes: pd.DataFrame, files: list[Path], tmp_path: Path) -> None:
+    table = pa.Table.from_pandas(votes, preserve_index=False)
+    pq.write_table(table.slice(0, 0), tmp_path / "b.parquet")
+    with pytest.raises(UnreadableVotesError, match="There are no votes in"):
+        Parts.from_parquet([tmp_path])
+    pq.write_table(table, tmp_path / "a.parquet")
+    board = leaderboard(Parts.from_parquet([tmp_path]), style=FEATURES)
+    np.testing.assert_allclose(board.table.rating, leaderboard(votes, style=FEATURES).table.rating, atol=2e-6)
+    nothing = Comparisons.sum([])
+    merged = Comparisons.sum([nothing, Comparisons.from_battles(votes, cluster="voter"), nothing])
+    assert merged.clusters is not None
+
+
+def test_parts_agree_on_their_columns(votes: pd.DataFrame) -> None:
+    parts = Parts.from_tables([votes.drop(columns="voter"), votes])
+    with pytest.raises(InvalidComparisonsError, match="table 1 has the column 'voter' and table 0 has not"):
+        leaderboard(parts)
+    assert leaderboard(parts, cluster=None).votes == 2 * len(votes)
+
+
 def test_wrong_places_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableVotesError, match="holds no file that ends in .parquet"):
         Parts.from_parquet([tmp_path])
