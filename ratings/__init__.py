@@ -58,7 +58,7 @@ from ratings.selection import fresh_battles, selected_score, selection_bias
 from ratings.style_comparison import compare_style
 from ratings.style_control import StyleControlFit, fit_style_control
 from ratings.text_features import add_style_columns, text_features
-from ratings.ties import TiesFit, clustered_tie_covariance, fit_ties
+from ratings.ties import TiesFit, clustered_tie_covariance, fit_ties, tie_gradient, tie_hessian, tie_loss
 
 __all__ = [
     "RATING_CENTRE",
@@ -140,6 +140,9 @@ __all__ = [
     "separation_plan",
     "simulate",
     "text_features",
+    "tie_gradient",
+    "tie_hessian",
+    "tie_loss",
     "uniform_pair_projection",
     "uniform_pair_weights",
     "voters_to_flip",

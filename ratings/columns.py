@@ -40,11 +40,7 @@ class CodedColumn:
 
 def require_columns(battles: Battles, names: Sequence[str], *, optional: Sequence[str] = ()) -> None:
     """Check that the table has each column once; the optional ones at most once."""
-    if not isinstance(battles, pd.DataFrame | pa.Table | pa.RecordBatch):
-        raise InvalidComparisonsError(
-            f"The battles are a {type(battles).__name__}: pass a pandas DataFrame, or an Arrow Table or RecordBatch."
-        )
-    present = list(battles.columns) if isinstance(battles, pd.DataFrame) else battles.schema.names
+    present = _names(battles)
     missing = [name for name in names if name not in present]
     if missing:
         raise InvalidComparisonsError(
@@ -60,7 +56,18 @@ def require_columns(battles: Battles, names: Sequence[str], *, optional: Sequenc
 
 def has_column(battles: Battles, name: str) -> bool:
     """Say whether the table has a column of this name."""
-    return name in (battles.columns if isinstance(battles, pd.DataFrame) else battles.schema.names)
+    return name in _names(battles)
+
+
+def _names(battles: Battles) -> list[str]:
+    if isinstance(battles, pd.DataFrame):
+        return list(battles.columns)
+    if not isinstance(battles, pa.Table | pa.RecordBatch):
+        raise InvalidComparisonsError(
+            f"The battles are a {type(battles).__name__}: pass a pandas DataFrame, or an Arrow Table or RecordBatch; "
+            "ratings.read_votes makes one of a file."
+        )
+    return list(battles.schema.names)
 
 
 def code_columns(battles: Battles, names: Sequence[str]) -> list[CodedColumn]:
@@ -124,6 +131,8 @@ def numbers(battles: Battles, name: str) -> FloatArray | None:
     if not has_column(battles, name):
         return None
     column = battles[name] if isinstance(battles, pd.DataFrame) else battles.column(name).to_pandas()
+    if column.dtype.kind in "mMc":
+        raise InvalidComparisonsError(f"The column {name} holds {column.dtype} values: it holds numbers.")
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     row = first_row(~(np.isfinite(values) & (values >= 0)))
     if row is not None:

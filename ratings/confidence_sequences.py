@@ -176,7 +176,9 @@ def anytime_half_widths(
     _check_alpha(alpha)
     errors = difference_errors(covariance, len(votes))
     pairs = _pairs(len(votes), planned_models)
-    multiplier = anytime_multiplier(_clock(votes), planned_votes=planned_votes, alpha=alpha / pairs)
+    multiplier = anytime_multiplier(
+        _clock(votes, len(covariance)), planned_votes=planned_votes, alpha=alpha / pairs
+    )
     return RATING_PER_STRENGTH * errors * multiplier
 
 
@@ -276,7 +278,7 @@ def anytime_rank_sets(
     errors = difference_errors(covariance, len(fit.strengths))
     pairs = _pairs(len(votes), planned_models)
     distance = np.abs(fit.strengths[:, np.newaxis] - fit.strengths) / errors
-    decided, clock = np.zeros(errors.shape, dtype=bool), _clock(votes)
+    decided, clock = np.zeros(errors.shape, dtype=bool), _clock(votes, len(covariance))
     while left := pairs - int(decided.sum()) // 2:
         multiplier = anytime_multiplier(
             clock, planned_votes=planned_votes, alpha=alpha / left, tuned_alpha=alpha / pairs
@@ -302,9 +304,13 @@ def anytime_strictly_better(
     ).strictly_better
 
 
-def _clock(votes: FloatArray | IntArray) -> FloatArray:
-    clock: FloatArray = np.minimum(votes[:, np.newaxis], votes).astype(np.float64, copy=False)
-    return clock
+def _clock(votes: FloatArray | IntArray, models: int) -> FloatArray:
+    each = np.asarray(votes, dtype=np.float64)
+    if each.shape != (models,):
+        raise InvalidOptionError(
+            f"votes has shape {each.shape}: it has one number for each of {models} models."
+        )
+    return np.minimum(each[:, np.newaxis], each)
 
 
 def _pairs(models: int, planned_models: int | None) -> int:

@@ -23,8 +23,8 @@ from ratings.ties import TiesFit, clustered_tie_covariance, fit_ties
 Ties: TypeAlias = Literal["half", "davidson", "rao-kupper", "grounded"]
 Intervals: TypeAlias = Literal["sandwich", "bootstrap"]
 
+BOOTSTRAP_SEED = 20_231_207
 _ROUNDS = 1000
-_SEED = 20_231_207
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +120,17 @@ def estimate(
     return Estimate(fit=ties, covariance=_combined(ties.covariance, spread)[:-1, :-1])
 
 
+def bootstrap_rounds(confidence: float) -> int:
+    """Return as many rounds as the ends of an interval need, 1000 at least."""
+    return max(_ROUNDS, int(np.ceil(4 / (1 - confidence))))
+
+
 def _bootstrapped(
     fit: BradleyTerryFit, comparisons: Comparisons, cluster: str | None, confidence: float
 ) -> Estimate:
     """Take percentiles of resampled boards; resampling voters shows no spread where only one of them voted."""
-    rounds = max(_ROUNDS, int(np.ceil(4 / (1 - confidence))))
-    boards = bootstrap(comparisons, rounds, np.random.default_rng(_SEED), cluster=cluster)
+    rng = np.random.default_rng(BOOTSTRAP_SEED)
+    boards = bootstrap(comparisons, bootstrap_rounds(confidence), rng, cluster=cluster)
     independent = sandwich(fit, comparisons)
     bounds = boards.intervals(confidence)
     if cluster:

@@ -304,7 +304,7 @@ def _board_table(
 def _check_options(every: str, window: int | None, confidence: float) -> None:
     if every not in _PERIODS:
         raise InvalidOptionError(f"every is {every!r}: it is one of {', '.join(map(repr, _PERIODS))}.")
-    if window is not None and window < 1:
+    if window is not None and (window != int(window) or window < 1):
         raise InvalidOptionError(f"window is {window!r}: it is a number of periods, 1 or more, or None.")
     if not 0 < confidence < 1:
         raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")

@@ -13,7 +13,7 @@ from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
 from ratings.confidence_sequences import anytime_rank_sets, effective_voters
 from ratings.errors import InvalidOptionError
-from ratings.estimates import Estimate, Intervals, Model, Ties, estimate
+from ratings.estimates import BOOTSTRAP_SEED, Estimate, Intervals, Model, Ties, bootstrap_rounds, estimate
 from ratings.intervals import rating_intervals
 from ratings.parts import Parts
 from ratings.rank_sets import rank_sets
@@ -344,6 +344,8 @@ def _method(
         "centre": RATING_CENTRE,
         "points_per_strength": RATING_PER_STRENGTH,
     }
+    if model.intervals == "bootstrap":
+        parameters |= {"rounds": bootstrap_rounds(confidence), "seed": BOOTSTRAP_SEED}
     if ranks == "anytime":
         parameters["planned_voters"] = planned_voters
     return {"name": "bradley-terry", "version": METHOD_VERSION, "parameters": parameters}

@@ -357,6 +357,12 @@ def test_refuses_options_it_does_not_know() -> None:
         leaderboard(table, confidence=95)
 
 
+@pytest.mark.parametrize("wrong", ["votes.csv", None, [("a", "b", "tie")]])
+def test_what_is_no_table_is_refused(wrong: object) -> None:
+    with pytest.raises(InvalidComparisonsError, match=r"pass a pandas DataFrame.*read_votes"):
+        leaderboard(wrong)  # type: ignore[arg-type]
+
+
 def test_names_the_row_that_is_wrong() -> None:
     with pytest.raises(InvalidComparisonsError, match="Row 3 of the battles: unknown winner label 'draw'"):
         leaderboard(battles(*CYCLE, ("a", "b", "draw")))
