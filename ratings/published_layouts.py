@@ -12,7 +12,6 @@ _ALIASES: Mapping[str, Sequence[str]] = {
     "voter": (
         "voter",
         "judge_hash",
-        "judge",
         "worker",
         "user",
         "annotator",
@@ -23,6 +22,8 @@ _ALIASES: Mapping[str, Sequence[str]] = {
     "count": ("count",),
     "weight": ("weight",),
 }
+# A judge is a person in this release; elsewhere `judge` is what a model said of the battle.
+_VOTING_JUDGE = frozenset({"judge", "tstamp"})
 _ONE_HOT = ("winner_model_a", "winner_model_b", "winner_tie")
 _KEPT_IF_TRUE = {
     "anony": "the models were named before the vote",
@@ -107,7 +108,8 @@ class Layout:
                 f"found features: {_list(sorted(known)) if known else 'none'}. "
                 "Add <feature>_a and <feature>_b, or map them."
             )
-        others = [name for name in keep if name not in _ALIASES or name not in self.columns]
+        kept = [name for name in keep if name not in _ALIASES or name not in self.columns]
+        others = list(dict.fromkeys([*self.others, *kept]))
         absent = [name for name in others if name not in present]
         if absent:
             raise InvalidOptionError(f"There is no column {_list(absent)}; the file has {_list(present)}.")
@@ -146,6 +148,8 @@ def recognise(present: Sequence[str], *, mapping: Mapping[str, str] | None = Non
     columns = dict(zip(("model_a", "model_b"), sides, strict=True)) if sides else {}
     for ours, aliases in _ALIASES.items():
         found = next((name for name in aliases if name in present), None)
+        if found is None and ours == "voter" and set(present) >= _VOTING_JUDGE:
+            found = "judge"
         if found is not None:
             columns[ours] = found
     features = _find_features(present)
@@ -162,6 +166,7 @@ def recognise(present: Sequence[str], *, mapping: Mapping[str, str] | None = Non
         one_hot=one_hot,
         kept_if_true={column: why for column, why in _KEPT_IF_TRUE.items() if column in present},
         features=features,
+        others=("judge",) if "judge" in present and "judge" not in columns.values() else (),
     )
 
 
@@ -215,7 +220,7 @@ def _name(present: set[str]) -> str:
         "Chatbot Arena 140k": "evaluation_session_id" in present,
         "Chatbot Arena 55k": set(_ONE_HOT) <= present,
         "Chatbot Arena 100k": {"judge_hash", "anony"} <= present or (nested and "tstamp" in present),
-        "Chatbot Arena 33k": {"judge", "tstamp"} <= present,
+        "Chatbot Arena 33k": present >= _VOTING_JUDGE and "voter" not in present,
         "Chatbot Arena preference": nested,
         "our own": {"model_a", "model_b"} <= present,
         "left and right": {"left", "right"} <= present,

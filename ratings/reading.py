@@ -1,9 +1,8 @@
 """Read votes from files: our own convention, and what other programs and published releases write."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,10 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from ratings.arrays import BoolArray, IntArray
-from ratings.encoding import WINNERS
-from ratings.errors import InvalidComparisonsError, InvalidOptionError, UnreadableVotesError, name_some
+from ratings.encoding import MOST_VOTES, WINNERS
+from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
 from ratings.published_layouts import WINNER_WORDS, Layout, recognise
-from ratings.vote_files import open_vote_file
-
-Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
+from ratings.vote_files import Paths, open_vote_file, vote_files_in
 
 _SECONDS_ABOVE, _SECONDS_BELOW = 1e8, 1e11
 _SIDES = ("model_a", "model_b")
@@ -53,8 +50,8 @@ def read_votes(
     Parameters
     ----------
     paths : path, or several
-        .csv, .tsv, .json, .jsonl (each also .gz) or .parquet; or a folder of Parquet parts, which are read in
-        the order of their names. A release folder stands for its votes.parquet.
+        .csv, .tsv, .json, .jsonl (each also .gz) or .parquet; or a folder of Parquet parts or of files of one
+        other format, which are read in the order of their names. A release folder stands for its votes.parquet.
     columns : mapping of str to str, optional
         Column of the file by our name, such as ``{"model_a": "left"}``; the rest is recognised.
     features : collection of str, optional
@@ -70,17 +67,17 @@ def read_votes(
     Returns
     -------
     DataFrame
-        model_a, model_b, winner (categorical), and where the file has them voter, count, weight, date (UTC)
-        and <feature>_a, <feature>_b. Blanks around names are dropped.
+        model_a, model_b, winner (categorical), and where the file has them voter, count, weight, date (UTC),
+        judge (as it is) and <feature>_a, <feature>_b. Blanks around names are dropped.
 
     Raises
     ------
     UnreadableVotesError
-        If a file is not what its ending says, or a folder holds no Parquet file.
+        If a file is not what its ending says, or a folder holds no files of votes, or of several formats.
     InvalidComparisonsError
         If the layout is unknown, or a row is wrong; file and row (counted from 0) are named.
     InvalidOptionError
-        If ``columns``, ``features`` or ``keep`` names a column that is not there.
+        If ``columns``, ``features`` or ``keep`` names a column that is not there, or a file is named twice.
     OSError
         If there is no such file.
 
@@ -111,14 +108,16 @@ def read_votes_with_notes(
     dates: bool = True,
     keep: Collection[str] = (),
     include_named: bool = False,
+    complete: Collection[str] = (),
     on_file: Callable[[Path], None] | None = None,
 ) -> Reading:
     """Read votes as `read_votes` does, and say what was recognised and what was left out.
 
-    ``on_file`` is called with each file before it is read.
+    Our columns named in ``complete`` may miss no value. ``on_file`` is called with each file before it is read.
     """
     tables, notes = [], []
-    for path in _files(paths):
+    files = vote_files_in(paths)
+    for path in files:
         if on_file:
             on_file(path)
         with _naming(path):
@@ -126,37 +125,17 @@ def read_votes_with_notes(
             layout = recognise(file.columns, mapping=columns)
             layout = layout.narrowed(file.columns, features=features, dates=dates, keep=keep)
             rows = file.read(layout.needed(), labels=layout.labels())
+            left_out = {} if include_named else _left_out(rows, layout)
+            rows, position = _kept(rows, left_out)
             no_features: list[str] = []
             if features is None:
-                layout, no_features = _numeric_features(rows, layout)
-            left_out = {} if include_named else _left_out(rows, layout)
-            tables.append(_convert(rows, layout, _kept(len(rows), left_out)))
+                layout, no_features = _numeric_features(rows, layout, position)
+            tables.append(_convert(rows, layout, position))
+            _require_complete(tables[-1], complete, position)
         says = [*_describe(path, layout, left_out), *no_features]
         if says:
             notes.append(f"{path}: {'; '.join(says)}")
-    return Reading(votes=_joined(tables), notes=tuple(notes))
-
-
-def _files(paths: Paths) -> list[Path]:
-    given = [paths] if isinstance(paths, str | PathLike) else list(paths)
-    files = [file for path in given for file in _files_of(Path(path))]
-    if not files:
-        raise UnreadableVotesError("No file of votes was named: give one or more.")
-    return files
-
-
-def _files_of(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    for folder in (path, path / "data"):
-        if (folder / "votes.parquet").is_file():
-            return [folder / "votes.parquet"]
-        parts = sorted(folder.glob("*.parquet"))
-        if parts:
-            return parts
-    raise UnreadableVotesError(
-        f"{path} is a folder without Parquet files, in it or in its data folder: name the files themselves."
-    )
+    return Reading(votes=_joined(tables, files), notes=tuple(notes))
 
 
 @contextmanager
@@ -177,11 +156,12 @@ def _left_out(rows: pd.DataFrame, layout: Layout) -> dict[str, BoolArray]:
     return {column: wrong for column, wrong in marked.items() if wrong.any()}
 
 
-def _kept(size: int, left_out: Mapping[str, BoolArray]) -> BoolArray:
-    kept = np.ones(size, dtype=bool)
-    for rows in left_out.values():
-        kept &= ~rows
-    return kept
+def _kept(rows: pd.DataFrame, left_out: Mapping[str, BoolArray]) -> tuple[pd.DataFrame, IntArray]:
+    """Return the other rows, and their places in the file."""
+    kept = np.ones(len(rows), dtype=bool)
+    for wrong in left_out.values():
+        kept &= ~wrong
+    return rows if kept.all() else rows[kept].reset_index(drop=True), np.flatnonzero(kept)
 
 
 def _describe(path: Path, layout: Layout, left_out: Mapping[str, BoolArray]) -> list[str]:
@@ -199,33 +179,56 @@ def _describe(path: Path, layout: Layout, left_out: Mapping[str, BoolArray]) -> 
     return says
 
 
-def _numeric_features(rows: pd.DataFrame, layout: Layout) -> tuple[Layout, list[str]]:
+def _numeric_features(rows: pd.DataFrame, layout: Layout, position: IntArray) -> tuple[Layout, list[str]]:
     """Leave out, with a note, what looked like style features by name only."""
     wrong: dict[str, str] = {}
-    everything = np.arange(len(rows))
     for name, parts in layout.features.items():
         try:
-            _numbers(rows, parts, everything)
+            _numbers(rows, parts, position)
         except InvalidComparisonsError as error:
+            if _mostly_numbers(
+                rows, [*layout.features[f"{name[:-2]}_a"], *layout.features[f"{name[:-2]}_b"]]
+            ):
+                raise InvalidComparisonsError(
+                    f"{error} Or choose the features to read, by --features or features=."
+                ) from error
             wrong.setdefault(name[:-2], f"no style feature: {error}")
     features = {name: parts for name, parts in layout.features.items() if name[:-2] not in wrong}
     return replace(layout, features=features), list(wrong.values())
 
 
-def _convert(rows: pd.DataFrame, layout: Layout, kept: BoolArray) -> pd.DataFrame:
-    """Bring the kept rows to our convention; errors name the row of the file."""
-    position = np.flatnonzero(kept)
-    rows = rows if kept.all() else rows[kept].reset_index(drop=True)
+def _mostly_numbers(rows: pd.DataFrame, parts: Sequence[str]) -> bool:
+    present = sum(int(rows[part].notna().sum()) for part in parts)
+    numbers = sum(int(np.isfinite(_as_floats(rows[part])).sum()) for part in parts)
+    return numbers > 0 and 2 * numbers >= present
+
+
+def _require_complete(table: pd.DataFrame, names: Collection[str], position: IntArray) -> None:
+    for name in names:
+        if name in table:
+            missing = table[name].isna().to_numpy()
+            _reject_first(missing, None, position, f"{name} is missing. Fill it in or drop the row.")
+
+
+def _convert(rows: pd.DataFrame, layout: Layout, position: IntArray) -> pd.DataFrame:
+    """Bring the rows to our convention; errors name the row of the file."""
     columns: dict[str, Any] = {name: _names(rows[layout.columns[name]], position) for name in _SIDES}
+    _reject_first(
+        _same(*columns.values()),
+        columns["model_a"],
+        position,
+        "{value!r} stands on both sides. A vote compares two models: drop the row.",
+    )
     if layout.one_hot:
         columns["winner"] = _winners_of_one_hot(rows[list(layout.one_hot)], position)
     else:
-        columns["winner"] = _winners(rows[layout.columns["winner"]], position)
+        names = set(columns["model_a"].unique()) | set(columns["model_b"].unique())
+        columns["winner"] = _winners(rows[layout.columns["winner"]], position, names)
     if "voter" in layout.columns:
         columns["voter"] = rows[layout.columns["voter"]]
     for name in ("count", "weight"):
         if name in layout.columns:
-            columns[name] = _numbers(rows, [layout.columns[name]], position)
+            columns[name] = _amounts(rows, name, layout.columns[name], position)
     if "date" in layout.columns:
         columns["date"] = _dates(rows[layout.columns["date"]], position)
     columns.update({name: _numbers(rows, parts, position) for name, parts in layout.features.items()})
@@ -240,7 +243,7 @@ def _map_distinct(column: pd.Series, function: Callable[[Any], Any], *, missing:
 
 def _names(column: pd.Series, position: IntArray) -> pd.Series:
     codes, values = pd.factorize(column)
-    _reject_first(codes < 0, column, position, "the model is missing. Fill it in or drop the row.")
+    _reject_first(codes < 0, column, position, f"{column.name} is missing. Fill it in or drop the row.")
     if not all(isinstance(value, str) for value in values):
         return column
     names = pd.Index([value.strip() for value in values], dtype="str")
@@ -248,11 +251,26 @@ def _names(column: pd.Series, position: IntArray) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(distinct.get_indexer(names)[codes], categories=distinct))
 
 
-def _winners(column: pd.Series, position: IntArray) -> pd.Categorical:
+def _same(first: pd.Series, second: pd.Series) -> BoolArray:
+    """Say in which rows both models are one."""
+    if not all(isinstance(column.dtype, pd.CategoricalDtype) for column in (first, second)):
+        return np.asarray(first.astype(object).to_numpy() == second.astype(object).to_numpy(), dtype=bool)
+    place = np.append(first.cat.categories.get_indexer(second.cat.categories), -1)
+    return np.asarray(first.cat.codes.to_numpy() == place[second.cat.codes.to_numpy()])
+
+
+def _winners(column: pd.Series, position: IntArray, models: Collection[Any]) -> pd.Categorical:
     codes, values = pd.factorize(column)
-    _reject_first(codes < 0, column, position, "the winner is missing. Fill it in or drop the row.")
+    _reject_first(codes < 0, column, position, f"{column.name} is missing. Fill it in or drop the row.")
     labels = [WINNER_WORDS.get(str(value).strip().lower()) for value in values]
     known = np.array([label is not None for label in labels], dtype=bool)
+    named = np.array([value in models for value in values], dtype=bool) & ~known
+    _reject_first(
+        named[codes],
+        column,
+        position,
+        f"{column.name} is {{value!r}}, the name of a model. Say on which side it stood: 'model_a' or 'model_b'.",
+    )
     accepted = ", ".join(map(repr, WINNERS))
     _reject_first(
         ~known[codes], column, position, f"unknown winner label {{value!r}}. Map it to one of {accepted}."
@@ -285,8 +303,24 @@ def _numbers(rows: pd.DataFrame, parts: Sequence[str], position: IntArray) -> An
         _reject_first(broken, rows[part], position, f"{part} is {{value!r}}, not a number. Correct the row.")
     missing = np.isnan(numbers).all(axis=1)
     _reject_first(missing, rows[parts[0]], position, f"{parts[0]} is missing. Fill it in or drop the row.")
-    total = np.nansum(numbers, axis=1)
-    return total.astype(np.int64) if parts[0] == "count" and (total == np.floor(total)).all() else total
+    return np.nansum(numbers, axis=1)
+
+
+def _amounts(rows: pd.DataFrame, name: str, part: str, position: IntArray) -> Any:
+    """Read counts, as integers, or weights."""
+    values = _numbers(rows, [part], position)
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    finding = f"{part} is {{value!r}}. A {name} is a finite number, 0 or more."
+    _reject_first(wrong, rows[part], position, finding)
+    if name == "weight":
+        return values
+    finding = f"{part} is {{value!r}}. A count is a whole number of identical votes."
+    _reject_first(values != np.floor(values), rows[part], position, finding)
+    finding = (
+        f"{part} is {{value!r}}, more than the {MOST_VOTES} votes that can be counted. Scale the counts down."
+    )
+    _reject_first(values > MOST_VOTES, rows[part], position, finding)
+    return values.astype(np.int64)
 
 
 def _as_floats(column: pd.Series) -> Any:
@@ -320,10 +354,12 @@ def _reject_first(wrong: Any, column: pd.Series | None, position: IntArray, find
         return
     place = int(np.argmax(wrong))
     value = column.iloc[[place]].tolist()[0] if column is not None else None
-    raise InvalidComparisonsError(f"row {position[place]} (from 0): {finding.format(value=value)}")
+    raise InvalidComparisonsError(
+        f"row {position[place]} (from 0): {finding.replace('{value!r}', repr(value))}"
+    )
 
 
-def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _joined(tables: Sequence[pd.DataFrame], files: Sequence[Path]) -> pd.DataFrame:
     """Put the files' tables one below the other, with the same categories in both columns of models."""
     names = [table[side] for table in tables for side in _SIDES]
     categorical = all(isinstance(column.dtype, pd.CategoricalDtype) for column in names)
@@ -333,11 +369,14 @@ def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
             table.assign(**{side: table[side].cat.set_categories(distinct) for side in _SIDES})
             for table in tables
         ]
-    columns = {frozenset(table.columns) for table in tables}
-    if len(columns) > 1:
-        differing = sorted(frozenset.union(*columns) - frozenset.intersection(*columns))
-        raise InvalidComparisonsError(
-            f"Some of the files have the column {name_some(differing)} and others have not: "
-            "read them apart, or make them alike."
-        )
+    for table, file in zip(tables, files, strict=True):
+        differing = sorted(set(table.columns) ^ set(tables[0].columns))
+        if differing:
+            has = [
+                str(path) for path, other in ((file, table), (files[0], tables[0])) if differing[0] in other
+            ]
+            raise InvalidComparisonsError(
+                f"Some of the files have the column {name_some(differing)} and others have not: {has[0]} has "
+                f"{differing[0]!r}. Read them apart, or make them alike."
+            )
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)

@@ -8,6 +8,7 @@ import itertools
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -17,12 +18,15 @@ import pyarrow.csv  # type: ignore[import-untyped]
 import pyarrow.json  # type: ignore[import-untyped]
 import pyarrow.parquet  # type: ignore[import-untyped]
 
-from ratings.errors import UnreadableVotesError
+from ratings.errors import InvalidOptionError, UnreadableVotesError
+
+Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet")
 """What a vote file may end in; text formats also with .gz behind."""
 
 _BLOCK = 16 << 20
+_OTHER_SEPARATORS = (";", "\t", "|", ",")
 _RECORDS_PEEKED = 100
 _JSON_TYPES: Mapping[type, pa.DataType] = {
     str: pa.string(),
@@ -56,6 +60,36 @@ class VoteFile:
             return self._read(list(dict.fromkeys(columns)), labels).reset_index(drop=True)
 
 
+def vote_files_in(paths: Paths) -> list[Path]:
+    """List the files that are read for these paths, those of a folder in the order of their names."""
+    given = [paths] if isinstance(paths, str | PathLike) else list(paths)
+    files = [file for path in given for file in _files_of(Path(path))]
+    if not files:
+        raise UnreadableVotesError("No file of votes was named: give one or more.")
+    first: dict[Path, Path] = {}
+    for file in files:
+        if first.setdefault(file.resolve(), file) is not file:
+            raise InvalidOptionError(f"{file} is given twice, and its votes would count twice: name it once.")
+    return files
+
+
+def _files_of(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    for folder in (path, path / "data"):
+        if (folder / "votes.parquet").is_file():
+            return [folder / "votes.parquet"]
+        parts = sorted(folder.glob("*.parquet"))
+        if parts:
+            return parts
+    files = sorted(file for file in path.iterdir() if file.is_file() and format_of(file))
+    formats = sorted({format_of(file) for file in files})
+    if len(formats) == 1:
+        return files
+    holds = f"files of several formats, {', '.join(formats)}" if files else "no files of votes"
+    raise UnreadableVotesError(f"The folder {path} holds {holds}: name the files themselves.")
+
+
 def open_vote_file(path: Path) -> VoteFile:
     """Find out the format and the columns of a file.
 
@@ -66,10 +100,12 @@ def open_vote_file(path: Path) -> VoteFile:
     OSError
         If there is no such file.
     """
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    zipped = suffixes[-1:] == [".gz"]
-    suffix = suffixes[-2 if zipped else -1] if len(suffixes) > zipped else ""
-    if suffix not in SUFFIXES or (zipped and suffix == ".parquet"):
+    if str(path) == "-" or (path.exists() and not path.is_file()):
+        raise UnreadableVotesError(
+            f"{path} is no regular file, and votes are read more than once: save them to a file and name it."
+        )
+    suffix = format_of(path)
+    if not suffix:
         raise UnreadableVotesError(
             f"{path} does not end in {', '.join(SUFFIXES)} (text formats also with .gz): "
             "convert or rename the file."
@@ -82,6 +118,14 @@ def open_vote_file(path: Path) -> VoteFile:
     return file
 
 
+def format_of(path: Path) -> str:
+    """Return the ending that says how a file is read, without .gz; nothing where it is unknown."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    zipped = suffixes[-1:] == [".gz"]
+    suffix = suffixes[-2 if zipped else -1] if len(suffixes) > zipped else ""
+    return suffix if suffix in SUFFIXES and not (zipped and suffix == ".parquet") else ""
+
+
 def _open_csv(path: Path) -> VoteFile:
     delimiter = "\t" if ".tsv" in path.name.lower() else ","
     with _unzipped(path) as stream:
@@ -89,6 +133,13 @@ def _open_csv(path: Path) -> VoteFile:
         header = tuple(next(csv.reader(text, delimiter=delimiter), ()))
     if not header:
         raise ValueError("it is empty, and the first line names the columns")
+    if any("\N{REPLACEMENT CHARACTER}" in name for name in header):
+        raise ValueError("its first line holds letters that are not UTF-8")
+    other = next((mark for mark in _OTHER_SEPARATORS if mark != delimiter and mark in header[0]), "")
+    if len(header) == 1 and other:
+        raise ValueError(
+            f"the separator looks like {other!r}, not {delimiter!r}: save it with commas, or with tabs as .tsv"
+        )
 
     def read(columns: Sequence[str], labels: Collection[str]) -> pd.DataFrame:
         types = {
@@ -232,8 +283,23 @@ def _naming(path: Path) -> Iterator[None]:
     except UnreadableVotesError:
         raise
     except (ValueError, pa.ArrowException, gzip.BadGzipFile, EOFError, csv.Error) as error:
-        kind = path.name.partition(".")[2]
-        raise UnreadableVotesError(f"{path} cannot be read as {kind}: {error}.") from error
+        kind = format_of(path)[1:] + (".gz" if path.suffix.lower() == ".gz" else "")
+        finding = (None if kind == "parquet" else _not_utf8(path)) or str(error).rstrip(".")
+        raise UnreadableVotesError(f"{path} cannot be read as {kind}: {finding}.") from error
+
+
+def _not_utf8(path: Path) -> str | None:
+    """Name the first byte that is not UTF-8, if there is one."""
+    with contextlib.suppress(OSError, EOFError), _unzipped(path) as stream:
+        for line, content in enumerate(stream, start=1):
+            try:
+                content.decode()
+            except UnicodeDecodeError as error:
+                return (
+                    f"byte {error.start + 1} of line {line} is 0x{content[error.start]:02x}, which is not UTF-8: "
+                    "save the file as UTF-8"
+                )
+    return None
 
 
 _OPENERS: Mapping[str, Callable[[Path], VoteFile]] = {

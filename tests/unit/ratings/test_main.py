@@ -269,7 +269,7 @@ def test_plans_from_votes(large: Path, capsys: Printed) -> None:
             "model_a,model_b,winner\na,b,tie\na,b,draw\n",
             "row 1 (from 0): unknown winner label 'draw'",
         ),
-        ("votes.csv", "model_a,model_b,winner\na,,tie\n", "row 0 (from 0): the model is missing"),
+        ("votes.csv", "model_a,model_b,winner\na,,tie\n", "row 0 (from 0): model_b is missing"),
         ("votes.csv", "", "cannot be read as csv"),
         ("votes.jsonl", "{broken\n", "cannot be read as jsonl"),
         ("votes.txt", "", "does not end in .csv"),

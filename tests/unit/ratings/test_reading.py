@@ -280,7 +280,7 @@ def test_a_folder_of_parts_and_several_files(tmp_path: Path) -> None:
         assert np.array_equal(Comparisons.from_battles(votes).counts, whole.counts)
     table[:5].to_parquet(parts / "votes.parquet", index=False)
     assert len(read_votes(tmp_path)) == 5
-    with pytest.raises(UnreadableVotesError, match="folder without Parquet files"):
+    with pytest.raises(UnreadableVotesError, match="empty holds no files of votes"):
         read_votes(tmp_path.joinpath("empty").mkdir() or tmp_path / "empty")
 
 
@@ -288,7 +288,8 @@ def test_files_with_different_columns_are_not_mixed(tmp_path: Path) -> None:
     table = random_battles(2, rows=10)
     table.to_csv(tmp_path / "a.csv", index=False)
     table.drop(columns="voter").to_csv(tmp_path / "b.csv", index=False)
-    with pytest.raises(InvalidComparisonsError, match="Some of the files have the column 'voter'"):
+    message = "Some of the files have the column 'voter' and others have not: .*a.csv has 'voter'"
+    with pytest.raises(InvalidComparisonsError, match=message):
         read_votes([tmp_path / "a.csv", tmp_path / "b.csv"])
 
 
@@ -299,11 +300,32 @@ def test_files_with_different_columns_are_not_mixed(tmp_path: Path) -> None:
             "model_a,model_b,winner\nx,y,tie\nx,y,draw\n",
             r"row 1 \(from 0\): unknown winner label 'draw'. Map it",
         ),
-        ("model_a,model_b,winner\nx,y,tie\nx,y,\n", r"row 1 \(from 0\): the winner is missing"),
-        ("model_a,model_b,winner\nx,,tie\n", r"row 0 \(from 0\): the model is missing"),
+        ("model_a,model_b,winner\nx,y,tie\nx,y,\n", r"row 1 \(from 0\): winner is missing"),
+        ("model_a,model_b,winner\nx,,tie\n", r"row 0 \(from 0\): model_b is missing"),
         ("model_a,model_b,winner,count\nx,y,tie,2\nx,y,tie,few\n", r"row 1 .*: count is 'few', not a number"),
         ("model_a,model_b,winner,date\nx,y,tie,soon\n", r"row 0 .*: 'soon' is no date. Write ISO 8601"),
         ("model_a,model_b,winner,date\nx,y,tie,20240531\n", r"row 0 .*: '20240531' is no date"),
+        (
+            "model_a,model_b,winner,count\nx,y,tie,-2\n",
+            r"row 0 .*: count is '-2'. A count is a finite number",
+        ),
+        (
+            "model_a,model_b,winner,count\nx,y,tie,1.5\n",
+            r"row 0 .*: count is '1.5'. A count is a whole number",
+        ),
+        ("model_a,model_b,winner,count\nx,y,tie,1e30\n", r"row 0 .*: count is '1e30', more than the 9007"),
+        ("model_a,model_b,winner,weight\nx,y,tie,-1\n", r"row 0 .*: weight is '-1'. A weight is a finite"),
+        ("model_a,model_b,winner\nx,y,tie\ny,y,tie\n", r"row 1 .*: 'y' stands on both sides"),
+        ("left,right,winner\nx,y,y\n", r"row 0 .*: winner is 'y', the name of a model. Say on which side"),
+        ("left,right,label\nx,,tie\n", r"row 0 .*: right is missing"),
+        (
+            "model_a,model_b,winner,tokens_a,tokens_b\nx,y,tie,1,2\nx,y,tie,3,\n",
+            r"row 1 .*: tokens_b is miss",
+        ),
+        (
+            "model_a,model_b,winner,n_a,n_b\nx,y,tie,1,2\nx,y,tie,3,?\n",
+            r"row 1 .*: n_b is '\?', not a number",
+        ),
         ("model_a,model_b,winner,anony\nx,y,tie,False\nx,y,no,True\n", r"row 1 \(from 0\): unknown winner"),
     ],
 )
@@ -318,8 +340,16 @@ def test_bad_rows_are_named(content: str, message: str, tmp_path: Path) -> None:
     [
         ("v.csv", b"", "cannot be read as csv: it is empty"),
         ("v.csv", b"model_a,model_b,winner\nx,y\n", "cannot be read as csv: .*Expected 3 columns"),
+        ("v.csv", b"model_a;model_b;winner\nx;y;tie\n", "the separator looks like ';', not ','"),
+        ("v.tsv", b"model_a,model_b,winner\nx,y,tie\n", "the separator looks like ',', not '\\\\t'"),
+        ("v.csv", b"mod\xe8le,model_a,model_b,winner\n", "byte 4 of line 1 is 0xe8, which is not UTF-8"),
+        ("v.jsonl", b'{"model_a": "\xe8"}\n', "byte 14 of line 1 is 0xe8, which is not UTF-8"),
         ("v.csv", b"model_a,model_b,winner,winner\n", "names the column winner twice"),
-        ("v.csv", b"model_a,model_b,winner\nx,\xff\xfe,tie\n", "cannot be read as csv: .*UTF8"),
+        (
+            "v.csv",
+            b"model_a,model_b,winner\nx,\xff\xfe,tie\n",
+            r"byte 3 of line 2 is 0xff, .* save the file as UTF-8\.$",
+        ),
         ("v.jsonl", b'{"model_a": "x"}\n{broken\n', "cannot be read as jsonl: line 2 is not JSON"),
         ("v.json", b"[1, 2]", "cannot be read as json: row 0 is no JSON object"),
         ("v.json.gz", b"no gzip", "cannot be read as json.gz"),
@@ -369,3 +399,61 @@ def test_an_empty_table_has_no_votes(tmp_path: Path) -> None:
     assert Comparisons.from_battles(read_votes(tmp_path / "v.csv")).models == ()
     with pytest.raises(UnreadableVotesError, match="No file of votes"):
         read_votes([])
+
+
+def test_a_judge_is_a_voter_in_the_33k_release_only(tmp_path: Path) -> None:
+    row = {"model_a": "x", "model_b": "y", "winner": "tie", "judge": "model_b"}
+    for more in ({}, {"voter": "ann"}, {"voter": "ann", "tstamp": 1682351591}):
+        write_csv(tmp_path / "v.csv", [{**row, **more}])
+        votes = read_votes(tmp_path / "v.csv")
+        assert votes.judge.tolist() == ["model_b"]
+        assert votes.get("voter", pd.Series()).tolist() == ["ann"] * ("voter" in more)
+    mapped = read_votes(tmp_path / "v.csv", columns={"voter": "judge"})
+    assert mapped.voter.tolist() == ["model_b"]
+    assert "judge" not in mapped
+
+
+@pytest.mark.parametrize(("suffix", "write"), [(".csv", write_csv), (".jsonl.gz", write_zipped_json_lines)])
+def test_a_folder_of_files_of_one_format(
+    suffix: str, write: Callable[[Path, Records], None], tmp_path: Path
+) -> None:
+    rows = [dict(zip(("model_a", "model_b", "winner"), row, strict=True)) for row in PLAIN]
+    for number, row in enumerate(rows):
+        write(tmp_path / f"{number}{suffix}", [row])
+    (tmp_path / "notes.md").write_text("not votes")
+    assert records_of(read_votes(tmp_path)) == PLAIN
+    write_json(tmp_path / "other.json", rows)
+    with pytest.raises(UnreadableVotesError, match="holds files of several formats, .*json"):
+        read_votes(tmp_path)
+
+
+def test_a_file_that_is_given_twice(tmp_path: Path) -> None:
+    random_battles(4, rows=5).to_csv(tmp_path / "v.csv", index=False)
+    with pytest.raises(InvalidOptionError, match="v.csv is given twice, and its votes would count twice"):
+        read_votes([tmp_path / "v.csv", tmp_path / "." / "v.csv"])
+    with pytest.raises(InvalidOptionError, match="is given twice"):
+        read_votes([tmp_path, tmp_path / "v.csv"])
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/null"])
+def test_votes_do_not_come_from_a_stream(name: str) -> None:
+    with pytest.raises(UnreadableVotesError, match="is no regular file.*: save them to a file and name it"):
+        read_votes(name)
+
+
+def test_what_may_not_be_missing_is_named_with_its_file(tmp_path: Path) -> None:
+    table = random_battles(5, rows=5)
+    table.to_csv(tmp_path / "a.csv", index=False)
+    table.assign(voter=[1, None, 2, 3, 4]).to_csv(tmp_path / "b.csv", index=False)
+    files = [tmp_path / name for name in ("a.csv", "b.csv")]
+    assert read_votes(files).voter.isna().sum() == 1
+    with pytest.raises(InvalidComparisonsError, match=r"b.csv: row 1 \(from 0\): voter is missing"):
+        read_votes_with_notes(files, complete=["voter"])
+
+
+def test_a_feature_is_left_out_only_if_it_is_no_number_at_all(tmp_path: Path) -> None:
+    rows = [{"model_a": "x", "model_b": "y", "winner": "tie", "lab_a": "360", "lab_b": "o"}] * 2
+    write_csv(tmp_path / "v.csv", [*rows, {**rows[0], "lab_a": "p"}])
+    reading = read_votes_with_notes(tmp_path / "v.csv")
+    assert "lab_a" not in reading.votes
+    assert "no style feature: row 2 (from 0): lab_a is 'p'" in reading.notes[0]
