@@ -10,9 +10,10 @@ from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
-from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
+from ratings.errors import EmptyComparisonsError, InvalidComparisonsError, InvalidOptionError, name_some
 from ratings.intervals import sandwich
 from ratings.scale import RATING_CENTRE, RATING_PER_STRENGTH
+from ratings.unrated import unrated_reasons
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +50,12 @@ class BoardComparison:
 
 
 def compare_boards(
-    first: Battles, second: Battles, *, cluster: str | None = "voter", confidence: float = 0.95
+    first: Battles,
+    second: Battles,
+    *,
+    cluster: str | None = "voter",
+    confidence: float = 0.95,
+    names: tuple[str, str] = ("the first set", "the second set"),
 ) -> BoardComparison:
     """Compare the ratings of two independent sets of votes, such as two languages, months or arenas.
 
@@ -65,6 +71,8 @@ def compare_boards(
         default column, or with one voter, has independent votes.
     confidence : float, default 0.95
         Of each interval of a difference, and of all claims of a move together (Bonferroni).
+    names : (str, str)
+        What errors call the two sets, such as the names of their files.
 
     Returns
     -------
@@ -75,7 +83,9 @@ def compare_boards(
     InvalidComparisonsError
         If a row breaks the data convention, or fewer than two models are rated by both.
     InvalidOptionError
-        If ``confidence`` is not between 0 and 1.
+        If ``confidence`` is not above 0.5 and below 1.
+    EmptyComparisonsError
+        If one of the sets rates no two models; says which set, and why each model is not rated.
 
     Notes
     -----
@@ -92,21 +102,23 @@ def compare_boards(
     >>> compare_boards(march, april).table[["model", "difference", "moved"]].round(1).values.tolist()
     [['y', 107.5, True], ['x', -107.5, True]]
     """
-    if not 0 < confidence < 1:
-        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
-    boards = [_Board.of(battles, cluster) for battles in (first, second)]
-    names = [board.fit.models for board in boards]
-    common = sorted(set(names[0]) & set(names[1]))
+    if not 0.5 < confidence < 1:
+        raise InvalidOptionError(
+            f"confidence is {confidence!r}: it lies above 0.5 and below 1, such as 0.95."
+        )
+    boards = [_Board.of(battles, cluster, name) for battles, name in zip((first, second), names, strict=True)]
+    rated = [board.fit.models for board in boards]
+    common = sorted(set(rated[0]) & set(rated[1]))
     if len(common) < 2:
         raise InvalidComparisonsError(
             f"Both sets rate {name_some(common) if common else 'no model'} in common; a comparison needs two. "
-            f"The first rates {name_some(names[0])}, the second {name_some(names[1])}."
+            f"Rated in {names[0]}: {name_some(rated[0])}; in {names[1]}: {name_some(rated[1])}."
         )
     ratings, variances = zip(*(board.centred(common) for board in boards), strict=True)
     return BoardComparison(
         table=_table(common, ratings[0], ratings[1], variances[0] + variances[1], confidence),
-        only_first=tuple(sorted(set(names[0]) - set(common))),
-        only_second=tuple(sorted(set(names[1]) - set(common))),
+        only_first=tuple(sorted(set(rated[0]) - set(common))),
+        only_second=tuple(sorted(set(rated[1]) - set(common))),
         votes=(boards[0].votes, boards[1].votes),
         correlation=_correlation(*ratings),
         rank_correlation=_rank_correlation(*ratings),
@@ -123,11 +135,14 @@ class _Board:
     cluster: str | None
 
     @classmethod
-    def of(cls, battles: Battles, cluster: str | None) -> "_Board":
+    def of(cls, battles: Battles, cluster: str | None, name: str) -> "_Board":
         column = cluster if cluster != "voter" or has_column(battles, "voter") else None
         comparisons = Comparisons.from_battles(battles, cluster=column)
         groups = comparisons.strongly_connected()
-        rated = comparisons.restrict(groups[0] if groups else ())
+        if not groups or len(groups[0]) < 2:
+            reasons = unrated_reasons(comparisons, ())
+            raise EmptyComparisonsError(comparisons.models, reasons=reasons, source=name)
+        rated = comparisons.restrict(groups[0])
         fit = fit_bradley_terry(rated)
         covariances = [sandwich(fit, rated)]
         clustered = rated.clusters is not None and rated.clusters.size > 1

@@ -13,7 +13,7 @@ RatingsError (a ValueError)
 Catch `NoFiniteMaximumError` to handle a board that is too young; the other errors call for a repair.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _NAMES_SHOWN = 5
 
@@ -39,14 +39,25 @@ class NoFiniteMaximumError(RatingsError):
 
 
 class EmptyComparisonsError(NoFiniteMaximumError):
-    """There are fewer than two models to compare."""
+    """There are fewer than two models to compare, or to rate: then ``reasons`` says why, by model."""
 
-    def __init__(self, models: Sequence[str]) -> None:
+    def __init__(
+        self, models: Sequence[str], *, reasons: Mapping[str, str] | None = None, source: str = "these votes"
+    ) -> None:
         self.models = tuple(models)
-        found = f"only {models[0]!r}" if models else "no model"
-        super().__init__(
-            f"A fit compares at least two models, but these votes name {found}: collect more votes."
-        )
+        if models and reasons:
+            why = "; ".join(f"{name!r}: {reason}" for name, reason in list(reasons.items())[:_NAMES_SHOWN])
+            hidden = len(reasons) - _NAMES_SHOWN
+            message = (
+                f"No two models of {source} can be rated ({why}{f'; and {hidden} more' if hidden > 0 else ''}): "
+                "wins or ties must connect them in both directions. Collect more votes."
+            )
+        else:
+            found = f"only {models[0]!r}" if models else "no model"
+            message = (
+                f"A fit compares at least two models, but {found} is named in {source}: collect more votes."
+            )
+        super().__init__(message)
 
 
 class DisconnectedComparisonsError(NoFiniteMaximumError):

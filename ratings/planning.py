@@ -15,6 +15,7 @@ from ratings.comparisons import Comparisons
 from ratings.errors import EmptyComparisonsError, InvalidOptionError, name_some
 from ratings.intervals import sandwich
 from ratings.scale import RATING_PER_STRENGTH
+from ratings.unrated import unrated_reasons
 
 _NORMAL = NormalDist()
 _NEVER = 1e15
@@ -112,7 +113,7 @@ class DifferencePlan:
     models, votes : int
         Rated models, and the votes on them so far.
     votes_needed : int
-        Votes in all with today's traffic, after which the difference of the median pair of models is told.
+        Votes in all with today's traffic after which the median pair is told; at least direct_votes_needed.
     direct_votes_needed : int
         Votes on the pair alone, from nothing.
     """
@@ -192,7 +193,7 @@ def difference_plan(
         design_effect=max(effect, 1.0),
         models=len(fit.models),
         votes=rated.votes,
-        votes_needed=math.ceil(needed - 1e-9),
+        votes_needed=max(math.ceil(needed - 1e-9), direct),
         direct_votes_needed=direct,
     )
 
@@ -296,7 +297,7 @@ def separation_plan(
 def _rated(comparisons: Comparisons) -> Comparisons:
     groups = comparisons.strongly_connected()
     if not groups or len(groups[0]) < 2:
-        raise EmptyComparisonsError(comparisons.models[:1])
+        raise EmptyComparisonsError(comparisons.models, reasons=unrated_reasons(comparisons, ()))
     return comparisons.restrict(groups[0])
 
 
@@ -378,15 +379,17 @@ def _check_tie_rate(tie_rate: float, strength: float) -> None:
 
 def _shift(confidence: float, power: float, claims: int) -> float:
     if not 0.5 <= power < 1:
-        raise InvalidOptionError(f"power is {power!r}: it lies between 0.5 and 1, such as 0.8.")
+        raise InvalidOptionError(f"power is {power!r}: it is at least 0.5 and below 1, such as 0.8.")
     if claims < 1:
         raise InvalidOptionError(f"claims is {claims!r}: it is the number of differences, 1 or more.")
     return _quantile(confidence, claims) + _NORMAL.inv_cdf(power)
 
 
 def _quantile(confidence: float, claims: int) -> float:
-    if not 0 < confidence < 1:
-        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
+    if not 0.5 < confidence < 1:
+        raise InvalidOptionError(
+            f"confidence is {confidence!r}: it lies above 0.5 and below 1, such as 0.95."
+        )
     return _NORMAL.inv_cdf(1 - (1 - confidence) / (2 * claims))
 
 

@@ -64,8 +64,8 @@ def require_grounded_maximum(comparisons: Comparisons) -> None:
     bad = comparisons.weights[:, 3] > 0
     if not bad.any():
         raise NoFiniteMaximumError(
-            "No vote is both_bad, so nothing sets the zero of the grounded model: "
-            "fit 'rao-kupper' instead, collect more votes, or set ridge > 0."
+            "Among the models that can be rated no vote is both_bad, so nothing sets the zero of the grounded model: "
+            "take ties='rao-kupper' (--ties rao-kupper) instead, collect more votes, or set ridge > 0."
         )
     compared = without_both_bad(comparisons)
     called_bad = np.unique(np.concatenate([comparisons.first[bad], comparisons.second[bad]]))
@@ -78,11 +78,13 @@ def require_grounded_maximum(comparisons: Comparisons) -> None:
 def _require_wins_and_ties(comparisons: Comparisons, ties: FloatArray) -> None:
     if not (ties > 0).any():
         raise NoFiniteMaximumError(
-            "No vote is a tie, so the tie parameter has no finite estimate: "
-            "fit_bradley_terry needs none; else collect more votes, or set ridge > 0."
+            "Among the models that can be rated no vote is a tie, so the tie parameter has no finite estimate: take "
+            "ties='half' (--ties half), which needs none; else collect more votes, or set ridge > 0."
         )
     if not (comparisons.weights[:, :2] > 0).any():
-        raise NoFiniteMaximumError(f"No vote has a winner, so the tie parameter is infinite: {_REMEDY}")
+        raise NoFiniteMaximumError(
+            f"Among the models that can be rated no vote has a winner, so the tie parameter is infinite: {_REMEDY}"
+        )
 
 
 def _require_grounds(compared: Comparisons, called_bad: IntArray) -> None:

@@ -82,10 +82,14 @@ def test_equal_ratings_share_a_rank() -> None:
 def test_bad_input_is_named() -> None:
     table = random_battles(73)
     with pytest.raises(
-        InvalidComparisonsError, match="in common; a comparison needs two. The first rates 'm0'"
+        InvalidComparisonsError, match="in common; a comparison needs two. Rated in the first set: 'm0'"
     ):
         compare_boards(table, table.replace({f"m{n}": f"x{n}" for n in range(6)}))
     with pytest.raises(InvalidOptionError, match="confidence is 95"):
         compare_boards(table, table, confidence=95)
-    with pytest.raises(EmptyComparisonsError):
+    with pytest.raises(
+        EmptyComparisonsError, match="old.csv can be rated .'m0': never lost; 'm1': never won.: wins"
+    ):
+        compare_boards(table, battles(("m0", "m1", "model_a")), names=("new.csv", "old.csv"))
+    with pytest.raises(EmptyComparisonsError, match="no model is named in the second set"):
         compare_boards(table, pd.DataFrame({"model_a": [], "model_b": [], "winner": []}, dtype="str"))

@@ -167,7 +167,7 @@ def test_refuses_plans_that_make_no_sense(options: dict[str, Any], message: str)
 
 
 def test_needs_two_rated_models() -> None:
-    with pytest.raises(EmptyComparisonsError):
+    with pytest.raises(EmptyComparisonsError, match="can be rated .'x': never lost; 'y': never won"):
         separation_plan(Comparisons.from_battles(battles(("x", "y", "model_a"))), pairs=[("x", "y")])
 
 
@@ -181,6 +181,12 @@ def test_a_difference_on_the_board_as_it_is() -> None:
     assert (plan.models, plan.votes, plan.tie_rate, plan.design_effect) == (5, 1000, 0.4, pytest.approx(1))
     assert plan.direct_votes_needed == votes_to_separate(10, tie_rate=0.4)
     assert plan.votes_needed == pytest.approx(votes_to_separate(10, tie_rate=0.4, models=5), rel=0.01)
+
+
+def test_two_models_take_no_fewer_votes_in_all_than_on_the_pair() -> None:
+    table = battles(*[("x", "y", label) for label in ("model_a", "model_b", "tie")], count=[52, 48, 10])
+    plan = difference_plan(Comparisons.from_battles(table), 200)
+    assert plan.votes_needed >= plan.direct_votes_needed
 
 
 def test_a_difference_with_voters_who_repeat_themselves() -> None:
