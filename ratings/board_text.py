@@ -9,7 +9,8 @@ import pandas as pd
 from ratings.board_comparison import BoardComparison
 from ratings.leaderboard import Leaderboard
 from ratings.planning import DifferencePlan
-from ratings.text_tables import Column, decimals, format_table, shorten, whole, wrap
+from ratings.text_tables import Column, decimals, format_table, shorten_all, whole, wrap
+from ratings.ties import TiesFit
 
 _PERIODS_SHOWN = 6
 _MODELS_IN_HISTORY = 20
@@ -20,8 +21,8 @@ _NAMES = {
     "davidson": "ties by Davidson",
     "grounded": "ties and both bad by the grounded model",
 }
-
-
+_TIE_PARAMETERS = {"rao-kupper": "eta", "davidson": "log nu", "grounded": "eta"}
+_GROUND = "the model's zero: even odds of not being called bad beside a worthless opponent"
 _INTERVALS = {"sandwich": "intervals", "bootstrap": "bootstrap intervals"}
 _RANKS = {
     "simultaneous": "all ranks hold together",
@@ -57,12 +58,23 @@ def describe_method(board: Leaderboard) -> str:
     dependence = f"votes clustered by {cluster}" if cluster else "independent votes"
     ties = str(parameters.get("ties", "half"))
     parts = [f"{board.votes:,} votes, {len(board.table)} models; Bradley-Terry, {_NAMES.get(ties, ties)}"]
+    if isinstance(board.fit, TiesFit):
+        parts[0] += f" ({_TIE_PARAMETERS[ties]} = {board.fit.tie_parameter:.3f})"
     controlled = [*parameters.get("style", ()), *(["side"] if parameters.get("side_bias") else [])]
     if controlled:
         parts.append(f"at equal {' and '.join(controlled)}")
     parts.append(f"{parameters['confidence']:.0%} {_INTERVALS[parameters['intervals']]}, {dependence}")
     parts.append(_RANKS[parameters["ranks"]])
+    parts.append(_scale(parameters))
     return ", ".join(parts)
+
+
+def _scale(parameters: Mapping[str, Any]) -> str:
+    if parameters["anchor"]:
+        name, rating = parameters["anchor"]
+        return f"{name} at {rating:g}"
+    centre = f"{parameters['centre']:g}"
+    return f"{centre} is {_GROUND}" if parameters["ties"] == "grounded" else f"mean {centre}"
 
 
 def _coefficients(coefficients: pd.DataFrame, width: int) -> list[str]:
@@ -106,7 +118,7 @@ def describe_history(history: pd.DataFrame, every: str, *, width: int) -> str:
 
 def describe_comparison(comparison: BoardComparison, names: Sequence[str], *, width: int) -> str:
     """Write what moved from the first to the second board."""
-    first, second = (shorten(name, width - 46) for name in names)
+    first, second = shorten_all(names, width - 46)
     clusters = [f"clustered by {name}" if name else "independent" for name in comparison.cluster]
     lines = [
         f"first:  {first}: {comparison.votes[0]:,} votes, {clusters[0]}",
@@ -176,7 +188,8 @@ def _plan_table(plan: pd.DataFrame, width: int) -> str:
             pd.concat([plan, last]), {"better": better, **numbers}, width=width, flexible="better"
         )
     room = (width - 48) // 2
-    names = {name: plan[name].map(lambda text: shorten(text, room)) for name in ("better", "worse")}
+    shown = shorten_all([str(name) for name in [*plan.better, *plan.worse]], room)
+    names = {"better": shown[: len(plan)], "worse": shown[len(plan) :]}
     columns = {"better": better, "worse": Column(heading="worse", left=True), **numbers}
     return format_table(plan.assign(**names), columns, width=width, flexible="better")
 

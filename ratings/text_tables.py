@@ -1,6 +1,7 @@
 """Tables for a terminal: aligned columns that fit its width."""
 
-from collections.abc import Callable, Sequence
+import os.path
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 GAP = "  "
 _SHORTEST_NAME = 12
+_ROUNDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,7 @@ def format_table(table: pd.DataFrame, columns: dict[str, Column], *, width: int,
     width : int
         Characters that a line may have.
     flexible : str
-        The column whose texts are cut in the middle where a line would be too long.
+        The column whose texts are cut where a line would be too long; different ones stay different.
 
     Returns
     -------
@@ -45,7 +47,8 @@ def format_table(table: pd.DataFrame, columns: dict[str, Column], *, width: int,
     excess = sum(widths.values()) + len(GAP) * (len(widths) - 1) - width
     if flexible and excess > 0:
         widths[flexible] = max(widths[flexible] - excess, min(_SHORTEST_NAME, widths[flexible]))
-        cells[flexible] = [shorten(text, widths[flexible]) for text in cells[flexible]]
+        cells[flexible] = shorten_all(cells[flexible], widths[flexible])
+        widths[flexible] = max(map(len, cells[flexible]))
     lines = zip(
         *(
             [text.ljust(widths[name]) if columns[name].left else text.rjust(widths[name]) for text in texts]
@@ -62,6 +65,36 @@ def shorten(text: str, width: int) -> str:
         return text
     end = (width - 1) // 2
     return text[: width - 1 - end] + "…" + text[len(text) - end :]
+
+
+def shorten_all(texts: Iterable[str], width: int) -> list[str]:
+    """Cut texts that are too long, and different ones so that they stay different."""
+    wanted = list(texts)
+    shown = {text: shorten(text, width) for text in wanted}
+    for _ in range(_ROUNDS):
+        for group in _alike(shown):
+            shown.update(_cut_before_difference(group, width))
+    # Nothing short tells a hundred and a hundred and one equal letters apart.
+    for group in _alike(shown):
+        shown.update({text: text for text in group})
+    return [shown[text] for text in wanted]
+
+
+def _alike(shown: dict[str, str]) -> list[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for text, cut in shown.items():
+        groups.setdefault(cut, []).append(text)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _cut_before_difference(group: Sequence[str], width: int) -> dict[str, str]:
+    """Show texts from where they begin to differ, or their ends where that is in them."""
+    start = len(os.path.commonprefix(group))
+    room = width - 1
+    return {
+        text: "…" + (text[-room:] if len(text) - start <= room else text[start : start + room - 1] + "…")
+        for text in group
+    }
 
 
 def decimals(places: int, *, signed: bool = False) -> Callable[[Any], str]:
