@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -23,33 +23,44 @@ from ratings.board_text import (
     describe_method,
     describe_plan,
 )
-from ratings.command_options import command_parser
+from ratings.command_options import BAD_INPUT, check_options, command_parser
 from ratings.comparisons import Comparisons
-from ratings.errors import InvalidOptionError, RatingsError
+from ratings.errors import InvalidComparisonsError, InvalidOptionError, RatingsError
 from ratings.leaderboard import Leaderboard, leaderboard
 from ratings.planning import difference_plan, separation_plan, votes_to_separate
+from ratings.plotting import plot_ratings
 from ratings.progress import Progress, progress
 from ratings.reading import Reading, read_votes_with_notes
 from ratings.scale import RATING_CENTRE
 
-BAD_INPUT = 2
 BROKEN_PIPE = 141
 INTERRUPTED = 130
 
 PUBLISHED_FEATURES = ("tokens", "headers", "lists", "bold")
 _WIDTH_OF_A_PIPE = 80
+_TOP = 5
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+class _Answer(NamedTuple):
+    """What to print, and what went wrong beside it."""
+
+    text: str
+    problem: RatingsError | OSError | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = command_parser().parse_args(arguments)
     try:
+        check_options(options)
         with progress(sys.stderr) as shown:
-            text = _COMMANDS[options.command](options, shown)
+            answer = _COMMANDS[options.command](options, shown)
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")
-        print(_printable(text), flush=True)
+        print(_printable(answer.text), flush=True)
+        if answer.problem:
+            raise answer.problem
     except BrokenPipeError:
         # The reader of our output, such as head, has enough; Python would complain again on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,35 +68,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except (RatingsError, OSError) as error:
-        print(_printable(f"ratings: {error}"), file=sys.stderr)
+        hint = (
+            f" See python -m ratings {options.command} --help."
+            if isinstance(error, InvalidOptionError)
+            else ""
+        )
+        print(_printable(f"ratings: {error}{hint}"), file=sys.stderr)
         return BAD_INPUT
     return 0
 
 
-def _fit(options: argparse.Namespace, shown: Progress) -> str:
+def _fit(options: argparse.Namespace, shown: Progress) -> _Answer:
     if options.in_parts:
         return _fit_parts(options, shown)
     reading = _read(options.votes, options, shown, dates=options.history is not None)
     shown.step(f"Rating {len(reading.votes):,} rows")
-    board = leaderboard(reading.votes, **_board_options(options, list(reading.votes.columns)))
+    board = leaderboard(reading.votes, **_board_options(options, list(reading.votes.columns), reading.notes))
     document = board.as_dict()
     history = None
     if options.history:
         history = _history(reading.votes, options, shown)
         document["history"] = json.loads(history.to_json(orient="records", date_format="iso", date_unit="s"))
-    if options.plot:
-        _plot(board, options)
     _write_json(document, options)
+    problem = _plot(board, options)
     if options.json:
-        return _with_notes_aside(document, reading.notes)
+        return _Answer(_with_notes_aside(document, reading.notes), problem)
     width = _width()
     parts = ["\n".join(reading.notes), describe_board(board, width=width)]
     if history is not None:
         parts.append("\n" + describe_history(history, options.history, width=width))
-    return "\n".join(part for part in parts if part)
+    return _Answer("\n".join(part for part in parts if part), problem)
 
 
-def _fit_parts(options: argparse.Namespace, shown: Progress) -> str:
+def _fit_parts(options: argparse.Namespace, shown: Progress) -> _Answer:
     """Rate Parquet files without holding their votes in memory."""
     from ratings.parts import Parts
 
@@ -97,26 +112,32 @@ def _fit_parts(options: argparse.Namespace, shown: Progress) -> str:
         options.votes, on=options.in_parts, progress=lambda done, of: shown.step(f"Part {done} of {of}")
     )
     board = leaderboard(parts, **_board_options(options, parts.columns))
-    if options.plot:
-        _plot(board, options)
+    if not board.votes:
+        raise InvalidComparisonsError(_no_votes(options.votes))
     _write_json(board.as_dict(), options)
-    return _with_notes_aside(board.as_dict(), ()) if options.json else describe_board(board, width=_width())
+    problem = _plot(board, options)
+    text = _with_notes_aside(board.as_dict(), ()) if options.json else describe_board(board, width=_width())
+    return _Answer(text, problem)
 
 
-def _board_options(options: argparse.Namespace, columns: Sequence[str]) -> dict[str, Any]:
+def _board_options(
+    options: argparse.Namespace, columns: Sequence[str], notes: Sequence[str] = ()
+) -> dict[str, Any]:
     names = ("confidence", "ties", "side_bias", "intervals", "ranks", "anchor")
     chosen = {name: getattr(options, name) for name in names} | {"cluster": _cluster(options)}
     if options.style or options.features:
-        chosen["style"] = options.features or _published_features(columns)
+        chosen["style"] = options.features or _published_features(columns, notes)
     return chosen
 
 
-def _published_features(columns: Sequence[str]) -> tuple[str, ...]:
+def _published_features(columns: Sequence[str], notes: Sequence[str]) -> tuple[str, ...]:
     present = tuple(name for name in PUBLISHED_FEATURES if f"{name}_a" in columns)
     if not present:
         found = sorted(str(name)[:-2] for name in columns if str(name).endswith("_a") and name != "model_a")
+        why = "".join(f" ({note.rstrip('.')})" for note in notes if "no style feature" in note)
         raise InvalidOptionError(
-            f"--style needs columns such as tokens_a and tokens_b; found features: {', '.join(found) or 'none'}. "
+            "--style needs columns such as tokens_a and tokens_b; "
+            f"found features: {', '.join(found) or 'none'}{why}. "
             "Name the ones to use with --features, or map columns with --columns tokens_a=COLUMN,tokens_b=COLUMN."
         )
     return present
@@ -136,19 +157,30 @@ def _history(votes: pd.DataFrame, options: argparse.Namespace, shown: Progress) 
     return table.assign(**{name: table[name] + rating - RATING_CENTRE for name in bounds})
 
 
-def _plot(board: Leaderboard, options: argparse.Namespace) -> None:
-    from ratings.plotting import plot_ratings
-
+def _plot(board: Leaderboard, options: argparse.Namespace) -> RatingsError | OSError | None:
+    """Draw the plot that is asked for, and return what stood against it: the board is printed in any case."""
+    if not options.plot:
+        return None
     title = ", ".join(path.name for path in options.votes[:3])
-    plot_ratings(board.table, options.plot, title=title, caption=describe_method(board))
+    try:
+        plot_ratings(board.table, options.plot, title=title, caption=describe_method(board))
+    except (RatingsError, OSError) as error:
+        return error
+    return None
 
 
-def _compare(options: argparse.Namespace, shown: Progress) -> str:
+def _compare(options: argparse.Namespace, shown: Progress) -> _Answer:
     paths = (options.first, options.second)
     readings = [_read([path], options, shown) for path in paths]
     shown.step("Comparing")
     first, second = (reading.votes for reading in readings)
-    comparison = compare_boards(first, second, cluster=_cluster(options), confidence=options.confidence)
+    comparison = compare_boards(
+        first,
+        second,
+        cluster=_cluster(options),
+        confidence=options.confidence,
+        names=(str(paths[0]), str(paths[1])),
+    )
     notes = [note for reading in readings for note in reading.notes]
     document = {
         "first": str(paths[0]),
@@ -164,12 +196,12 @@ def _compare(options: argparse.Namespace, shown: Progress) -> str:
     }
     _write_json(document, options)
     if options.json:
-        return _with_notes_aside(document, notes)
+        return _Answer(_with_notes_aside(document, notes))
     text = describe_comparison(comparison, [str(path) for path in paths], width=_width())
-    return "\n".join([*notes, text])
+    return _Answer("\n".join([*notes, text]))
 
 
-def _plan(options: argparse.Namespace, shown: Progress) -> str:
+def _plan(options: argparse.Namespace, shown: Progress) -> _Answer:
     if not options.votes:
         return _plan_without_votes(options)
     reading = _read(options.votes, options, shown)
@@ -185,18 +217,23 @@ def _plan(options: argparse.Namespace, shown: Progress) -> str:
         text = describe_difference_plan(known, **chosen, width=_width())
     else:
         pairs = [tuple(options.models)] if options.models else []
-        plan = separation_plan(comparisons, pairs=pairs, top=options.top, **chosen)
+        top = options.top if pairs or options.top is not None else _best(comparisons)
+        plan = separation_plan(comparisons, pairs=pairs, top=top, **chosen)
         document = {**chosen, "pairs": _records(plan)}
         text = describe_plan(plan, **chosen, width=_width())
     _write_json(document, options)
-    return _with_notes_aside(document, reading.notes) if options.json else "\n".join([*reading.notes, text])
+    if options.json:
+        return _Answer(_with_notes_aside(document, reading.notes))
+    return _Answer("\n".join([*reading.notes, text]))
 
 
-def _plan_without_votes(options: argparse.Namespace) -> str:
-    if options.difference is None:
-        raise InvalidOptionError(
-            "--models and --top are planned from a file of votes: name one, or use --difference."
-        )
+def _best(comparisons: Comparisons) -> int:
+    """Return how many of the best models are told from the next one where nobody says it."""
+    groups = comparisons.strongly_connected()
+    return max(min(_TOP, len(groups[0]) - 1), 1) if groups else 1
+
+
+def _plan_without_votes(options: argparse.Namespace) -> _Answer:
     chosen = {name: getattr(options, name) for name in ("tie_rate", "design_effect", "confidence", "power")}
     direct = votes_to_separate(options.difference, **chosen)
     board = votes_to_separate(options.difference, models=options.board, **chosen) if options.board else None
@@ -205,8 +242,9 @@ def _plan_without_votes(options: argparse.Namespace) -> str:
         document |= {"models": options.board, "votes_needed": board}
     _write_json(document, options)
     if options.json:
-        return _with_notes_aside(document, ())
-    return describe_difference(options.difference, direct, board, options.board, chosen, width=_width())
+        return _Answer(_with_notes_aside(document, ()))
+    text = describe_difference(options.difference, direct, board, options.board, chosen, width=_width())
+    return _Answer(text)
 
 
 def _read(
@@ -214,15 +252,24 @@ def _read(
 ) -> Reading:
     features = getattr(options, "features", ()) or (None if getattr(options, "style", False) else ())
     cluster = _cluster(options)
-    return read_votes_with_notes(
+    reading = read_votes_with_notes(
         paths,
         columns=options.columns,
         features=features,
         dates=dates,
         keep=[cluster] if cluster not in (None, "voter") else [],
         include_named=options.include_named,
+        complete=[*([cluster] if cluster else []), *(["date"] if dates else [])],
         on_file=lambda path: shown.step(f"Reading {path}"),
     )
+    counts = reading.votes.get("count")
+    if reading.votes.empty or (counts is not None and not counts.any()):
+        raise InvalidComparisonsError(_no_votes(paths, reading.notes))
+    return reading
+
+
+def _no_votes(paths: Sequence[Path], notes: Sequence[str] = ()) -> str:
+    return "; ".join([f"There are no votes in {', '.join(map(str, paths))}", *notes]) + "."
 
 
 def _cluster(options: argparse.Namespace) -> str | None:
@@ -260,7 +307,7 @@ def _width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
 
 
-_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Progress], str]] = {
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace, Progress], _Answer]] = {
     "fit": _fit,
     "compare": _compare,
     "plan": _plan,

@@ -242,7 +242,7 @@ def test_plans_without_votes(capsys: Printed) -> None:
     assert main(["plan", "--difference", "10", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["direct_votes_needed"] == 6161
     assert main(["plan", "--top", "3"]) == 2
-    assert "planned from a file of votes" in capsys.readouterr().err
+    assert "A plan starts from a file of votes, or from --difference POINTS" in capsys.readouterr().err
     assert main(["plan", "--difference", "0"]) == 2
 
 
@@ -293,21 +293,139 @@ def test_a_missing_file_is_exit_status_2(tmp_path: Path, capsys: Printed) -> Non
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "message"),
     [
-        ["fit"],
-        ["plan"],
-        ["fit", "v.csv", "--anchor", "gpt-4"],
-        ["fit", "v.csv", "--anchor", "gpt-4=best"],
-        ["fit", "v.csv", "--columns", "model_a"],
-        ["plan", "--difference", "1", "--top", "3"],
+        (["fit"], "the following arguments are required: VOTES"),
+        (["fit", "v.csv", "--anchor", "gpt-4"], "'gpt-4' is not NAME=RATING"),
+        (["fit", "v.csv", "--anchor", "m=abc"], "'abc' in 'm=abc' is no number"),
+        (["fit", "v.csv", "--anchor", "m=1e7"], "'1e7' in 'm=1e7' is no rating between -1000000 and 1000000"),
+        (["fit", "v.csv", "--anchor", "m=nan"], "is no rating between"),
+        (["fit", "v.csv", "--columns", "model_a"], "'model_a' is not OURS=THEIRS,..."),
+        (["fit", "v.csv", "--features", ""], "'' is not a list of features such as tokens,bold"),
+        (["fit", "v.csv", "--features", "tokens,"], "'tokens,' is not a list of features"),
+        (["fit", "v.csv", "--cluster", " "], "' ' is not the name of a column; write none for independent"),
+        (["plan", "--difference", "1", "--top", "3"], "not allowed with argument"),
     ],
 )
-def test_bad_arguments_are_exit_status_2(arguments: list[str], capsys: Printed) -> None:
+def test_bad_arguments_are_exit_status_2(arguments: list[str], message: str, capsys: Printed) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
-    assert "Traceback" not in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ratings: ")
+    assert message in line
+    assert line.endswith(f"; see python -m ratings {arguments[0]} --help")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "V", "--history", "day", "--style"], "does not go with --style"),
+        (["fit", "V", "--history", "day", "--features", "tokens"], "does not go with --features"),
+        (["fit", "V", "--history", "day", "--side-bias"], "does not go with --side-bias"),
+        (["fit", "V", "--history", "day", "--ties", "davidson"], "does not go with --ties davidson"),
+        (["fit", "V", "--plot", "b.gif"], "does not end in .svg or .png"),
+        (["fit", "V", "--plot", "b.svg", "--out", "./b.svg"], "--out and --plot both name b.svg"),
+        (["fit", "V", "--out", "V"], "--out would overwrite the votes in"),
+        (["fit", "FOLDER", "--out", "V"], "--out would overwrite the votes in"),
+        (["fit", "V", "V"], "is given twice"),
+        (["compare", "V", "V"], "is given twice: a comparison takes two sets"),
+        (["plan", "V", "--tie-rate", "0.2"], "--tie-rate is for a plan without votes"),
+        (["plan", "V", "--design-effect", "1"], "--design-effect is for a plan without votes"),
+        (["plan", "V", "--board", "9"], "--board is for a plan without votes"),
+        (["plan"], "A plan starts from a file of votes, or from --difference"),
+        (["plan", "V", "--top", "0"], "top is 0"),
+        (["compare", "V", "W", "--confidence", "0.5"], "it lies above 0.5 and below 1"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    arguments: list[str], message: str, votes: Path, tmp_path: Path, capsys: Printed
+) -> None:
+    content = votes.read_bytes()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "w.csv").write_bytes(content)
+    places = {"V": votes, "FOLDER": tmp_path, "W": tmp_path / "other" / "w.csv"}
+    assert main([str(places.get(argument, argument)) for argument in arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert line.endswith(f"See python -m ratings {arguments[0]} --help.")
+    assert votes.read_bytes() == content
+
+
+def test_plans_the_best_five_or_all_where_nothing_is_said(large: Path, votes: Path, capsys: Printed) -> None:
+    for path, pairs in ((large, 5), (votes, 2)):
+        assert main(["plan", str(path), "--json"]) == 0
+        assert len(json.loads(capsys.readouterr().out)["pairs"]) == pairs
+
+
+@pytest.mark.parametrize("command", ["fit", "plan"])
+def test_no_votes_are_exit_status_2(command: str, tmp_path: Path, capsys: Printed) -> None:
+    path = tmp_path / "v.csv"
+    path.write_text("model_a,model_b,winner\n")
+    assert main([command, str(path)]) == 2
+    assert f"There are no votes in {path}." in capsys.readouterr().err
+    path.write_text("model_a,model_b,winner,count\nx,y,tie,0\n")
+    assert main([command, str(path)]) == 2
+    assert f"There are no votes in {path}." in capsys.readouterr().err
+    path.write_text("model_a,model_b,winner,anony\nx,y,tie,false\n")
+    assert main([command, str(path)]) == 2
+    assert "left out 1 votes with anony = false" in capsys.readouterr().err
+
+
+def test_missing_voters_and_dates_are_named_with_their_file(tmp_path: Path, capsys: Printed) -> None:
+    table = battles(*CYCLE).assign(voter=["u", None, "w"], date=["2024-05-31", "2024-05-31", None])
+    table.to_csv(tmp_path / "v.csv", index=False)
+    assert main(["fit", str(tmp_path / "v.csv")]) == 2
+    assert "v.csv: row 1 (from 0): voter is missing" in capsys.readouterr().err
+    arguments = ["fit", str(tmp_path / "v.csv"), "--cluster", "none"]
+    assert main(arguments) == 0
+    assert main([*arguments, "--history", "day"]) == 2
+    assert "v.csv: row 2 (from 0): date is missing" in capsys.readouterr().err
+
+
+def test_a_board_without_ratings_is_printed_and_then_the_plot_fails(tmp_path: Path, capsys: Printed) -> None:
+    pytest.importorskip("matplotlib")
+    battles(("x", "y", "model_a")).to_csv(tmp_path / "v.csv", index=False)
+    assert main(["fit", str(tmp_path / "v.csv"), "--plot", str(tmp_path / "b.svg")]) == 2
+    printed = capsys.readouterr()
+    assert "x: never lost" in printed.out
+    assert "nothing to plot" in printed.err
+    assert not (tmp_path / "b.svg").exists()
+
+
+def test_says_which_models_of_which_file_cannot_be_rated(
+    votes: Path, tmp_path: Path, capsys: Printed
+) -> None:
+    battles(("x", "y", "model_a")).to_csv(tmp_path / "w.csv", index=False)
+    assert main(["compare", str(votes), str(tmp_path / "w.csv")]) == 2
+    assert "w.csv can be rated ('x': never lost; 'y': never won)" in capsys.readouterr().err
+    assert main(["plan", str(tmp_path / "w.csv")]) == 2
+    assert "can be rated ('x': never lost; 'y': never won)" in capsys.readouterr().err
+
+
+def test_a_bad_cell_of_a_style_feature_is_an_error(tmp_path: Path, capsys: Printed) -> None:
+    table = battles(*CYCLE).assign(tokens_a=["1", "2", "many"], tokens_b=["2", "3", "4"])
+    table.to_csv(tmp_path / "v.csv", index=False)
+    assert main(["fit", str(tmp_path / "v.csv"), "--style"]) == 2
+    assert "v.csv: row 2 (from 0): tokens_a is 'many', not a number" in capsys.readouterr().err
+    table.assign(tokens_a="few", tokens_b="many").to_csv(tmp_path / "v.csv", index=False)
+    assert main(["fit", str(tmp_path / "v.csv"), "--style"]) == 2
+    assert "none (" in (line := capsys.readouterr().err)
+    assert "no style feature: row 0 (from 0): tokens_a is 'few'" in line
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "mean 1000"),
+        (["--anchor", "m2=1200"], "m2 at 1200"),
+        (["--ties", "davidson"], "ties by Davidson (log nu = "),
+        (["--ties", "grounded"], "1000 is the model's zero: even odds of not being called bad"),
+    ],
+)
+def test_the_scale_is_named(options: list[str], message: str, styled: Path, capsys: Printed) -> None:
+    assert main(["fit", str(styled), *options]) == 0
+    assert message in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("command", [[], ["fit"], ["compare"], ["plan"]])
