@@ -163,9 +163,11 @@ def _plot(board: Leaderboard, options: argparse.Namespace) -> RatingsError | OSE
         return None
     title = ", ".join(path.name for path in options.votes[:3])
     try:
-        plot_ratings(board.table, options.plot, title=title, caption=describe_method(board))
+        notes = plot_ratings(board.table, options.plot, title=title, caption=describe_method(board))
     except (RatingsError, OSError) as error:
         return error
+    for note in notes:
+        print(note, file=sys.stderr)
     return None
 
 

@@ -98,3 +98,26 @@ def test_a_single_model_row_has_an_axis(tmp_path: Path) -> None:
     table = pd.DataFrame({"model": ["a"], "rating": [1000.0], "lower": [np.nan], "upper": [np.nan]})
     plot_ratings(table, tmp_path / "a.svg")
     assert "<!-- 1000.0 -->" in (tmp_path / "a.svg").read_text()
+
+
+def test_letters_that_the_font_lacks_make_one_note(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    names = {"m0": "\u4e2d\u6587", "m1": "\u6587\u5b57"}
+    (note,) = plot_ratings(board().replace({"model": names}), tmp_path / "a.png")
+    assert note == "The plot shows boxes for 3 letters that its font DejaVu Sans lacks."
+    assert plot_ratings(board(), tmp_path / "b.png") == ()
+
+
+def test_nothing_is_clipped_and_long_names_stay_different(tmp_path: Path) -> None:
+    image = pytest.importorskip("matplotlib.image")
+    table = board()
+    names = {f"m{n}": "W" * 60 + f"-{n}-" + "M" * 60 for n in range(6)}
+    table = table.replace({"model": names}).assign(rating=table.rating + 1e6, lower=0.0, upper=2e6)
+    plot_ratings(table, tmp_path / "a.png", title="long " * 60, caption="a caption of many words " * 12)
+    drawn = image.imread(tmp_path / "a.png")[..., 3] > 0
+    assert not drawn[:, :6].any()
+    assert not drawn[:, -6:].any()
+    assert not drawn[-3:].any()
+    plot_ratings(table, tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert all(f"<!-- …{n}-M" in text for n in range(6))
