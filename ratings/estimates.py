@@ -63,7 +63,7 @@ class Estimate:
     ----------
     fit : BradleyTerryFit, TiesFit or StyleControlFit
     covariance : float64, shape (n_models, n_models)
-        Of ``fit.strengths``; clustered where clusters are known, with no variance below the independent one.
+        Of ``fit.strengths``; clustered where clusters are known, and never narrower (`never_narrower`).
     bounds : (float64, float64), each of shape (n_models,), or None
         Intervals in rating points that do not follow from the covariance.
     coefficients : DataFrame or None
@@ -153,7 +153,7 @@ def half_win_covariance(fit: BradleyTerryFit, comparisons: Comparisons, *, clust
     Returns
     -------
     float64, shape (n_models, n_models)
-        No variance is below that for independent votes.
+        Never narrower than for independent votes (`never_narrower`).
     """
     independent = sandwich(fit, comparisons)
     return _combined(independent, jackknife_sandwich(fit, comparisons, cluster=cluster) if cluster else None)

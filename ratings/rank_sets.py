@@ -142,7 +142,7 @@ def rank_sets(
 
 
 def never_narrower(clustered: FloatArray, independent: FloatArray) -> FloatArray:
-    """Raise a clustered covariance to the independent one in every direction in which it falls short.
+    """Add to a clustered covariance what each model lacks of the variance that independent votes would have.
 
     Parameters
     ----------
@@ -152,24 +152,24 @@ def never_narrower(clustered: FloatArray, independent: FloatArray) -> FloatArray
     Returns
     -------
     float64, shape (n, n)
-        No combination of the parameters, a difference of two models among them, has less variance than under
-        either of the two.
+        ``clustered`` and a diagonal of numbers that are 0 or more.
 
     Notes
     -----
-    A model whose votes all came from one voter would otherwise look certain beside its opponents: between one voter,
-    no variance shows. In coordinates in which the independent covariance is the identity, the eigenvalues of
-    the clustered one below 1 become 1.
+    Between one voter, no variance shows: a model whose votes all came from one would look certain beside its opponents.
+    So each model is looked at given all others, by the contrast c_m = P e_m / P_mm with P the inverse of the
+    independent covariance, which has the variance 1 / P_mm for independent votes. Where c_m has less under the
+    clustered covariance, the model gets the rest as a variance of its own.
     """
     with single_threaded_blas():
-        variances, directions = linalg.eigh(independent)
-        seen = variances > _NEGLIGIBLE * max(float(variances[-1]), 0.0)
-        root = np.sqrt(variances[seen])
-        spread, unspread = directions[:, seen] * root, directions[:, seen] / root
-        ratios, axes = linalg.eigh(unspread.T @ clustered @ unspread)
-        axes = spread @ axes
-        widened: FloatArray = clustered + (axes * np.maximum(1 - ratios, 0)) @ axes.T
-    return (widened + widened.T) / 2
+        precision = linalg.pinvh(independent)
+        own = np.diag(precision)
+        seen = own > 0
+        contrasts = precision[:, seen] / own[seen]
+        shortfall = 1 / own[seen] - np.einsum("im,ij,jm->m", contrasts, clustered, contrasts, optimize=True)
+    widened = clustered.copy()
+    widened[np.flatnonzero(seen), np.flatnonzero(seen)] += np.maximum(shortfall, 0)
+    return widened
 
 
 def difference_errors(covariance: FloatArray, models: int) -> FloatArray:

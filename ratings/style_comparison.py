@@ -9,8 +9,8 @@ from ratings.arrays import FloatArray, IntArray
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
-from ratings.intervals import rating_intervals, sandwich
-from ratings.rank_sets import never_narrower
+from ratings.estimates import half_win_covariance
+from ratings.intervals import rating_intervals
 from ratings.scale import RATING_PER_STRENGTH, rating_from_strength
 from ratings.style_control import fit_style_control
 
@@ -50,9 +50,7 @@ def compare_style(
     """
     comparisons = Comparisons.from_battles(battles, cluster=cluster)
     plain = fit_bradley_terry(comparisons)
-    spread = sandwich(plain, comparisons)
-    if cluster is not None:
-        spread = never_narrower(sandwich(plain, comparisons, cluster=cluster), spread)
+    spread = half_win_covariance(plain, comparisons, cluster=cluster)
     styled = fit_style_control(battles, features=features, side_bias=side_bias, cluster=cluster)
     table = pd.DataFrame({"model": plain.models})
     for prefix, fit, covariance in (("", plain, spread), ("style_", styled, styled.strength_covariance())):

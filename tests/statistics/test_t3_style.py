@@ -252,6 +252,6 @@ def test_style_control_in_short() -> None:
 
 @pytest.mark.statistics
 def test_style_control() -> None:
-    found = report(UNSEEN, replicates=40, votes=500_000, coverings=1000, population=1_000_000, slack=0.0)
+    found = report(UNSEEN, replicates=40, votes=500_000, coverings=4000, population=1_000_000, slack=0.0)
     found.save()
     found.check()

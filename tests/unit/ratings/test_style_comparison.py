@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from ratings import RATING_PER_STRENGTH, Comparisons, fit_bradley_terry, sandwich, simulate
+from ratings.jackknife import jackknife_sandwich
+from ratings.rank_sets import never_narrower
 from ratings.style_comparison import compare_style
 from ratings.style_control import fit_style_control
 from tests.unit.ratings.styled import FEATURES, styled_battles
@@ -29,9 +31,8 @@ def test_plain_intervals_are_those_of_the_leaderboard_method() -> None:
     table = styled_battles(42)
     comparisons = Comparisons.from_battles(table, cluster="voter")
     fit = fit_bradley_terry(comparisons)
-    variance = np.maximum(
-        np.diag(sandwich(fit, comparisons)), np.diag(sandwich(fit, comparisons, cluster="voter"))
-    )
+    clustered = jackknife_sandwich(fit, comparisons, cluster="voter")
+    variance = np.diag(never_narrower(clustered, sandwich(fit, comparisons)))
     shown = compare_style(table, features=FEATURES, cluster="voter").set_index("model").loc[list(fit.models)]
     half = RATING_PER_STRENGTH * 1.959964 * np.sqrt(variance)
     np.testing.assert_allclose((shown.upper - shown.lower) / 2, half, rtol=1e-6)
