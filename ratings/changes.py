@@ -110,9 +110,10 @@ class FlippedVotes:
 
 
 class AddedVotes:
-    """New votes of weight 1: a kind for each pair and each of its sides as winner, shape (n_pairs * 2,)."""
+    """New votes of one weight: a kind for each pair and each of its sides as winner, shape (n_pairs * 2,)."""
 
-    def __init__(self, comparisons: Comparisons) -> None:
+    def __init__(self, comparisons: Comparisons, weight: float = 1.0) -> None:
+        self.weight = weight
         self.limit = np.full(2 * len(comparisons.first), np.iinfo(np.int64).max)
         self._comparisons = comparisons
         self._total, self._score = comparisons.total, comparisons.score
@@ -120,11 +121,11 @@ class AddedVotes:
     def influences(self, contest: Contest, fit: LevelFit) -> FloatArray:
         expected = contest.expected(fit.strengths)
         pull, leverage = _pull_and_leverage(contest, fit)
-        surplus = np.stack([1 - expected, -expected], axis=1)
-        return (surplus * (pull / (1 + leverage))[:, np.newaxis]).ravel()
+        surplus = self.weight * np.stack([1 - expected, -expected], axis=1)
+        return (surplus * (pull / (1 + self.weight * leverage))[:, np.newaxis]).ravel()
 
     def apply(self, used: IntArray) -> tuple[FloatArray, FloatArray]:
-        added = used.reshape(-1, 2).astype(np.float64)
+        added = self.weight * used.reshape(-1, 2)
         return self._total + added.sum(axis=1), self._score + added[:, 0]
 
     def cells(self, used: IntArray) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ratings.arrays import FloatArray, IntArray
 from ratings.changes import AddedVotes, Changes
+from ratings.errors import InvalidOptionError
 from ratings.level_fit import Contest, LevelFit
 
 _REPAIRS = 40
@@ -16,6 +17,7 @@ _CURVED = 0.02
 _LONGEST_BEAM = 20
 _WIDEST, _NARROWEST = 24, 4
 _BEAM_REFITS = 400
+_MOST_ADDED = 2.0**62
 _DIGITS = 9
 """Influences are compared to these, so that the last bits cannot choose between equally good votes."""
 
@@ -177,9 +179,14 @@ def _fewest_added(contest: Contest, changes: AddedVotes, start: LevelFit) -> Int
     low, high = sorted((contest.leader, contest.challenger))
     between = np.repeat((contest.first == low) & (contest.second == high), 2)
     while fit.lead <= contest.ahead:
-        influence = _rounded(changes.influences(contest, fit))
+        influence = changes.weight * _rounded(changes.influences(contest, fit) / changes.weight)
         kind = int(np.argmax(influence))
         missing = (contest.ahead - fit.lead) / influence[kind]
+        if not missing < _MOST_ADDED:
+            raise InvalidOptionError(
+                f"It takes {missing:.3g} new votes of weight 1 to reverse this order, more than can be counted: "
+                "divide the weights by their mean."
+            )
         used[kind] += int(np.floor(missing) + 1 if between[kind] else max(missing // _PARTS, 1))
         changed = contest.refit(*changes.apply(used), fit)
         assert changed is not None, "more votes cut nobody off"

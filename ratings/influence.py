@@ -242,8 +242,10 @@ class _Board:
     """The votes, their fit, and the same votes with a row for every pair of models."""
 
     def __init__(self, comparisons: Comparisons) -> None:
-        self.comparisons = comparisons
         self.strengths = fit_bradley_terry(comparisons).strengths
+        self.unit = float(comparisons.weights.sum()) / comparisons.votes
+        comparisons = _in_units(comparisons, self.unit)
+        self.comparisons = comparisons
         self.order = np.argsort(-self.strengths, kind="stable")
         self.all_pairs = with_all_pairs(comparisons)
 
@@ -298,7 +300,7 @@ class _Board:
         leader: int,
         challenger: int,
     ) -> VoteChange | None:
-        changes = kind(comparisons)
+        changes = AddedVotes(comparisons, 1 / self.unit) if kind is AddedVotes else kind(comparisons)
         found = self._fewest(comparisons, changes, leader, challenger)
         if found is None:
             return None
@@ -339,6 +341,19 @@ class _Board:
 
     def _gap(self, leader: int, challenger: int) -> float:
         return RATING_PER_STRENGTH * float(self.strengths[leader] - self.strengths[challenger])
+
+
+def _in_units(comparisons: Comparisons, unit: float) -> Comparisons:
+    """Divide all weights by a unit, so that the search does not depend on the one they came in."""
+    clusters = comparisons.clusters
+    if clusters is not None:
+        clusters = replace(clusters, weight=clusters.weight / unit, score=clusters.score / unit)
+    return replace(
+        comparisons,
+        weights=comparisons.weights / unit,
+        squared_weights=comparisons.squared_weights / unit / unit,
+        clusters=clusters,
+    )
 
 
 def _refitted_gap(comparisons: Comparisons, contest: Contest, total: FloatArray, score: FloatArray) -> float:

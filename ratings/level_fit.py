@@ -68,7 +68,7 @@ class Contest:
     Parameters
     ----------
     comparisons : Comparisons
-        Votes with a finite maximum.
+        Votes with a finite maximum, of mean weight about 1: what is lost in rounding is told from a lead in votes.
     leader, challenger : int
         Places of the two in ``comparisons.models``.
 
