@@ -24,7 +24,8 @@ ENTRY = _object(
         "rating": MAYBE_NUMBER | {"description": "400/ln 10 points per natural log-odds, centred at 1000."},
         "lower": MAYBE_NUMBER,
         "upper": MAYBE_NUMBER,
-        "rank_lower": MAYBE_RANK | {"description": "Best rank that the votes allow, for all models together."},
+        "rank_lower": MAYBE_RANK
+        | {"description": "Best rank that the votes allow, for all models together."},
         "rank_upper": MAYBE_RANK | {"description": "Worst rank that the votes allow, likewise."},
         "votes": COUNT,
         "battles": COUNT,
