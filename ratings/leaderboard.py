@@ -151,8 +151,8 @@ def leaderboard(
     No model is surer beside its opponents than independent votes would make it (`never_narrower`): one whose votes
     all came from one voter would otherwise look certain. Where the votes show no variance at all (a single tie) the
     interval is null and the ranks are all that the other models leave. Ratings are rounded to 6 decimals.
-    Half-win boards are computed with the
-    models in an order that their names have no part in, so other names change no byte.
+    Half-win boards are computed with the models in an order that their names have no part in, so other names change
+    no byte.
 
     Examples
     --------

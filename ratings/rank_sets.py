@@ -159,7 +159,7 @@ def never_narrower(clustered: FloatArray, independent: FloatArray) -> FloatArray
     Between one voter, no variance shows: a model whose votes all came from one would look certain beside its opponents.
     So each model is looked at given all others, by the contrast c_m = P e_m / P_mm with P the inverse of the
     independent covariance, which has the variance 1 / P_mm for independent votes. Where c_m has less under the
-    clustered covariance, the model gets the rest as a variance of its own.
+    clustered covariance, or the model itself has, it gets the rest as a variance of its own.
     """
     with single_threaded_blas():
         precision = linalg.pinvh(independent)
@@ -167,8 +167,9 @@ def never_narrower(clustered: FloatArray, independent: FloatArray) -> FloatArray
         seen = own > 0
         contrasts = precision[:, seen] / own[seen]
         shortfall = 1 / own[seen] - np.einsum("im,ij,jm->m", contrasts, clustered, contrasts, optimize=True)
-    widened = clustered.copy()
-    widened[np.flatnonzero(seen), np.flatnonzero(seen)] += np.maximum(shortfall, 0)
+    lacking = np.maximum(np.diag(independent) - np.diag(clustered), 0)
+    lacking[seen] = np.maximum(lacking[seen], shortfall)
+    widened: FloatArray = clustered + np.diag(lacking)
     return widened
 
 
