@@ -31,6 +31,7 @@ from arena.turns import Runner
 from arena.voters import Signer
 from arena.web import battles, feed, health, middleware, pages, problems, votes
 from arena.web.rendering import STATIC
+from arena.web.snapshot_reader import SnapshotReader
 from arena.web.state import State
 
 log = get_log("arena.app")
@@ -104,6 +105,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 pool=pool,
                 runner=runner,
                 signer=Signer(settings.secret()),
+                snapshots=SnapshotReader(database, settings.feed_seconds),
                 random=SystemRandom(),
             )
 

@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import __version__, catalog, dataset, doctor, jobs, leaderboards, model_server, simulate
+from arena import __version__, catalog, dataset, doctor, jobs, model_server, simulate, snapshots
 from arena.app import prepare_catalog, server_options
 from arena.db import Database, database_of, is_outage, upgrade
 from arena.errors import ArenaError
@@ -302,19 +302,21 @@ def catalog_retire(name: Annotated[str, typer.Argument(help="The model's name.")
 @leaderboard_app.command("fit")
 def leaderboard_fit() -> None:
     """Compute all leaderboards now."""
-    snapshot = with_database(leaderboards.fit)
+    snapshot = with_database(snapshots.fit)
     console.print(f"Snapshot {snapshot}." if snapshot else "Nothing changed since the last snapshot.")
 
 
 @leaderboard_app.command("show")
 def leaderboard_show(
     name: Annotated[str, typer.Argument(help="Which leaderboard.")] = "overall",
+    style_control: Annotated[bool, typer.Option(help="With the effect of style taken out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The feed file instead of a table.")] = False,
 ) -> None:
     """Show a leaderboard of the newest snapshot."""
-    payload = in_transaction(lambda session: leaderboards.read_board(session, name))
+    file = f"leaderboards/{name}{'.style' if style_control else ''}.json"
+    payload = in_transaction(lambda session: snapshots.read_file(session, file))
     if as_json:
-        typer.echo(payload)
+        typer.echo(payload.decode())
         return
     board = orjson.loads(payload)
     table = Table(
@@ -334,13 +336,18 @@ def leaderboard_show(
 
 @leaderboard_app.command("verify")
 def leaderboard_verify(snapshot: Annotated[str, typer.Argument(help="Id of a snapshot.")]) -> None:
-    """Count a snapshot's votes again and say which boards no longer have the same ones."""
-    changed = in_transaction(lambda session: leaderboards.verify(session, snapshot))
-    if changed:
-        boards = ", ".join(changed)
-        console.print(f"Other votes now (withdrawn, erased, or committed while it was computed): {boards}.")
+    """Recompute a snapshot from the votes that it saw, and say what differs."""
+
+    async def recompute(database: Database) -> list[str]:
+        async with database.readings() as session:
+            return await snapshots.verify(session, snapshot)
+
+    differences = with_database(recompute)
+    for difference in differences:
+        console.print(difference, highlight=False)
+    if differences:
         raise typer.Exit(1)
-    console.print("Every board counts the same votes.")
+    console.print("The same votes give the same boards, to the digest.")
 
 
 @dataset_app.command("import")
@@ -362,7 +369,7 @@ def dataset_import(
     for reject in read.rejects[:20]:
         console.print(f"  line {reject.line}: {reject.why}", highlight=False)
     if new:
-        with_database(leaderboards.fit)
+        with_database(snapshots.fit)
 
 
 @simulate_app.command("voters")

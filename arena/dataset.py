@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.errors import DatasetInvalid
-from arena.leaderboards import OWN_NAMES
+from arena.populations import OWN_POPULATIONS
 from arena.tables import Board, ImportedVote, Winner
 
 # The first name that a file has is taken: our own, then what published files call it.
@@ -73,7 +73,7 @@ def board_name(given: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-")
     if not BOARD_NAME.fullmatch(name):
         raise DatasetInvalid(f"{given!r} gives no board name. Give one of letters and digits with --board.")
-    if name in OWN_NAMES:
+    if any(name == population.name for population in OWN_POPULATIONS):
         raise DatasetInvalid(f"{name!r} is the arena's own leaderboard. Give another name with --board.")
     return name
 
@@ -195,7 +195,9 @@ async def import_votes(
             for vote in file.rows[start : start + BATCH]
         ]
         await session.execute(insert(ImportedVote).on_conflict_do_nothing(), values)
-    return await _count(session, board_id) - before
+    after = await _count(session, board_id)
+    await session.execute(update(Board).where(Board.id == board_id).values(votes=after))
+    return after - before
 
 
 async def _count(session: AsyncSession, board_id: int | None) -> int:

@@ -9,10 +9,10 @@ from arena import limits
 from arena.catalog import gateway_endpoints
 from arena.db import Database, Location, is_outage
 from arena.gateway.pool import Pool
-from arena.leaderboards import Fitter
 from arena.logs import get_log
 from arena.metrics import FIT_FAILURES, FIT_SECONDS
 from arena.settings import Settings
+from arena.snapshots import Fitter
 from arena.sweeps import database_is_up_since, declare_interrupted, expire_failed
 
 log = get_log("arena.jobs")

@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     fit_seconds: float = Field(
         5, gt=0, description="How often the leaderboards are computed when votes came in."
     )
+    feed_seconds: float = Field(
+        1, ge=0, description="How long a web process may serve a snapshot without looking for a newer one."
+    )
     jobs: bool = Field(True, description="Run the periodic jobs inside the web process.")
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token for `/metrics`; without one only loopback clients are answered."

@@ -1,10 +1,11 @@
-"""Everything the arena stores, in reading order: model → endpoint → voter → battle → turn → response → vote → board.
+"""Everything the arena stores, in reading order: model → endpoint → voter → battle → turn → response → vote → ballot
+→ board → snapshot.
 
 Rules are constraints: one vote a battle, one answer a side, labels from a fixed list. Relationships raise
 unless they were loaded on purpose, so that no attribute access hides a query.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,12 +15,14 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     MetaData,
+    Text,
     UniqueConstraint,
     func,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 Side = Literal["a", "b"]
@@ -55,6 +58,11 @@ class Table(DeclarativeBase):
 def _one_of(column: str, *values: str) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+# The transaction that wrote a row: whoever reads rows of transactions that were still running the last time misses
+# none, however late they are committed.
+THIS_TRANSACTION = sql("(pg_current_xact_id()::text)::bigint")
 
 
 def _now() -> Mapped[datetime]:
@@ -111,6 +119,7 @@ class Voter(Table):
     __table_args__ = (_one_of("kind", "human", "simulated"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     kind: Mapped[VoterKind] = mapped_column(server_default="human")
     address_hash: Mapped[str | None]
     created_at: Mapped[datetime] = _now()
@@ -228,6 +237,43 @@ class Vote(Table):
     withdrawn_at: Mapped[datetime | None]
 
 
+class Ballot(Table):
+    """A vote as the boards count it: on whom, what its battle was about, how its answers were written.
+
+    Triggers keep one for every vote, with the vote's standing; the job that tags battles fills in the rest.
+    """
+
+    __tablename__ = "ballot"
+    __table_args__ = (
+        Index(None, "written_in"),
+        Index("ix_ballot_untagged", "vote_id", postgresql_where=sql("rules IS NULL")),
+    )
+
+    vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id", ondelete="CASCADE"), primary_key=True)
+    voter: Mapped[int]
+    model_a_id: Mapped[int]
+    model_b_id: Mapped[int]
+    winner: Mapped[Winner]
+    reason: Mapped[str | None]
+    cast_on: Mapped[date]
+    tags: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    style_a: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+    style_b: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
+    prompt_digest: Mapped[str | None]
+    rules: Mapped[str | None]
+    written_in: Mapped[int] = mapped_column(server_default=THIS_TRANSACTION)
+
+
+class RemovedBallot(Table):
+    """A vote that was erased, for those who had counted it."""
+
+    __tablename__ = "removed_ballot"
+    __table_args__ = (Index(None, "written_in"),)
+
+    vote_id: Mapped[int] = mapped_column(primary_key=True)
+    written_in: Mapped[int] = mapped_column(server_default=THIS_TRANSACTION)
+
+
 class Board(Table):
     """An imported collection of votes that becomes a leaderboard of its own."""
 
@@ -238,6 +284,7 @@ class Board(Table):
     title: Mapped[str]
     origin: Mapped[str | None]
     license: Mapped[str | None]
+    votes: Mapped[int] = mapped_column(server_default=sql("0"))
     created_at: Mapped[datetime] = _now()
 
 
@@ -264,21 +311,23 @@ class Snapshot(Table):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     code_version: Mapped[str]
+    inputs: Mapped[dict[str, Any]]
+    results_digest: Mapped[str]
+    visible: Mapped[str]
     last_vote_id: Mapped[int]
     last_imported_id: Mapped[int]
     sequence: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     created_at: Mapped[datetime] = _now()
 
 
-class Leaderboard(Table):
-    """Ratings of one category in one snapshot, as served, with the digest of the votes they were computed from."""
+class SnapshotFile(Table):
+    """One file of a snapshot, compressed, as it is served."""
 
-    __tablename__ = "leaderboard"
+    __tablename__ = "snapshot_file"
 
     snapshot_id: Mapped[str] = mapped_column(ForeignKey("snapshot.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
-    payload: Mapped[str]
-    votes_digest: Mapped[str]
+    body: Mapped[bytes]
 
 
 class RateBucket(Table):

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.errors import SnapshotNotFound
-from arena.leaderboards import board_names, newest_snapshot, read_board
+from arena.web.snapshot_reader import SnapshotReader
 
 BADGES = {"demo": "For practice", "simulated": "Not people", "imported": "Imported"}
 
@@ -78,7 +77,7 @@ class BoardPage:
         return next((entry for entry in self.entries if entry.model == model), None)
 
 
-def parse_board(payload: str) -> BoardPage:
+def parse_board(payload: bytes) -> BoardPage:
     """The page's view of one feed file."""
     board = orjson.loads(payload)
     kept = ("title", "kind", "about", "origin", "license", "votes", "snapshot", "method", "unrated")
@@ -111,11 +110,17 @@ def _interval(row: dict[str, Any], low: float, span: float) -> Interval | None:
     return Interval(start=start, width=round(end - start, 2), rating=rating)
 
 
-async def newest_boards(session: AsyncSession) -> list[BoardPage]:
+async def board_page(snapshots: SnapshotReader, name: str, *, style_control: bool = False) -> BoardPage:
+    """One board of the newest snapshot; raises `SnapshotNotFound` or `LeaderboardNotFound`."""
+    file = f"leaderboards/{name}{'.style' if style_control else ''}.json"
+    page: BoardPage = await snapshots.parsed(file, parse_board)
+    return page
+
+
+async def newest_boards(snapshots: SnapshotReader) -> list[BoardPage]:
     """Every board of the newest snapshot, our own first; none before the first fit."""
     try:
-        snapshot = await newest_snapshot(session)
+        newest = await snapshots.newest()
     except SnapshotNotFound:
         return []
-    names = await board_names(session, snapshot.id)
-    return [parse_board(await read_board(session, name, snapshot.id)) for name in names]
+    return [await board_page(snapshots, name) for name in newest.boards]

@@ -1,14 +1,13 @@
 """The public feed: for programs, open to every origin, never with a cookie, cached by the snapshot's id."""
 
-from typing import Any
+import gzip
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from arena.errors import NotFound
-from arena.leaderboards import board_names, newest_snapshot, read_board
-from arena.tables import Snapshot
-from arena.web.deps import Db
+from arena.web.deps import Snapshots
 from arena.web.schemas import SCHEMAS
 
 router = APIRouter(prefix="/feed/v1", tags=["feed"])
@@ -22,53 +21,86 @@ PREFLIGHT = OPEN | {
 IMMUTABLE = OPEN | {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
-def cached(request: Request, body: str | bytes, etag: str, headers: dict[str, str]) -> Response:
-    """The body, or 304 for a program that has it already."""
-    headers = headers | {"ETag": f'"{etag}"'}
+def unchanged(request: Request, etag: str) -> bool:
+    """Whether the program that asks has this version already."""
     given = request.headers.get("if-none-match", "")
-    if given == "*" or f'"{etag}"' in [tag.strip().removeprefix("W/") for tag in given.split(",")]:
+    return given == "*" or f'"{etag}"' in [tag.strip().removeprefix("W/") for tag in given.split(",")]
+
+
+def cached(request: Request, body: bytes, etag: str, headers: dict[str, str]) -> Response:
+    """The body, compressed for those who take it so, or 304 for a program that has it already."""
+    headers = headers | {"ETag": f'"{etag}"', "Vary": "Accept-Encoding"}
+    if unchanged(request, etag):
         return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+    else:
+        body = gzip.decompress(body)
     return Response(body, media_type="application/json", headers=headers)
 
 
 @router.head("/index.json", include_in_schema=False)
 @router.get("/index.json")
-async def index(request: Request, db: Db) -> Response:
+async def index(request: Request, snapshots: Snapshots) -> Response:
     """What there is, and in which snapshot."""
-    snapshot = await newest_snapshot(db)
-    names = await board_names(db, snapshot.id)
+    newest = await snapshots.newest()
     body: dict[str, Any] = {
         "$schema": "/feed/v1/schema/index.json",
-        "snapshot": snapshot.id,
-        "generated_at": snapshot.created_at,
-        "leaderboards": {name: f"/feed/v1/leaderboards/{name}.json" for name in names},
+        "snapshot": newest.id,
+        "generated_at": newest.generated_at,
+        "leaderboards": {name: f"/feed/v1/leaderboards/{name}.json" for name in newest.boards},
+        "pairs": {name: f"/feed/v1/pairs/{name}.json" for name in newest.boards},
         "schemas": {name: f"/feed/v1/schema/{name}.json" for name in SCHEMAS},
     }
-    return cached(request, orjson.dumps(body, option=orjson.OPT_UTC_Z), snapshot.id, FRESH)
+    return cached(request, gzip.compress(orjson.dumps(body, option=orjson.OPT_UTC_Z)), newest.id, FRESH)
+
+
+StyleControl = Annotated[bool, Query(description="With the effect of style taken out.")]
 
 
 @router.head("/leaderboards/{name}.json", include_in_schema=False)
 @router.get("/leaderboards/{name}.json")
-async def leaderboard(name: str, request: Request, db: Db) -> Response:
+async def leaderboard(
+    name: str, request: Request, snapshots: Snapshots, style_control: StyleControl = False
+) -> Response:
     """The ratings of one category, of the newest snapshot."""
-    snapshot = await newest_snapshot(db)
-    return _board(request, snapshot, await read_board(db, name, snapshot.id), FRESH)
+    newest = await snapshots.newest()
+    return await _file(request, snapshots, _board_file(name, style_control), newest.id, FRESH, "leaderboard")
+
+
+@router.head("/pairs/{name}.json", include_in_schema=False)
+@router.get("/pairs/{name}.json")
+async def pairs(name: str, request: Request, snapshots: Snapshots) -> Response:
+    """How each pair of models fared against each other, of the newest snapshot."""
+    newest = await snapshots.newest()
+    return await _file(request, snapshots, f"pairs/{name}.json", newest.id, FRESH, "pairs")
 
 
 @router.head("/snapshots/{snapshot_id}/leaderboards/{name}.json", include_in_schema=False)
 @router.get("/snapshots/{snapshot_id}/leaderboards/{name}.json")
-async def dated_leaderboard(snapshot_id: str, name: str, request: Request, db: Db) -> Response:
+async def dated_leaderboard(
+    snapshot_id: str, name: str, request: Request, snapshots: Snapshots, style_control: StyleControl = False
+) -> Response:
     """The same of a named snapshot, for ever."""
-    body = await read_board(db, name, snapshot_id)
-    return cached(request, body, snapshot_id, IMMUTABLE | _described())
+    file = _board_file(name, style_control)
+    return await _file(request, snapshots, file, snapshot_id, IMMUTABLE, "leaderboard")
 
 
-def _board(request: Request, snapshot: Snapshot, body: str, headers: dict[str, str]) -> Response:
-    return cached(request, body, snapshot.id, headers | _described())
+def _board_file(name: str, style_control: bool) -> str:
+    return f"leaderboards/{name}{'.style' if style_control else ''}.json"
 
 
-def _described() -> dict[str, str]:
-    return {"Link": '</feed/v1/schema/leaderboard.json>; rel="describedby"'}
+async def _file(
+    request: Request,
+    snapshots: Snapshots,
+    file: str,
+    snapshot_id: str,
+    headers: dict[str, str],
+    schema: str,
+) -> Response:
+    body = await snapshots.compressed(file, snapshot_id)
+    described = {"Link": f'</feed/v1/schema/{schema}.json>; rel="describedby"'}
+    return cached(request, body, snapshot_id, headers | described)
 
 
 @router.head("/schema/{name}.json", include_in_schema=False)
@@ -82,6 +114,7 @@ async def schema(name: str) -> Response:
 
 @router.options("/index.json", include_in_schema=False)
 @router.options("/leaderboards/{name}.json", include_in_schema=False)
+@router.options("/pairs/{name}.json", include_in_schema=False)
 @router.options("/snapshots/{snapshot_id}/leaderboards/{name}.json", include_in_schema=False)
 @router.options("/schema/{name}.json", include_in_schema=False)
 async def preflight() -> Response:

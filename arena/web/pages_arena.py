@@ -9,13 +9,14 @@ from fastapi.responses import RedirectResponse, Response
 from arena.catalog import battle_models
 from arena.db import Database, is_outage
 from arena.errors import ArenaError, DatabaseUnavailable
-from arena.leaderboards import OWN_BOARDS
+from arena.populations import OVERALL
 from arena.tagging.samples import SAMPLE_PROMPTS
 from arena.voters import COOKIE_SECONDS
 from arena.web.actions import Act
 from arena.web.boards import BoardPage, newest_boards
-from arena.web.deps import CurrentDatabase, CurrentSettings, CurrentVisitor, SecureCookies
+from arena.web.deps import CurrentDatabase, CurrentSettings, CurrentVisitor, SecureCookies, Snapshots
 from arena.web.rendering import render_page
+from arena.web.snapshot_reader import SnapshotReader
 
 router = APIRouter()
 PUBLISH_COOKIE = "arena_publish"
@@ -47,11 +48,12 @@ async def arena(
     request: Request,
     settings: CurrentSettings,
     database: CurrentDatabase,
+    snapshots: Snapshots,
     prompt: Annotated[str, Query()] = "",
 ) -> Response:
     """The composer; `?prompt=` fills it, so that suggestions work without a script."""
     publish = remembered_publish(request, settings.publish_default)
-    return await _page(request, database, prompt=prompt, publish=publish)
+    return await _page(request, database, snapshots, prompt=prompt, publish=publish)
 
 
 @router.post("/battles")
@@ -60,6 +62,7 @@ async def start(
     visitor: CurrentVisitor,
     act: Act,
     database: CurrentDatabase,
+    snapshots: Snapshots,
     secure: SecureCookies,
     prompt: Annotated[str, Form()] = "",
     publish: Annotated[bool, Form()] = False,
@@ -68,7 +71,7 @@ async def start(
     try:
         battle_id = await act.start(visitor, prompt, publish)
     except Exception as error:
-        return await _page(request, database, prompt=prompt, publish=publish, error=refusal(error))
+        return await _page(request, database, snapshots, prompt=prompt, publish=publish, error=refusal(error))
     response = RedirectResponse(f"/b/{battle_id}", 303)
     act.set_cookie(response, visitor, secure=secure)
     choice = "yes" if publish else "no"
@@ -91,22 +94,30 @@ def refusal(error: Exception) -> ArenaError:
 
 
 async def _page(
-    request: Request, database: Database, *, prompt: str, publish: bool, error: ArenaError | None = None
+    request: Request,
+    database: Database,
+    snapshots: SnapshotReader,
+    *,
+    prompt: str,
+    publish: bool,
+    error: ArenaError | None = None,
 ) -> Response:
-    page = ArenaPage(prompt=prompt, publish=publish, error=error, counters=await _counters(database))
+    page = ArenaPage(
+        prompt=prompt, publish=publish, error=error, counters=await _counters(database, snapshots)
+    )
     return render_page(request, "arena.html", page, status=error.status if error else 200)
 
 
-async def _counters(database: Database) -> Counters | None:
+async def _counters(database: Database, snapshots: SnapshotReader) -> Counters | None:
     try:
         async with database.sessions() as session:
             models = await battle_models(session)
-            boards = await newest_boards(session)
+            boards = await newest_boards(snapshots)
     except Exception as error:
         if not is_outage(error):
             raise
         return None
-    overall = next((board for board in boards if board.name == OWN_BOARDS[0].name), None)
+    overall = next((board for board in boards if board.name == OVERALL.name), None)
     return Counters(
         votes=overall.votes if overall else 0,
         models=len(models),

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from arena.battles import load_battle
 from arena.errors import ArenaError, NotFound, StillAnswering
-from arena.leaderboards import BOARD_OF_REASON
+from arena.populations import POPULATION_OF_REASON
 from arena.settings import Settings
 from arena.streams import LiveTurn
 from arena.tables import SIDES, Battle, BattleState, Side, Turn, TurnState, Winner
@@ -189,12 +189,13 @@ def _reveal(battle: Battle) -> Reveal | None:
     if battle.vote is None:
         return None
     cast = as_cast(battle.vote, battle.model_a, battle.model_b)
+    population = POPULATION_OF_REASON.get(cast.reason)
     return Reveal(
         cast=cast,
         verdict=VERDICTS[cast.winner],
         reasons=[REASON_WORDS[reason] for reason in battle.vote.reasons if reason in REASON_WORDS],
         not_counted=NOT_COUNTED[cast.reason] if cast.reason else None,
-        board=BOARD_OF_REASON.get(cast.reason),
+        board=population.name if population else None,
     )
 
 

@@ -11,7 +11,7 @@ from arena.catalog import find_model
 from arena.errors import LeaderboardNotFound
 from arena.tables import Model
 from arena.web.boards import BoardPage, Entry, newest_boards
-from arena.web.deps import Db
+from arena.web.deps import Db, Snapshots
 from arena.web.rendering import render_page
 
 router = APIRouter()
@@ -43,8 +43,8 @@ class ModelPage:
     standings: Sequence[Standing]
 
 
-async def _boards(db: Db) -> list[BoardPage]:
-    return await newest_boards(db)
+async def _boards(snapshots: Snapshots) -> list[BoardPage]:
+    return await newest_boards(snapshots)
 
 
 Boards = Annotated[list[BoardPage], Depends(_boards)]

@@ -8,6 +8,7 @@ from arena.gateway.pool import Pool
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
+from arena.web.snapshot_reader import SnapshotReader
 
 
 class State(TypedDict):
@@ -18,4 +19,5 @@ class State(TypedDict):
     pool: Pool
     runner: Runner
     signer: Signer
+    snapshots: SnapshotReader
     random: Random

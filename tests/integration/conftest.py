@@ -73,6 +73,7 @@ async def start_arena(database: Database, tmp_path: Path) -> AsyncIterator[Start
                 "address_battles_per_hour": 100_000,
                 "shutdown_seconds": 5,
                 "jobs": False,
+                "feed_seconds": 0,
                 "log_level": "warning",
             }
             return await stack.enter_async_context(Serving(Settings(**given | changes)))

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import dataset, leaderboards, simulate
+from arena import dataset, simulate, snapshots
+from arena.ballots import Votes
 from arena.db import Database
 from arena.errors import DatasetInvalid
 from arena.sweeps import declare_interrupted, expire_failed
@@ -38,9 +39,9 @@ async def test_counted_votes_make_the_board(
             good = next(s for s in "ab" if battle["turns"][0]["responses"][s]["text"] == "Right.")
             liked = good if number % 4 else "b" if good == "a" else "a"
             await vote(voter, battle["id"], f"model_{liked}")
-    snapshot = await leaderboards.fit(database)
+    snapshot = await snapshots.fit(database)
     assert snapshot is not None
-    assert await leaderboards.fit(database) is None, "nothing changed, so there is no new snapshot"
+    assert await snapshots.fit(database) is None, "nothing changed, so there is no new snapshot"
     async with arena.client() as program:
         board = (await program.get("/feed/v1/leaderboards/overall.json")).json()
     assert board["votes"] == 12
@@ -59,13 +60,18 @@ async def test_boards_never_mix(arena: Serving, database: Database) -> None:
         await vote(person, (await answered_battle(person))["id"])
         for _ in range(2):
             await vote(robot, (await answered_battle(robot))["id"])
-    await leaderboards.fit(database)
+    await snapshots.fit(database)
     async with arena.client() as program:
         votes = {
             name: (await program.get(f"/feed/v1/leaderboards/{name}.json")).json()["votes"]
             for name in ("overall", "demo", "simulated")
         }
     assert votes == {"overall": 0, "demo": 1, "simulated": 2}
+
+
+async def verified(database: Database, snapshot_id: str) -> list[str]:
+    async with database.readings() as session:
+        return await snapshots.verify(session, snapshot_id)
 
 
 async def test_withdrawn_vote_leaves_the_next_board(
@@ -80,19 +86,21 @@ async def test_withdrawn_vote_leaves_the_next_board(
     async with arena.client() as voter:
         battle = await answered_battle(voter)
         await vote(voter, battle["id"])
-        first = await leaderboards.fit(database)
+        first = await snapshots.fit(database)
         assert first is not None
-        assert await leaderboards.verify(session, first) == []
+        assert await verified(database, first) == []
         await voter.delete(f"/api/v1/me/votes/{battle['id']}")
     await session.rollback()
-    assert await leaderboards.verify(session, first) == ["overall"]
-    second = await leaderboards.fit(database)
+    assert await verified(database, first) == [
+        "overall: 1 votes withdrawn, erased or changed since (1 then)."
+    ]
+    second = await snapshots.fit(database)
     assert second not in (None, first)
 
 
 async def test_feed_is_valid_cacheable_and_open(arena: Serving, database: Database, tmp_path: Path) -> None:
     await import_text(database, tmp_path, VOTES)
-    await leaderboards.fit(database)
+    await snapshots.fit(database)
     async with arena.client() as program:
         index = await program.get("/feed/v1/index.json")
         schemas = {name: (await program.get(path)).json() for name, path in index.json()["schemas"].items()}
@@ -175,7 +183,7 @@ async def test_llmfao_votes_become_a_board(
     assert read.rejects == ()
     async with database.sessions.begin() as work:
         await dataset.import_votes(work, read, "llmfao", origin="LLMFAO, D. Ustalov", license="CC-BY-4.0")
-    await leaderboards.fit(database)
+    await snapshots.fit(database)
     async with arena.client() as program:
         board = (await program.get("/feed/v1/leaderboards/llmfao.json")).json()
     golden = (real_data / "llmfao" / "evalica-golden.csv").read_text().splitlines()
@@ -193,7 +201,7 @@ async def test_simulated_voters_fill_their_board(
     arena = await start_arena()
     cast = await simulate.play(arena.url, arena.settings, battles=60, at_once=12, seed=7)
     assert cast == 60
-    await leaderboards.fit(database)
+    await snapshots.fit(database)
     async with arena.client() as program:
         board = (await program.get("/feed/v1/leaderboards/simulated.json")).json()
     assert board["kind"] == "simulated"
@@ -247,18 +255,18 @@ async def demo_votes(arena: Serving) -> int:
 
 async def test_erased_vote_leaves_the_feed(arena: Serving, database: Database, session: AsyncSession) -> None:
     """Without it the votes are those of an older snapshot, which must become the newest again."""
-    fitter = leaderboards.Fitter(database)
+    fitter = snapshots.Fitter(database)
     async with arena.client() as stays, arena.client() as leaves:
         await vote(stays, (await answered_battle(stays))["id"])
         first = await fitter.fit()
         await vote(leaves, (await answered_battle(leaves))["id"])
-        assert await leaderboards.fit(database) not in (None, first), "another process fits in between"
+        assert await snapshots.fit(database) not in (None, first), "another process fits in between"
         assert await demo_votes(arena) == 2
         assert (await leaves.delete("/api/v1/me")).status_code == 204
     assert await fitter.fit() == first
     assert await demo_votes(arena) == 1
     assert first is not None
-    assert await leaderboards.verify(session, first) == []
+    assert await verified(database, first) == []
     assert await fitter.fit() is None
 
 
@@ -274,7 +282,7 @@ async def test_same_verdict_of_another_voter_keeps_the_snapshot_true(
     arena = await start_arena(catalog=catalog)
     async with arena.client() as leaves, arena.client() as stays:
         await vote(leaves, (await answered_battle(leaves))["id"], "tie")
-        first = await leaderboards.fit(database)
+        first = await snapshots.fit(database)
         assert first is not None
         sides = select(Battle.model_a_id, Battle.model_b_id)
         model_a, model_b = (await session.execute(sides)).one()
@@ -284,23 +292,23 @@ async def test_same_verdict_of_another_voter_keeps_the_snapshot_true(
         await session.commit()
         await vote(stays, battle["id"], "tie")
         await leaves.delete("/api/v1/me")
-    assert await leaderboards.fit(database) is None
-    assert await leaderboards.verify(session, first) == []
+    assert await snapshots.fit(database) is None
+    assert await verified(database, first) == []
 
 
 async def test_nothing_is_counted_again_while_nothing_changed(
     arena: Serving, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = 0
-    count_votes = leaderboards.count_votes
+    imported_votes = snapshots.imported_votes
 
-    async def counted(session: AsyncSession, *last: int) -> list[leaderboards.Ballot]:
+    async def counted(session: AsyncSession, board: Board, last: int) -> Votes:
         nonlocal counts
         counts += 1
-        return await count_votes(session, *last)
+        return await imported_votes(session, board, last)
 
-    monkeypatch.setattr(leaderboards, "count_votes", counted)
-    fitter = leaderboards.Fitter(database)
+    monkeypatch.setattr(snapshots, "imported_votes", counted)
+    fitter = snapshots.Fitter(database)
     await import_text(database, tmp_path, VOTES)
     assert await fitter.fit() is not None
     assert await fitter.fit() is None
@@ -326,10 +334,10 @@ async def test_correction_reaches_the_board(
     session.add(Model(name="x", organization="Mistaken", license="Mistaken"))
     await session.commit()
     await import_text(database, tmp_path, VOTES)
-    fitter = leaderboards.Fitter(database)
+    fitter = snapshots.Fitter(database)
     await fitter.fit()
-    assert "Corrected" not in await leaderboards.read_board(session, "imported")
+    assert b"Corrected" not in await snapshots.read_file(session, "leaderboards/imported.json")
     await session.execute(correction)
     await session.commit()
     assert await fitter.fit() is not None
-    assert "Corrected" in await leaderboards.read_board(session, "imported")
+    assert b"Corrected" in await snapshots.read_file(session, "leaderboards/imported.json")

@@ -1,0 +1,316 @@
+"""Snapshots: fit all boards, keep them as one immutable folder of files, read it, and recompute it."""
+
+import asyncio
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy import Date, Select, cast, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena import __version__
+from arena.ballots import (
+    BallotBox,
+    Votes,
+    ballots_of_snapshot,
+    forget_old_tags,
+    imported_votes,
+    model_names,
+    tag_votes,
+)
+from arena.db import Database
+from arena.errors import LeaderboardNotFound, SnapshotNotFound
+from arena.leaderboards import BoardFile, compute, digest_of, packed, snapshot_inputs
+from arena.operator_categories import OperatorCategories
+from arena.populations import OWN_POPULATIONS, Population
+from arena.tables import Board, ImportedVote, Model, Snapshot, SnapshotFile, Vote
+
+KEPT_HOURS = 24
+NEAREST = 5
+BOARDS, STYLE, JSON = "leaderboards/", ".style", ".json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """All that a snapshot is made of, as it was at one moment."""
+
+    votes: Sequence[Votes]
+    models: Sequence[Model]
+    visible: str
+    last_vote_id: int
+    last_imported_id: int
+
+
+class Fitter:
+    """Fits the boards of a database; reads and counts again only what changed since its last fit."""
+
+    def __init__(self, database: Database, operators: OperatorCategories | None = None) -> None:
+        self._database = database
+        self._operators = operators or OperatorCategories()
+        self._box = BallotBox()
+        self._imported: dict[str, tuple[tuple[Any, ...], Votes]] = {}
+        self._own: tuple[Any, list[Votes]] = (None, [])
+        self._fitted: tuple[dict[str, Any], str] | None = None
+        self._looked_for_old_tags = False
+
+    async def fit(self) -> str | None:
+        """Store every board as the newest snapshot and return its id; None when it already was the newest."""
+        await self._tag()
+        async with self._database.readings() as session:
+            reading = await self._read(session)
+            newest = await _newest_id(session)
+        inputs = await asyncio.to_thread(
+            snapshot_inputs, reading.votes, reading.models, self._operators.categories
+        )
+        # Another process may have fitted other votes meanwhile: ours must still be the newest.
+        if newest is not None and self._fitted == (inputs, newest):
+            return None
+        snapshot_id = digest_of(inputs)
+        changed = await self._publish(snapshot_id, inputs, reading)
+        self._fitted = (inputs, snapshot_id)
+        return snapshot_id if changed else None
+
+    async def _tag(self) -> None:
+        if not self._looked_for_old_tags:
+            async with self._database.sessions.begin() as session:
+                await forget_old_tags(session, self._operators)
+            self._looked_for_old_tags = True
+        while await tag_votes(self._database, self._operators):
+            pass
+
+    async def _read(self, session: AsyncSession) -> Reading:
+        last_vote_id, last_imported_id, visible = await _marks(session)
+        models = (await session.scalars(select(Model).order_by(Model.name))).all()
+        await self._box.refresh(session)
+        state = self._box.changes, len(models)
+        if self._own[0] != state:
+            numbers = {model.id: model.name for model in models}
+            self._own = state, await asyncio.to_thread(self._box.votes, numbers)
+        return Reading(
+            votes=[*self._own[1], *await self._read_imported(session, last_imported_id)],
+            models=models,
+            visible=visible,
+            last_vote_id=last_vote_id,
+            last_imported_id=last_imported_id,
+        )
+
+    async def _read_imported(self, session: AsyncSession, last_imported_id: int) -> list[Votes]:
+        found = []
+        for board in await session.scalars(select(Board).order_by(Board.name)):
+            state = board.id, board.votes, board.title, board.origin, board.license
+            if self._imported.get(board.name, (None,))[0] != state:
+                self._imported[board.name] = state, await imported_votes(session, board, last_imported_id)
+            found.append(self._imported[board.name][1])
+        return found
+
+    async def _publish(self, snapshot_id: str, inputs: dict[str, Any], reading: Reading) -> bool:
+        """Make this snapshot the newest one, computing it unless it is stored; whether another one was newest."""
+        async with self._database.sessions.begin() as session:
+            if await session.get(Snapshot, snapshot_id):
+                return await _make_newest(session, snapshot_id, reading)
+        generated_at = datetime.now(UTC)
+        files = await asyncio.to_thread(compute, reading.votes, inputs)
+        bodies = await asyncio.to_thread(_packed, files, snapshot_id, generated_at)
+        async with self._database.sessions.begin() as session:
+            row = insert(Snapshot).values(
+                id=snapshot_id,
+                code_version=__version__,
+                inputs=inputs,
+                results_digest=results_digest(files),
+                visible=reading.visible,
+                last_vote_id=reading.last_vote_id,
+                last_imported_id=reading.last_imported_id,
+                created_at=generated_at,
+            )
+            if await session.scalar(row.on_conflict_do_nothing().returning(Snapshot.id)) is None:
+                return await _make_newest(session, snapshot_id, reading)
+            rows = [{"snapshot_id": snapshot_id, "name": name, "body": body} for name, body in bodies]
+            await session.execute(insert(SnapshotFile), rows)
+            await _prune(session)
+        return True
+
+
+async def fit(database: Database, operators: OperatorCategories | None = None) -> str | None:
+    """Compute every board and store them as one snapshot; None when nothing changed since the last."""
+    return await Fitter(database, operators).fit()
+
+
+def _packed(files: Sequence[BoardFile], snapshot_id: str, generated_at: datetime) -> list[tuple[str, bytes]]:
+    dated = generated_at.isoformat().replace("+00:00", "Z")
+    return [(file.name, packed(file, snapshot_id, dated)) for file in files]
+
+
+def results_digest(files: Sequence[BoardFile]) -> str:
+    """What a recomputation must come to: every file but for when, and for whom, it was written."""
+    return digest_of({file.name: file.says for file in files})
+
+
+async def _marks(session: AsyncSession) -> tuple[int, int, str]:
+    marks = select(
+        func.coalesce(select(func.max(Vote.id)).scalar_subquery(), 0),
+        func.coalesce(select(func.max(ImportedVote.id)).scalar_subquery(), 0),
+        text("pg_current_snapshot()::text"),
+    )
+    last_vote_id, last_imported_id, visible = (await session.execute(marks)).one()
+    return last_vote_id, last_imported_id, visible
+
+
+async def _make_newest(session: AsyncSession, snapshot_id: str, reading: Reading) -> bool:
+    """Bring back a stored snapshot, as when votes that came after it were erased; whether it was not the newest.
+
+    Its marks become today's: the same digest may by now stand for other votes that say the same.
+    """
+    row = update(Snapshot).where(Snapshot.id == snapshot_id)
+    row = row.values(
+        visible=reading.visible,
+        last_vote_id=reading.last_vote_id,
+        last_imported_id=reading.last_imported_id,
+    )
+    changed = await _newest_id(session) != snapshot_id
+    await session.execute(row.values(sequence=text("DEFAULT")) if changed else row)
+    return changed
+
+
+async def _prune(session: AsyncSession) -> None:
+    """Let go of snapshots that are neither young nor the last of their day."""
+    young = datetime.now(UTC) - timedelta(hours=KEPT_HOURS)
+    kept = _last_of_each_day().subquery()
+    old = delete(Snapshot).where(Snapshot.created_at < young, Snapshot.id.not_in(select(kept.c.id)))
+    await session.execute(old)
+
+
+def _last_of_each_day() -> Select[tuple[str, date]]:
+    day = cast(func.timezone("UTC", Snapshot.created_at), Date)
+    newest_first = func.row_number().over(partition_by=day, order_by=Snapshot.sequence.desc())
+    ranked = select(Snapshot.id, day.label("day"), newest_first.label("place")).subquery()
+    return select(ranked.c.id, ranked.c.day).where(ranked.c.place == 1)
+
+
+async def newest_snapshot(session: AsyncSession) -> Snapshot:
+    """Raises `SnapshotNotFound` before the first fit."""
+    snapshot = await session.scalar(select(Snapshot).order_by(Snapshot.sequence.desc()).limit(1))
+    if snapshot is None:
+        raise SnapshotNotFound("No leaderboard has been computed yet. Come back in a minute.")
+    return snapshot
+
+
+async def find_snapshot(session: AsyncSession, snapshot_id: str) -> Snapshot:
+    """One snapshot; raises `SnapshotNotFound`."""
+    snapshot = await session.get(Snapshot, snapshot_id)
+    if snapshot is None:
+        raise SnapshotNotFound(
+            f"There is no snapshot {snapshot_id!r}. The last one of each day is kept, and those of the last"
+            f" {KEPT_HOURS} hours."
+        )
+    return snapshot
+
+
+async def dated_snapshots(session: AsyncSession) -> Sequence[Snapshot]:
+    """The last snapshot of each UTC day, oldest first."""
+    kept = _last_of_each_day().subquery()
+    query = select(Snapshot).join(kept, kept.c.id == Snapshot.id).order_by(kept.c.day)
+    return (await session.scalars(query)).all()
+
+
+async def _newest_id(session: AsyncSession) -> str | None:
+    return await session.scalar(select(Snapshot.id).order_by(Snapshot.sequence.desc()).limit(1))
+
+
+async def file_names(session: AsyncSession, snapshot_id: str) -> list[str]:
+    """The files of a snapshot, by name."""
+    query = select(SnapshotFile.name).where(SnapshotFile.snapshot_id == snapshot_id)
+    return sorted(await session.scalars(query))
+
+
+async def board_names(session: AsyncSession, snapshot_id: str) -> list[str]:
+    """The boards of a snapshot: our own populations first, then by name."""
+    files = await file_names(session, snapshot_id)
+    names = [
+        name.removeprefix(BOARDS).removesuffix(JSON)
+        for name in files
+        if name.startswith(BOARDS) and not name.endswith(STYLE + JSON)
+    ]
+    order = [population.name for population in OWN_POPULATIONS]
+    return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
+
+
+async def read_compressed(session: AsyncSession, name: str, snapshot_id: str | None = None) -> bytes:
+    """One file as it is stored, of the newest snapshot or of a named one.
+
+    Raises `SnapshotNotFound`, or `LeaderboardNotFound` with the nearest names.
+    """
+    if snapshot_id is None:
+        snapshot_id = (await newest_snapshot(session)).id
+    body = await session.scalar(
+        select(SnapshotFile.body).where(SnapshotFile.snapshot_id == snapshot_id, SnapshotFile.name == name)
+    )
+    if body is None:
+        await find_snapshot(session, snapshot_id)
+        raise LeaderboardNotFound(await _nearest(session, name, snapshot_id))
+    return body
+
+
+async def _nearest(session: AsyncSession, name: str, snapshot_id: str) -> str:
+    asked = name.rpartition("/")[2].removesuffix(JSON)
+    names = await board_names(session, snapshot_id)
+    if asked.endswith(STYLE) and (plain := asked.removesuffix(STYLE)) in names:
+        return f"The leaderboard {plain!r} has too few votes for style control."
+    near = get_close_matches(asked.removesuffix(STYLE), names, n=NEAREST, cutoff=0.5) or names[:NEAREST]
+    return f"There is no leaderboard {asked.removesuffix(STYLE)!r}. The nearest are: {', '.join(near)}."
+
+
+async def read_file(session: AsyncSession, name: str, snapshot_id: str | None = None) -> bytes:
+    """One file of the newest snapshot, or of a named one; raises as `read_compressed`."""
+    return gzip.decompress(await read_compressed(session, name, snapshot_id))
+
+
+async def verify(session: AsyncSession, snapshot_id: str) -> list[str]:
+    """Recompute a snapshot from the votes that it saw; returns what differs, in words.
+
+    The session must see one moment.
+    """
+    snapshot = await find_snapshot(session, snapshot_id)
+    numbers = await model_names(session)
+    votes = await ballots_of_snapshot(session, snapshot.visible, snapshot.last_vote_id, numbers)
+    for board in await session.scalars(select(Board).order_by(Board.name)):
+        votes.append(await imported_votes(session, board, snapshot.last_imported_id))
+    votes = [each for each in votes if each.population.name in snapshot.inputs["populations"]]
+    differences = _differences(snapshot, votes)
+    if differences:
+        return differences
+    files = await asyncio.to_thread(compute, as_said(votes, snapshot.inputs), snapshot.inputs)
+    if results_digest(files) != snapshot.results_digest:
+        return ["The same votes give other numbers here: the boards were altered, or the libraries differ."]
+    return []
+
+
+def as_said(votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[Votes]:
+    """The votes with what the snapshot said of their populations, whatever is said of them now."""
+    facts = [field.name for field in fields(Population)]
+    return [
+        replace(each, population=Population(**{fact: said[fact] for fact in facts}))
+        for each in votes
+        for said in [inputs["populations"][each.population.name]]
+    ]
+
+
+def _differences(snapshot: Snapshot, votes: Sequence[Votes]) -> list[str]:
+    then, method = snapshot.inputs, snapshot_inputs([], [])
+    found = [
+        f"{said}: {then[part]} then, {method[part]} now."
+        for part, said in (("code_version", "The program's version"), ("method", "The method"))
+        if then[part] != method[part]
+    ]
+    now = {each.population.name: each for each in votes}
+    for name, before in then["populations"].items():
+        if name not in now:
+            found.append(f"{name}: not there any more.")
+        elif before["digest"] != now[name].digest:
+            lost = before["votes"] - now[name].table.num_rows
+            which = f"{lost} votes withdrawn, erased or changed since" if lost > 0 else "other votes now"
+            found.append(f"{name}: {which} ({before['votes']} then).")
+    return found
