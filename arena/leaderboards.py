@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -32,6 +33,7 @@ RANKS: Literal["anytime"] = "anytime"
 SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs")}
 
 
+PAIR_COUNTS = ("wins", "losses", "ties", "both_bad")
 MODEL_FACTS = ("organization", "license", "open_weights", "status")
 Facts = Mapping[str, Mapping[str, Any]]  # model → its facts
 
@@ -178,45 +180,37 @@ def _coefficients(table: pd.DataFrame | None) -> list[dict[str, Any]]:
 def _pairs(board: Board, fitted: ratings.Leaderboard) -> dict[str, Any]:
     """Every pair that met, the better model first, with what the fit expects of it."""
     order = fitted.table.model.tolist()
-    place = {name: number for number, name in enumerate(order)}
-    comparisons = ratings.Comparisons.from_battles(_comparable(board.votes)) if order else None
-    strength = dict(zip(fitted.fit.models, fitted.fit.strengths.tolist(), strict=True)) if fitted.fit else {}
-    pairs = []
-    if comparisons is not None:
-        names = comparisons.models
-        for one, other, counts in zip(
-            comparisons.first.tolist(), comparisons.second.tolist(), comparisons.counts.tolist(), strict=True
-        ):
-            pairs.append(_pair(names[one], names[other], counts, place, strength))
-    pairs.sort(key=lambda pair: (place[pair["model_a"]], place[pair["model_b"]]))
+    comparisons = ratings.Comparisons.from_battles(_comparable(board.votes))
+    place = np.array([order.index(name) for name in comparisons.models], dtype=np.int64)
+    one, other, counts = place[comparisons.first], place[comparisons.second], comparisons.counts
+    swapped = one > other
+    one, other = np.minimum(one, other), np.maximum(one, other)
+    counts = np.where(swapped[:, np.newaxis], counts[:, [1, 0, 2, 3]], counts)
+    by_place = np.lexsort((other, one))
+    one, other, counts = one[by_place], other[by_place], counts[by_place]
+    strength = np.full(len(order), np.nan)
+    if fitted.fit:
+        strength[[order.index(name) for name in fitted.fit.models]] = fitted.fit.strengths
+    names = np.array(order, dtype=object)
+    columns = {
+        "model_a": names[one].tolist(),
+        "model_b": names[other].tolist(),
+        **{label: counts[:, number].tolist() for number, label in enumerate(PAIR_COUNTS)},
+        "votes": counts.sum(axis=1).tolist(),
+        "win_rate": _all_rounded(counts @ [1, 0, 0.5, 0.5] / counts.sum(axis=1)),
+        "expected": _all_rounded(1 / (1 + np.exp(strength[other] - strength[one]))),
+    }
+    rows = zip(*columns.values(), strict=True)
     return {
         "$schema": SCHEMA_PATHS["pairs"],
         "category": board.name,
         "models": order,
-        "pairs": pairs,
+        "pairs": [dict(zip(columns, row, strict=True)) for row in rows],
     }
 
 
-def _pair(
-    one: str, other: str, counts: list[int], place: Mapping[str, int], strength: Mapping[str, float]
-) -> dict[str, Any]:
-    wins, losses, ties, both_bad = counts
-    if place[one] > place[other]:
-        one, other, wins, losses = other, one, losses, wins
-    votes = wins + losses + ties + both_bad
-    rated = one in strength and other in strength
-    expected = 1 / (1 + np.exp(strength[other] - strength[one])) if rated else None
-    return {
-        "model_a": one,
-        "model_b": other,
-        "wins": wins,
-        "losses": losses,
-        "ties": ties,
-        "both_bad": both_bad,
-        "votes": votes,
-        "win_rate": _rounded((wins + (ties + both_bad) / 2) / votes, 4),
-        "expected": _rounded(expected, 4),
-    }
+def _all_rounded(values: npt.NDArray[np.float64]) -> list[float | None]:
+    return [None if value != value else value for value in values.round(4).tolist()]
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
