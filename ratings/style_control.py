@@ -109,7 +109,11 @@ class StyleControlFit:
         independent = self.independent_covariance[:size, :size]
         if self.clustered_covariance is None:
             return independent
-        return never_narrower(self.clustered_covariance[:size, :size], independent)
+        clustered = self.clustered_covariance[:size, :size]
+        # In an order that names have no part in, so that they do not change the last bits.
+        order = np.lexsort([np.diag(clustered), np.diag(independent), self.strengths])
+        both, back = np.ix_(order, order), np.argsort(order)
+        return never_narrower(clustered[both], independent[both])[np.ix_(back, back)]
 
     def standard_errors(self) -> FloatArray:
         """Return those of strengths and coefficients, the wider of clustered and independent ones."""
