@@ -11,6 +11,8 @@ from ratings.arrays import IntArray
 Hashes = npt.NDArray[np.uint64]
 
 _BLOCK = 1 << 15
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_HALF = np.uint64(32)
 
 
 def scatter(values: Hashes) -> Hashes:
@@ -21,6 +23,13 @@ def scatter(values: Hashes) -> Hashes:
     return values ^ (values >> np.uint64(31))
 
 
+def mix_in(hashes: Hashes, column: npt.NDArray[Any]) -> None:
+    """Let each hash depend on the entry beside it, too, in a column of 8-byte numbers without -0.0."""
+    hashes ^= np.ascontiguousarray(column).view(np.uint64)
+    hashes *= _FACTOR
+    hashes ^= hashes >> _HALF
+
+
 def hash_rows(columns: Sequence[npt.NDArray[Any]]) -> Hashes:
     """Hash the entries that stand side by side in columns of 8-byte numbers, shape (n_rows,)."""
     hashes = np.zeros(len(columns[0]), dtype=np.uint64)
@@ -28,7 +37,8 @@ def hash_rows(columns: Sequence[npt.NDArray[Any]]) -> Hashes:
         rows = slice(start, start + _BLOCK)
         for column in columns:
             # Adding 0 turns -0.0 into 0.0, which is the same number.
-            hashes[rows] = scatter(hashes[rows] + np.ascontiguousarray(column[rows] + 0).view(np.uint64))
+            mix_in(hashes[rows], column[rows] + 0)
+        hashes[rows] = scatter(hashes[rows])
     return hashes
 
 
@@ -56,4 +66,6 @@ def content_order(group: IntArray, columns: Sequence[npt.NDArray[Any]], size: in
         Neither the numbers of the groups nor the order of the rows matter; groups alike may come in any order.
         (A hash decides: of a million different groups, any two have the same with probability 3e-8.)
     """
-    return np.lexsort([hash_groups(group, columns, size), np.bincount(group, minlength=size) == 0])
+    hashes = hash_groups(group, columns, size)
+    hashes[np.bincount(group, minlength=size) == 0] = np.iinfo(np.uint64).max
+    return np.argsort(hashes)

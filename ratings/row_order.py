@@ -7,10 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, SmallCodeArray
-from ratings.hashing import Hashes
-
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_HALF = np.uint64(32)
+from ratings.hashing import Hashes, mix_in, scatter
 
 
 class RowOrder:
@@ -39,11 +36,9 @@ class RowOrder:
         """Take notice of the rows from low on: the pair, the outcome and the numbers of each."""
         hashes = outcome.astype(np.int64).view(np.uint64)
         for column in columns:
-            hashes ^= np.ascontiguousarray(column).view(np.uint64)
-            hashes *= _FACTOR
-            hashes ^= hashes >> _HALF
-        hashes *= _FACTOR
-        # The upper bits are the best; below those of the pair and above those of the row.
+            mix_in(hashes, column)
+        hashes = scatter(hashes)
+        # The upper bits, below those of the pair and above those of the row.
         hashes >>= np.uint64(64) - self._pair_shift
         hashes &= ~self._row_mask
         hashes |= pair.astype(np.uint64) << self._pair_shift
