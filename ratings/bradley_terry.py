@@ -1,11 +1,11 @@
 """The Bradley-Terry model: loss, gradient, Hessian and fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg, special
 
-from ratings.arrays import FloatArray, ModelId
+from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.comparisons import Comparisons
 from ratings.errors import (
     DisconnectedComparisonsError,
@@ -54,6 +54,25 @@ class BradleyTerryFit:
     iterations: int
     gradient_norm: float
     loss: float
+
+    def reordered(self, order: IntArray) -> "BradleyTerryFit":
+        """Put the models into another order.
+
+        Parameters
+        ----------
+        order : int64, shape (n_models,)
+            A permutation: which of ``models`` comes in each place.
+
+        Returns
+        -------
+        BradleyTerryFit
+        """
+        return replace(
+            self,
+            models=tuple(self.models[model] for model in order),
+            strengths=self.strengths[order],
+            inverse_hessian=self.inverse_hessian[np.ix_(order, order)],
+        )
 
 
 def loss(strengths: FloatArray, comparisons: Comparisons, *, ridge: float = 0.0) -> float:

@@ -14,7 +14,7 @@ from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
-from ratings.placed_votes import place_votes
+from ratings.placed_votes import place_votes_canonically
 from ratings.tie_likelihoods import TieModel, likelihood_of
 from ratings.ties import fit_ties
 
@@ -135,6 +135,7 @@ def held_out_log_loss(
 def _fold_votes(comparisons: Comparisons, folds: int, rng: np.random.Generator) -> _FoldedVotes:
     """Send each vote to a fold of its own; multinomial counts do it for equal votes at once."""
     _require_enough(comparisons.votes, folds, "votes")
+    comparisons = comparisons.reordered(comparisons.canonical_order())
     split = rng.multinomial(comparisons.counts.ravel(), np.full(folds, 1 / folds))
     cell, fold = np.nonzero(split)
     count = split[cell, fold].astype(np.float64)
@@ -152,7 +153,7 @@ def _fold_votes(comparisons: Comparisons, folds: int, rng: np.random.Generator) 
 
 
 def _fold_voters(battles: Battles, column: str, folds: int, rng: np.random.Generator) -> _FoldedVotes:
-    placed = place_votes(battles, cluster=column)
+    placed = place_votes_canonically(battles, cluster=column)
     _require_enough(placed.clusters, folds, f"distinct values of {column!r}")
     assert placed.cluster is not None
     return _FoldedVotes(

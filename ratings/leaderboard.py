@@ -151,8 +151,8 @@ def leaderboard(
     No model is surer beside its opponents than independent votes would make it (`never_narrower`): one whose votes
     all came from one voter would otherwise look certain. Where the votes show no variance at all (a single tie) the
     interval is null and the ranks are all that the other models leave. Ratings are rounded to 6 decimals.
-    Half-win boards are computed with the models in an order that their names have no part in, so other names change
-    no byte.
+    Everything is computed with models, votes and voters in an order that names have no part in, so other names
+    change no byte.
 
     Examples
     --------
@@ -177,8 +177,7 @@ def leaderboard(
         rated = replace(rated, clusters=None)
     found = None
     if rated.models:
-        if ties == "half" or clustered is None:
-            rated = rated.reordered(rated.canonical_order())
+        rated = rated.reordered(rated.canonical_order())
         found = estimate(model, battles, rated, cluster=clustered, confidence=confidence)
     limits = _limits(found, rated, ranks, confidence, planned_voters) if found else None
     return Leaderboard(

