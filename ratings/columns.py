@@ -59,6 +59,11 @@ def has_column(battles: Battles, name: str) -> bool:
     return name in _names(battles)
 
 
+def cluster_column(battles: Battles, cluster: str | None) -> str | None:
+    """Return the column to cluster by; only the default one, voter, may be absent."""
+    return None if cluster == "voter" and not has_column(battles, "voter") else cluster
+
+
 def _names(battles: Battles) -> list[str]:
     if isinstance(battles, pd.DataFrame):
         return list(battles.columns)

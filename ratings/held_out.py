@@ -10,7 +10,7 @@ from scipy import optimize, special
 
 from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.bradley_terry import fit_bradley_terry
-from ratings.columns import Battles, has_column
+from ratings.columns import Battles, cluster_column
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
@@ -121,10 +121,9 @@ def held_out_log_loss(
     ['model', 'log_loss', 'standard_error', 'difference', 'difference_error']
     """
     _check_options(models, folds, outcomes, ridge)
-    column = _cluster_column(votes, cluster)
     if isinstance(votes, Comparisons):
         folded = _fold_votes(votes, folds, rng)
-    elif column is None:
+    elif (column := cluster_column(votes, cluster)) is None:
         folded = _fold_votes(Comparisons.from_battles(votes), folds, rng)
     else:
         folded = _fold_voters(votes, column, folds, rng)
@@ -139,15 +138,19 @@ def _fold_votes(comparisons: Comparisons, folds: int, rng: np.random.Generator) 
     split = rng.multinomial(comparisons.counts.ravel(), np.full(folds, 1 / folds))
     cell, fold = np.nonzero(split)
     count = split[cell, fold].astype(np.float64)
-    each = comparisons.weights.ravel()[cell] / comparisons.counts.ravel()[cell]
+    # Votes of one cell count with their mean weight, but in the standard errors with the mean of its square.
+    weight, square = (
+        sums.ravel()[cell] / comparisons.counts.ravel()[cell]
+        for sums in (comparisons.weights, comparisons.squared_weights)
+    )
     return _FoldedVotes(
         comparisons=comparisons,
         folds=folds,
         fold=fold.astype(np.int64),
         pair=(cell // len(WINNERS)).astype(np.int64),
         outcome=(cell % len(WINNERS)).astype(np.int64),
-        weight=count * each,
-        spread=count * each**2,
+        weight=count * weight,
+        spread=count * square,
         cluster=None,
     )
 
@@ -258,13 +261,6 @@ def _standard_error(folded: _FoldedVotes, values: FloatArray) -> float:
         sums = group_sums(folded.cluster, folded.weight * surplus, size)
         variance = size / (size - 1) * float(np.square(sums).sum())
     return float(np.sqrt(variance) / folded.weight.sum())
-
-
-def _cluster_column(votes: Battles | Comparisons, cluster: str | None) -> str | None:
-    """Return the column to cluster by; only the default one may be absent."""
-    if isinstance(votes, Comparisons) or (cluster == "voter" and not has_column(votes, "voter")):
-        return None
-    return cluster
 
 
 def _require_enough(found: int, folds: int, what: str) -> None:

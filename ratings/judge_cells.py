@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import sparse, special
 
 from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
+from ratings.columns import cluster_column
 from ratings.comparisons import OUTCOMES, Comparisons
 from ratings.encoding import WINNERS, EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError, name_some
@@ -15,6 +16,8 @@ from ratings.judge_clusters import ClusterScores, cluster_scores
 from ratings.judge_order import JudgedRows, order_by_verdicts
 
 _LABELS = len(WINNERS)
+_SIDE = OUTCOMES - OUTCOMES[:, np.newaxis]
+"""What side a gets from the label of the column more than from that of the row."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -110,6 +113,17 @@ class JudgedVotes:
         decisive = self.labels[:2, :2]
         return float(np.trace(decisive) / decisive.sum()) if decisive.any() else float("nan")
 
+    def side_difference(self) -> tuple[float, float]:
+        """Return what side a gets from verdicts more than from votes, on average, and its standard error."""
+        battles = float(self.labels.sum())
+        mean = float((self.labels * _SIDE).sum() / battles)
+        squares = float((self.labels * np.square(_SIDE - mean)).sum())
+        if (clusters := self.clusters) is not None:
+            surplus = clusters.side - clusters.battles * mean
+            # As in all intervals, never below what independent battles show.
+            squares = max(squares, clusters.size / (clusters.size - 1) * float(np.square(surplus).sum()))
+        return mean, float(np.sqrt(squares)) / battles
+
     def comparisons(self, total: FloatArray, score: FloatArray) -> Comparisons:
         """Build comparisons with these battles, but a given total weight and score of each pair."""
         nothing, none = np.zeros_like(total), np.zeros_like(self.counts)
@@ -202,7 +216,7 @@ def judged_votes(
     judge : str
         Column of the judge's labels.
     cluster : str or None
-        Column of those whose votes may depend on each other; used in each table that has it.
+        Column of those whose votes may depend on each other; in ``unlabelled``, and if it is voter, it may be absent.
 
     Returns
     -------
@@ -213,13 +227,15 @@ def judged_votes(
     InvalidComparisonsError
         If a row breaks the convention, there is no human vote, or the second table names other models.
     """
-    voted = _rows(human, ("winner", judge), cluster)
+    voted = _rows(human, ("winner", judge), cluster_column(human, cluster))
     if not voted.count.sum() > 0:
         raise InvalidComparisonsError(
             "There are no human votes, and a board of a judge's verdicts alone is confidently wrong: "
             "collect votes on battles that the judge labels too."
         )
-    judged = None if unlabelled is None else _rows(unlabelled, (judge,), cluster)
+    judged = None
+    if unlabelled is not None:
+        judged = _rows(unlabelled, (judge,), cluster if cluster in unlabelled.columns else None)
     if judged is not None:
         unknown = sorted(set(judged.models).difference(voted.models))
         if unknown:
@@ -269,7 +285,6 @@ def _by_verdicts(tables: Sequence[_Rows], pairs: Pairs, places: Sequence[IntArra
 
 
 def _rows(table: pd.DataFrame, columns: tuple[str, ...], cluster: str | None) -> _Rows:
-    cluster = cluster if cluster in table.columns else None
     encoded: list[EncodedBattles] = []
     for column in columns:
         if column not in table.columns:
@@ -328,7 +343,9 @@ def _sums(rows: _Rows, pairs: Pairs, pair: IntArray) -> JudgedVotes:
             ]
         ),
         labels=group_sums(side, count, _LABELS**2).astype(np.int64).reshape(_LABELS, _LABELS),
-        clusters=None if rows.cluster is None else cluster_scores(rows.cluster[order], pair, once, values),
+        clusters=None
+        if rows.cluster is None
+        else cluster_scores(rows.cluster[order], pair, once, values, count, _SIDE.ravel()[side]),
     )
 
 

@@ -18,12 +18,16 @@ class ClusterScores:
     cluster, pair : int64, shape (n_cells,)
     weight : float64, shape (n_cells,)
     score : float64, shape (n_outcomes, n_cells)
+    battles, side : float64, shape (largest cluster + 1,)
+        The cluster's battles, and what side a gets in them from the last outcome more than from the first.
     """
 
     cluster: IntArray
     pair: IntArray
     weight: FloatArray
     score: FloatArray
+    battles: FloatArray
+    side: FloatArray
 
     @property
     def size(self) -> int:
@@ -32,7 +36,12 @@ class ClusterScores:
 
 
 def cluster_scores(
-    cluster: IntArray, pair: IntArray, weight: FloatArray, values: FloatArray
+    cluster: IntArray,
+    pair: IntArray,
+    weight: FloatArray,
+    values: FloatArray,
+    count: FloatArray,
+    side: FloatArray,
 ) -> ClusterScores | None:
     """Add up the rows of each cluster on each pair; None where there are fewer than two clusters."""
     size = int(pair.max(initial=0)) + 1
@@ -43,6 +52,8 @@ def cluster_scores(
         pair=np.asarray(keys, dtype=np.int64) % size,
         weight=group_sums(cells, weight, len(keys)),
         score=np.array([group_sums(cells, weight * value, len(keys)) for value in values]),
+        battles=group_sums(cluster, count, int(cluster.max(initial=-1)) + 1),
+        side=group_sums(cluster, count * side, int(cluster.max(initial=-1)) + 1),
     )
     return _by_content(found) if found.size > 1 else None
 
@@ -59,4 +70,6 @@ def _by_content(cells: ClusterScores) -> ClusterScores:
         pair=cells.pair[order],
         weight=cells.weight[order],
         score=cells.score[:, order],
+        battles=cells.battles[by_content],
+        side=cells.side[by_content],
     )

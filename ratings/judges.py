@@ -147,7 +147,8 @@ def fit_with_judge(
     tuning : float, optional
         Weight of the judge, from 0 to 1; by default the one with the least total variance.
     cluster : str or None, default "voter"
-        Column of those whose votes may depend on each other, in each table that has it.
+        Column of those whose votes may depend on each other. None, or no voter column among the votes: every battle
+        is independent. Where ``unlabelled`` lacks the column, its battles are.
 
     Returns
     -------

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit
-from ratings.columns import Battles, has_column
+from ratings.columns import Battles, cluster_column
 from ratings.comparisons import Comparisons
 from ratings.confidence_sequences import anytime_rank_sets, effective_voters
 from ratings.errors import InvalidOptionError
@@ -206,14 +206,10 @@ def _counted(battles: Battles | Parts | Comparisons, cluster: str | None) -> Com
                 f"These comparisons keep {kept!r} apart, not {cluster!r}: build them with that."
             )
         return battles
-    column = cluster
-    if cluster == "voter":
-        # Only the default column may be absent.
-        present = battles.have_column("voter") if isinstance(battles, Parts) else has_column(battles, "voter")
-        column = "voter" if present else None
     if isinstance(battles, Parts):
-        return battles.count(cluster=column)
-    return Comparisons.from_battles(battles, cluster=column)
+        absent = cluster == "voter" and not battles.have_column("voter")
+        return battles.count(cluster=None if absent else cluster)
+    return Comparisons.from_battles(battles, cluster=cluster_column(battles, cluster))
 
 
 def _rateable(comparisons: Comparisons) -> Sequence[ModelId]:

@@ -124,7 +124,7 @@ class TieObjective:
         parameters, factor, longest = start, None, np.inf
         value = self.loss(parameters)
         for iteration in range(1, max_iterations + 1):
-            gradient = self.gradient(parameters)
+            gradient = self._balanced(self.gradient(parameters))
             if factor is None or longest > _SHORT_STEP:
                 factor = self._factor(parameters)
             step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=False)
@@ -201,6 +201,14 @@ class TieObjective:
         filled = hessian.copy()
         filled[:size, :size] += float(np.trace(hessian[:size, :size])) / size**2
         return filled
+
+    def _balanced(self, gradient: FloatArray) -> FloatArray:
+        """Let models with many votes bear what rounding leaves of a sum that is zero, as in `fit_bradley_terry`."""
+        if self.likelihood.absolute or self.ridge:
+            return gradient
+        share = self.comparisons.totals / self.comparisons.totals.sum()
+        balanced: FloatArray = gradient - gradient[:-1].sum() * np.append(share, 0.0)
+        return balanced
 
     def _in_gauge(self, parameters: FloatArray) -> FloatArray:
         if self.likelihood.absolute:

@@ -194,7 +194,8 @@ def fit_ties(
         all votes. For the first two models these conditions are exact (without ties Rao-Kupper has a maximum, but
         at eta = 0, where it is Bradley-Terry); for the grounded model a maximum surely exists when they do not hold.
     NotConvergedError
-        If no full step within ``max_iterations`` is shorter than ``tolerance``.
+        If no full step within ``max_iterations`` is shorter than ``tolerance``, or the votes are too lopsided for
+        double precision: 1e11 and more beside a few that alone tell a parameter (both_bad, for example).
     InvalidOptionError
         If an option is unknown or out of its range.
 

@@ -117,6 +117,15 @@ def test_half_wins_get_the_share_of_ties_of_greatest_likelihood() -> None:
     assert fit_bradley_terry(votes).strengths[0] * 2 == pytest.approx(np.log(0.65 / 0.35), abs=1e-12)
 
 
+def test_unequal_weights_widen_standard_errors_whether_or_not_voters_are_known() -> None:
+    table = random_battles(12, rows=3000).assign(weight=np.resize([0.1, 4.0, 1.0, 0.1, 0.1], 3000))
+    errors = [
+        held_out_log_loss(votes, models=["davidson"], rng=np.random.default_rng(7)).standard_error[0]
+        for votes in (table.assign(voter=np.arange(3000)), table.drop(columns="voter"))
+    ]
+    assert errors[1] == pytest.approx(errors[0], rel=0.05)
+
+
 def test_order_and_sides_of_votes_do_not_matter() -> None:
     table = random_battles(5)
     changed = mirrored(table.sample(frac=1, random_state=3))

@@ -236,6 +236,16 @@ def test_a_feature_that_never_differs_is_named() -> None:
             fit_style_control(table, features=["tokens", "bold"], definition=definition)
 
 
+@pytest.mark.parametrize(("bold_a", "bold_b"), [(7, 3), (10, 7), (100, 50)])
+@pytest.mark.parametrize("rows", [200, 3000, 50_001])
+def test_what_rounding_leaves_of_a_constant_feature_is_not_fitted(
+    rows: int, bold_a: int, bold_b: int
+) -> None:
+    table = styled_battles(17, rows=rows).assign(bold_a=bold_a, bold_b=bold_b)
+    with pytest.raises(InvalidComparisonsError, match=r"effect of 'bold'.*always the same"):
+        fit_style_control(table, features=["tokens", "bold"], definition="published")
+
+
 def test_features_that_depend_on_each_other_are_named() -> None:
     table = styled_battles(18)
     twice = table.assign(words_a=2 * table.tokens_a, words_b=2 * table.tokens_b)
