@@ -75,8 +75,7 @@ def _count_densely(battles: EncodedBattles) -> PairCounts:
     block = max(_BLOCK, len(table))
     for start in range(0, len(battles.winner), block):
         rows = slice(start, start + block)
-        key = battles.side_a[rows].astype(np.int64)
-        key *= size
+        key = battles.side_a[rows] * np.int32(size)
         key += battles.side_b[rows]
         key *= _LABELS
         key += battles.winner[rows]

@@ -70,18 +70,27 @@ class Davidson:
         return logs
 
     def scores(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
-        win, loss, drawn = np.exp(self.log_probabilities(first, second, tie))
+        win, loss, drawn = self._probabilities(first, second, tie)
         # Sums of probabilities, so that nothing cancels where one outcome is nearly certain.
         by_difference = np.stack([loss + drawn / 2, -win - drawn / 2, (loss - win) / 2])
         by_tie = np.stack([-drawn, -drawn, win + loss])
         return np.stack([by_difference, -by_difference, by_tie], axis=1)
 
     def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
-        win, loss, drawn = np.exp(self.log_probabilities(first, second, tie))
+        win, loss, drawn = self._probabilities(first, second, tie)
         total = weights.sum(axis=0)
         twice = total * (win * loss + drawn * (win + loss) / 4)
         mixed = -total * drawn * (win - loss) / 2
         return _from_difference(twice, mixed, total * drawn * (win + loss))
+
+    def _probabilities(
+        self, first: FloatArray, second: FloatArray, tie: float
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        half = (first - second) / 2
+        top = np.maximum(np.abs(half), tie)
+        win, loss, drawn = np.exp(half - top), np.exp(-half - top), np.exp(tie - top)
+        total = win + loss + drawn
+        return win / total, loss / total, drawn / total
 
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         return tie, 1.0, 0.0
@@ -249,10 +258,10 @@ def _variance(logit: FloatArray) -> FloatArray:
 
 def _from_difference(twice: FloatArray, mixed: FloatArray, by_tie: FloatArray) -> FloatArray:
     """Spread derivatives by (difference, tie parameter) over (s, t, tie parameter)."""
-    return np.stack(
-        [
-            np.stack([twice, -twice, mixed]),
-            np.stack([-twice, twice, -mixed]),
-            np.stack([mixed, -mixed, by_tie]),
-        ]
-    )
+    spread = np.empty((3, 3, len(twice)))
+    spread[0, 0] = spread[1, 1] = twice
+    spread[0, 1] = spread[1, 0] = -twice
+    spread[0, 2] = spread[2, 0] = mixed
+    spread[1, 2] = spread[2, 1] = -mixed
+    spread[2, 2] = by_tie
+    return spread

@@ -98,7 +98,8 @@ class TieObjective:
         if failed:
             raise linalg.LinAlgError("the Hessian is not positive definite")
         lower, _ = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
-        inverse: FloatArray = np.tril(lower) + np.tril(lower, -1).T
+        inverse: FloatArray = lower + lower.T
+        np.fill_diagonal(inverse, np.diag(lower))
         return inverse if self.likelihood.absolute else _centred(inverse)
 
     def covariance(self, parameters: FloatArray, inverse_hessian: FloatArray) -> FloatArray:
@@ -130,7 +131,10 @@ class TieObjective:
             step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=False)
             longest = float(np.abs(step).max())
             step *= _LONGEST_STEP / max(longest, _LONGEST_STEP)
-            fraction, value = self._shorten(parameters, step, value, float(gradient @ step))
+            fraction = 1.0
+            # Along so short a step the curvature hardly changes: all of it leads downhill.
+            if longest > _SHORT_STEP:
+                fraction, value = self._shorten(parameters, step, value, float(gradient @ step))
             parameters = parameters + fraction * step
             if fraction == 1 and longest <= tolerance * max(1.0, float(np.abs(parameters).max())):
                 return self._in_gauge(parameters), iteration
