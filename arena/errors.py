@@ -3,7 +3,7 @@
 ArenaError
 ├── InvalidInput (422)
 │   ├── PromptEmpty · PromptTooLong · PromptUnreadable
-│   └── CatalogInvalid · DatasetInvalid
+│   └── CatalogInvalid · CategoriesInvalid · DatasetInvalid
 ├── NotFound (404)
 │   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound
 ├── Conflict (409)
@@ -66,6 +66,12 @@ class CatalogInvalid(InvalidInput):
     """The catalog file is not valid."""
 
     slug, title = "catalog-invalid", "Invalid catalog"
+
+
+class CategoriesInvalid(InvalidInput):
+    """The file of the operator's categories is not valid."""
+
+    slug, title = "categories-invalid", "Invalid categories file"
 
 
 class DatasetInvalid(InvalidInput):

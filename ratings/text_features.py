@@ -19,6 +19,7 @@ _UNSPACED = (
     "\U00020000-\U0003ffff"
 )
 _TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s]")
+_ASCII_TOKEN = re.compile(r"\w+|[^\w\s]")  # finds the same in ASCII, several times faster
 _FENCED = re.compile(
     r"^[ \t]*(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})[^\n]*$(?:.*?^[ \t]*(?P=fence)[`~]*[ \t]*$|.*)",
     re.MULTILINE | re.DOTALL,
@@ -62,7 +63,7 @@ def count_tokens(text: str) -> int:
     >>> count_tokens("Hello, world!"), count_tokens("你好 world")
     (4, 3)
     """
-    return sum(1 for _ in _TOKEN.finditer(text))
+    return len((_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text))
 
 
 def text_features(text: str, *, tokens: Callable[[str], int] = count_tokens) -> dict[str, int]:
@@ -105,7 +106,7 @@ def text_features(text: str, *, tokens: Callable[[str], int] = count_tokens) -> 
         "lists": _count(_LIST_ITEM, prose),
         "bold": _count(_BOLD, _CODE_SPAN.sub("", prose)),
         "code_blocks": blocks,
-        "emoji": _count(_EMOJI, prose),
+        "emoji": 0 if prose.isascii() else _count(_EMOJI, prose),
     }
 
 
@@ -183,4 +184,4 @@ def _count_all(answers: Sequence[str], name: str, rows: int, tokens: Callable[[s
 
 
 def _count(pattern: re.Pattern[str], text: str) -> int:
-    return sum(1 for _ in pattern.finditer(text))
+    return len(pattern.findall(text))

@@ -10,6 +10,7 @@ from arena.catalog import battle_models
 from arena.db import Database, is_outage
 from arena.errors import ArenaError, DatabaseUnavailable
 from arena.leaderboards import OWN_BOARDS
+from arena.tagging.samples import SAMPLE_PROMPTS
 from arena.voters import COOKIE_SECONDS
 from arena.web.actions import Act
 from arena.web.boards import BoardPage, newest_boards
@@ -18,14 +19,6 @@ from arena.web.rendering import render_page
 
 router = APIRouter()
 PUBLISH_COOKIE = "arena_publish"
-SUGGESTIONS = (
-    "Explain recursion to a beginner.",
-    "Write a Python function that checks whether a number is prime.",
-    "How does TCP differ from UDP?",
-    "Write a haiku about autumn.",
-    "Translate 'good morning' into French, German and Spanish.",
-    "State the quadratic formula and say what it is for.",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +39,7 @@ class ArenaPage:
     publish: bool  # whether the publish box is ticked
     error: ArenaError | None  # why the prompt was refused
     counters: Counters | None  # None while the database is away: one can still type
-    suggestions: tuple[str, ...] = SUGGESTIONS
+    suggestions: tuple[str, ...] = SAMPLE_PROMPTS
 
 
 @router.get("/")

@@ -1,0 +1,281 @@
+"""What prompts are about, word by word in a dozen languages: concept → words.
+
+`word*` matches the beginning of a word, `two_words` a phrase. Signs of scripts without spaces between words are
+searched anywhere in the text. Everything is lower case.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+LEXICON: Final[Mapping[str, str]] = {
+    "creative form": """
+        poem* poetry haiku* sonnet* limerick* ballad* villanelle* ode elegy acrostic stanza* verse story stories
+        short_story tale tales novel novella fiction fanfic* screenplay* lyrics song songs rap monolog* dialogue
+        fable* fairy* bedtime joke jokes riddle* parody parodies satire satirical skit sketch sitcom roleplay role-play
+        plot backstory epic myth legend narrat* lullaby jingle scene chapter rhyme* rhyming tongue_twister
+        gedicht* geschichte kurzgeschichte* märchen* erzählung* roman lied liedtext* fabel* witz witze ballade*
+        drehbuch* limerick sonett* reim* szene
+        poème* poésie histoire conte contes nouvelle roman chanson* fable blague* récit scénario sonnet* comptine*
+        poema* poesía* cuento* relato* historia novela* canción canciones fábula* chiste* guion guión soneto copla*
+        poesia* conto história romance canção fábula piada* roteiro soneto cordel crônica
+        poesia racconto storia favola favole fiaba romanzo canzone barzelletta sonetto filastrocca sceneggiatura
+        gedicht verhaal* sprookje* liedje lied mop rijm*
+        wiersz* opowiadani* bajk* piosenk* powieść* dowcip* historyjk*
+        стих* стишок поэм* рассказ* сказк* песн* басн* роман новелл* анекдот* истори* сценари* сонет* частушк* хокку хайку
+        вірш* оповідан* казк* пісн*
+        şiir* hikaye* öykü* masal* şarkı* fıkra* roman
+        puisi cerita* dongeng* lagu pantun
+        thơ truyện bài_thơ câu_chuyện
+        قصيد* قصة قصص شعر حكاي* رواية أغنية نكتة خاطرة
+        कविता कहानी गीत शायरी दोहा लोरी
+        诗 詩 故事 小说 小說 童话 童話 歌词 歌詞 剧本 劇本 寓言 笑话 笑話 散文 俳句 相声 段子
+        物語 小説 短歌 童話 歌詞 脚本 ポエム 昔話 川柳 ショートショート
+        시를 소설 동화 이야기 노래 가사 시조 삼행시 농담 시_한
+        กลอน นิทาน เรื่องสั้น บทกวี เพลง
+    """,
+    "story stuff": """
+        character characters protagonist villain hero heroine narrator dragon* wizard* witch* detective* knight* robot
+        robots ghost* vampire* alien aliens princess kingdom magic* enchanted spaceship lighthouse noir dystopian
+        sci-fi fantasy whimsical melancholic suspense* twist_ending plot_twist first_person point_of_view gothic
+        cyberpunk fox rabbit owl
+        drache* ritter zauber* held hexe leuchtturm roboter dragon* sorcière chevalier fée fantôme dragón bruja caballero
+        hada bruxa cavaleiro fada drago strega cavaliere fata дракон* робот* ведьм* волшебн* ejderha cadı robot
+        龙 龍 魔法 机器人 武侠 主人公 ドラゴン 魔法 勇者 용이 마법 주인공 تنين ساحر
+    """,
+    "write": """
+        write writing compose draft create invent continue rewrite craft pen tell_me make_up imagine generate
+        come_up_with
+        schreib* verfass* dichte erfinde* erzähl* entwirf erstell* formulier*
+        écris écrivez rédige* rédigez compose* invente* raconte* imagine* crée* écrire
+        escribe* escriba* escríbe* redacta* compón inventa* cuéntame crea imagina
+        escreva* escreve* redija componha invente conte crie imagine
+        scrivi* scriva* componi inventa* raccontami crea immagina
+        schrijf* verzin* vertel bedenk maak
+        napisz* ułóż wymyśl* opowiedz stwórz
+        напиши* сочини* придумай* расскажи* составь* создай* написать
+        напиши* склади вигадай*
+        yaz yazın yazar oluştur* anlat*
+        tulis* buatkan buat ceritakan
+        viết sáng_tác hãy_viết
+        اكتب* ألف أكتب احك* اخترع
+        लिखो लिखिए लिखें लिख सुनाओ सुनाइए बनाओ
+        写 寫 创作 創作 编一 編一 撰写 续写 讲一个
+        書いて 作って 創作 考えて 써줘 써_줘 써_주세요 써주세요 지어 작성해 만들어
+        เขียน แต่ง
+    """,
+    "analyse": """
+        explain* analys* analyz* interpret* discuss* summari* translate* critique* proofread* meaning means who_wrote
+        compare contrast review describe evaluate assess outline difference* themes theme symbolism
+        erklär* analysier* interpretier* vergleich* zusammenfass* fasse übersetz* bedeut* unterschied* bewerte
+        expliqu* analyse* interprèt* compar* résume* tradui* signifi* différence*
+        explica* analiza* interpreta* compara* resum* traduc* traduz* significa* diferencia* expliqu*
+        explique* analise* compare* resuma diferença*
+        spiega* analizza* confronta* riassumi* traduci* differenz*
+        leg_uit vergelijk* vat vertaal* verschil* wyjaśni* porównaj* streść przetłumacz* różnic*
+        объясни* проанализир* сравни* перевед* перескажи* разниц* отлич* поясни* порівня*
+        açıkla* karşılaştır* özetle* çevir* fark* jelaskan* bandingkan* ringkas* terjemah* perbedaan
+        giải_thích so_sánh tóm_tắt dịch phân_tích
+        اشرح* قارن* لخص* ترجم* حلل* الفرق
+        समझाओ समझाइए समझाएं तुलना अनुवाद अंतर सारांश
+        解释 解釋 分析 比较 比較 翻译 翻譯 总结 總結 区别 區別 说明 說明
+        説明 分析 比較 翻訳 要約 違い 설명 분석 비교 번역 요약 차이 อธิบาย เปรียบเทียบ แปล สรุป
+    """,
+    "format": """
+        json csv yaml xml table tables bullet bullets bullet-point* bulleted numbered markdown heading* headings column*
+        subject_line haiku one_sentence tl;dr list_of schema key-value hashtag* emoji emojis checklist
+        tabelle stichpunkt* aufzählung* spalte* überschrift* nummeriert* tableau puces liste_à colonnes titre*
+        tabla viñetas columnas lista_numerada títulos tabela tópicos colunas tabella punti_elenco colonne
+        tabel opsomming* tabeli punktach wypunktuj таблиц* списк* пункт* столбц* заголов* tablo maddeler madde
+        tabel poin bảng gạch_đầu_dòng جدول نقاط قائمة तालिका बिंदु बिंदुओं
+        表格 列表 要点 分点 条目 表形式 箇条書き 表で 표로 목록 항목
+    """,
+    "limit": """
+        exactly at_most at_least no_more_than maximum max less_than fewer_than only must avoid without don't do_not
+        never each every start_with starting_with begin_with end_with ending_with include including word words
+        sentence sentences characters lines paragraph paragraphs under within lowercase uppercase capital_letters
+        nothing_else reply_with respond_with answer_with output_only alphabetical_order order_by rhyming_with letter
+        genau höchstens mindestens nicht_mehr_als maximal nur ohne keine jede* beginn* wörter* worte* sätze* sätzen
+        zeichen zeilen absatz absätze* vermeide
+        exactement au_plus au_moins pas_plus_de maximum seulement uniquement sans chaque commence* mots phrases lignes
+        paragraphe* évite*
+        exactamente como_máximo al_menos máximo solo sólo sin cada empiece* palabras frases oraciones líneas párrafo*
+        evita* únicamente
+        exatamente no_máximo pelo_menos apenas somente sem cada palavras frases linhas parágrafo* evite
+        esattamente al_massimo almeno massimo solo soltanto senza ogni parole frasi righe paragraf* evita
+        precies hoogstens minstens maximaal alleen zonder woorden zinnen regels dokładnie najwyżej tylko bez słów słowach
+        zdań zdaniach
+        ровно максимум минимум только без кажд* слов слова словах предложени* строк* абзац* не_более не_менее не_используй
+        tam olarak_en en_fazla en_az sadece yalnızca kelime* cümle* her
+        tepat maksimal hanya tanpa kata kalimat setiap đúng tối_đa chỉ không_quá từ câu
+        بالضبط فقط دون بدون كلمة كلمات جملة جمل سطر حد
+        केवल सिर्फ बिना शब्द शब्दों वाक्य वाक्यों अधिकतम
+        不超过 不要 必须 只 每 字以内 字左右 个字 句话 不少于 至少 以内 开头 结尾 不能出现 以内で 文字 だけ 文で 必ず 使わず ずつ
+        이내 이하 이상 글자 문장 반드시 만_답 하지_말 없이 단어 ไม่เกิน เท่านั้น คำ
+    """,
+    "code": """
+        python javascript typescript c++ c# golang kotlin rustlang php perl fortran cobol haskell scala clojure elixir
+        matlab sql mysql postgres* sqlite mongodb html css react vue angular svelte django flask fastapi node node.js
+        nodejs express.js bash powershell regex regexp dockerfile kubernetes terraform ansible numpy pandas pytorch
+        tensorflow jquery api endpoint backend frontend github git webpack npm pip pytest unit_test* codebase
+        source_code code codes pseudocode coding compil* segfault stack_trace nullpointer* typeerror valueerror
+        keyerror syntaxerror segmentation_fault debug* refactor* linked_list binary_tree binary_search quicksort
+        merge_sort recursion recursive mutex deadlock multithread* asyncio docstring boilerplate json_schema graphql
+        arduino vba excel_macro makefile cmake systemd nginx crontab cron_job shell_script linter unity3d opengl
+        shader* solidity smart_contract leetcode hash_map hashmap algorithm* svg opencv selenium scraper webhook*
+        programm* quellcode quelltext skript funktion programmier* schleife code
+        programme fonction algorithme* boucle script code
+        función código programa algoritmo* bucle script programación
+        função código programa algoritmo* laço programação
+        funzione codice programma algoritmo* ciclo programmazione
+        functie programma broncode funkcj* kod kodu program* algorytm* skrypt
+        код кода коде функци* программ* скрипт* алгоритм* цикл запрос питон* код функці*
+        fonksiyon* kod kodu program* algoritma* betik fungsi kode program algoritma hàm mã chương_trình thuật_toán
+        كود برنامج دالة خوارزمي* برمج* सी++ कोड फंक्शन प्रोग्राम फ़ंक्शन
+        代码 代碼 函数 函數 编程 編程 程序 算法 脚本 递归 正则 数据库 爬虫 报错 接口
+        コード 関数 プログラム アルゴリズム スクリプト 正規表現 再帰 데이터베이스 코드 함수 프로그램 알고리즘 스크립트 정규식 โค้ด ฟังก์ชัน โปรแกรม
+    """,
+    "code noun": """
+        function functions method methods class classes loop loops script scripts program programs variable* array
+        arrays query queries bug bugs error errors exception* compiler library module package server database*
+        framework thread threads pointer pointers string strings object object-oriented interface component plugin
+        app website web_page webpage java rust swift ruby go r dart container pipeline deploy* branch commit merge
+        input output parse parser parsing implement* async sort sorting sorted index queue stack cache java-script
+        java klasse methode datenbank fehler fehlermeldung variable abfrage classe méthode erreur requête clase método
+        consulta error erro classe consulta errore ошибк* массив* класс* переменн* hata dizi sınıf veritabanı
+    """,
+    "math": """
+        integral* derivative* differentiat* equation* polynomial* quadratic matrix matrices eigenvalue* eigenvector*
+        determinant theorem* lemma proof prove probability probabilities combinatori* permutation* factorial* logarithm*
+        trigonometr* sine cosine tangent hypotenuse triangle* perimeter circumference square_root cube_root prime_number*
+        primes modulo congruen* factorise factorize factor simplify arithmetic algebra* geometry calculus fraction*
+        percentage* percent divisible remainder sum_of product_of solve_for converge* convergence limit_of infinite_series
+        standard_deviation expected_value variance bayes* binomial dice coin_flip* gcd lcm median calculate* compute
+        multiply multiplied divided_by vector_space topolog* homeomorph* bijection injective isomorph* irrational
+        differential_equation* fourier laplace_transform taylor_series gradient hessian interest_rate compound_interest
+        ableitung* gleichung* wahrscheinlichkeit* primzahl* dreieck* wurzel bewei* matrix bruch prozent berechne* löse
+        quadratzahl* quersumme summe teilbar rechne
+        dérivée équation* probabilité* triangle nombre_premier nombres_premiers racine démontre* prouve matrice
+        pourcentage calcule* résous intégrale fraction*
+        derivada ecuación* ecuaciones probabilidad triángulo primo* raíz demuestra matriz porcentaje calcula* resuelve
+        integral fracción* suma
+        derivada equação* equações probabilidade triângulo raiz demonstre prove porcentagem calcule resolva soma
+        derivata equazione equazioni probabilità triangolo radice dimostra* matrice percentuale calcola* risolvi
+        afgeleide vergelijking* kans driehoek wortel bewijs bereken* procent pochodn* równani* prawdopodobieństw*
+        trójkąt* pierwiastek* udowodnij oblicz* procent* całk*
+        производн* уравнени* вероятност* треугольник* корень докажи* вычисли* реши* интеграл* матриц* процент* дроб*
+        посчитай* сумм* рівнян* обчисли* ймовірн*
+        türev* denklem* olasılı* üçgen* karekök* hesapla* yüzde* çöz* kanıtla* turunan persamaan peluang segitiga hitung*
+        persen đạo_hàm phương_trình xác_suất tam_giác tính chứng_minh tích_phân
+        معادل* مشتق* احتمال* مثلث احسب* أثبت* تكامل جذر مصفوف* حل
+        समीकरण प्रायिकता त्रिभुज गणना सिद्ध हल प्रतिशत अवकलज समाकलन
+        方程 导数 導數 积分 積分 概率 三角形 矩阵 矩陣 质数 素数 证明 證明 计算 計算 求解 解方程 平方根 百分之 函数的极值 多少种
+        方程式 微分 積分 確率 証明 計算して 行列 平方根 因数分解 방정식 미분 적분 확률 삼각형 증명 계산 소수 행렬 สมการ คำนวณ ความน่าจะเป็น
+    """,
+    "how many": """
+        how_many how_much how_long how_far how_old what_is_the_total altogether in_total left_over remain remaining
+        wie_viel wie_viele wieviel wieviele wie_lange insgesamt übrig combien au_total reste* cuánto cuántos cuántas
+        cuánta quedan en_total quanto quantos quantas restam ao_todo quanti quante rimangono in_tutto hoeveel ile zostało
+        сколько осталось всего скільки kaç kalır toplam berapa bao_nhiêu còn_lại كم تبقى कितने कितना कितनी
+        多少 几个 幾個 一共 还剩 いくつ 何個 何人 いくら 残り 몇 남은 เท่าไร กี่
+    """,
+    "science": """
+        quantum relativity thermodynamic* entropy electron* photon* neutron* proton* molecul* atom* enzyme* protein*
+        dna rna gene genes genetic* mitochondri* photosynthe* catalys* ph titration oxidation isotope* plasma galaxy
+        black_hole* neutrino* semiconductor* transistor* chemistry physics biology astronom* geolog* tectonic ecosystem*
+        evolution* bacteria virus* immun* neuron* neural* crispr polymer* laser* electromagnet* gravit* orbital*
+        quanten* relativität* thermodynamik* enzym* molekül* physik* chemie* quantique thermodynamique cuántic* física
+        química quântic* fisica chimica квантов* физик* химическ* клетк* kuantum fizik fizika فيزياء كيمياء الكم
+        量子 物理 化学 化學 生物 细胞 光合作用 相对论 電子 酵素 細胞 양자 물리 화학 세포
+    """,
+    "medicine and law": """
+        patient* diagnos* symptom* treatment dosage medication* clinical surgery* cancer tumor* tumour* diabet*
+        insulin antibiotic* vaccin* hypertension cardiac ecg mri pharmaco* contraindicat* anatomy contract* liabilit*
+        plaintiff* statute* copyright patent* gdpr lawsuit* tort* clause* jurisdiction* constitutional tax taxes vat
+        audit* accounting balance_sheet cash_flow* derivatives option_pricing hedge* portfolio* inflation monetary
+        fiscal bond bonds equity valuation mortgage* gaap ifrs
+        patient* symptom* medikament* vertrag* gesetz* steuer* haftung recht* médicament* contrat* loi impôt* juridique
+        paciente* síntoma* medicamento* contrato* ley impuesto* sintoma* lei imposto* paziente sintomi contratto legge
+        симптом* лекарств* договор* закон* налог* hasta ilaç sözleşme kanun vergi مريض عقد قانون ضريب*
+        症状 药物 合同 法律 税 患者 契約 税金 증상 계약 법률 세금
+    """,
+    "technology": """
+        network* protocol* tcp udp http https dns encryption cryptograph* tls bandwidth latency throughput distributed
+        consensus raft paxos microservice* load_balancer* replication sharding transaction* acid concurrency operating_system
+        kernel cpu gpu memory_leak* garbage_collect* compiler* machine_learning deep_learning transformer* embedding*
+        gradient_descent overfitting regularization classifier regression backpropagation llm llms attention hyperparameter*
+        bridge circuit* voltage resistor* capacitor* pid_controller* torque turbine* aerodynamic* hydraulic* cnc
+        firmware sensor* robotics signal_processing architecture scalable scalability kafka redis elasticsearch vpn
+        netzwerk* verschlüssel* maschinelle* réseau* chiffrement apprentissage_automatique red redes cifrado rede
+        rete crittografia сет* шифрован* нейросет* 机器学习 神经网络 网络 加密 分布式 数据结构 機械学習 ネットワーク 暗号 기계_학습 머신러닝 네트워크 암호화
+    """,
+    "humanities": """
+        philosoph* kant hegel nietzsche plato aristotle epistemolog* ontolog* ethic* utilitarian* deontolog* stoic*
+        linguist* phonolog* morpholog* syntax etymolog* historiograph* empire revolution treaty dynasty medieval
+        renaissance baroque colonial* sociolog* anthropolog* psycholog* cognitive keynesian* macroeconom* microeconom*
+        geopolitic* theolog* rhetoric* counterpoint harmony chord* modal meter iambic
+        philosophie* geschichte_der revolution* ethik filosofía ética revolución filosofia философ* революци* этик*
+        哲学 历史 革命 朝代 伦理 歴史 倫理 철학 역사 윤리
+    """,
+    "real world": """
+        my our i'm i_am i_have we_are we_have company team customer* client* employee* manager boss colleague* coworker*
+        business startup store shop product_description email e-mail letter resume cv cover_letter interview job meeting
+        budget trip travel itinerary vacation wedding apartment rent landlord house garden car kids child children
+        daughter son school teacher students class_of recipe dinner cook diet workout marketing campaign sales invoice
+        production deploy* website blog linkedin newsletter presentation policy patient* month salary
+        mein* unser* firma kunde* kunden mitarbeiter* chef e-mail bewerbung* reise urlaub wohnung vermieter rezept
+        mon ma mes notre entreprise client* équipe courriel lettre entretien voyage budget appartement recette
+        mi mis nuestro* nuestra* empresa cliente* equipo correo carta entrevista viaje presupuesto receta jefe
+        meu minha nosso nossa equipe viagem orçamento receita chefe mio mia nostro azienda viaggio ricetta lettera
+        mijn ons bedrijf klant* reis recept moje mój moja firm* klient* podróż przepis
+        мой моя мое мои наш* компани* клиент* письм* собеседован* поездк* рецепт* бюджет* начальник*
+        benim şirket* müşteri* gezi tarif iş saya perusahaan pelanggan perjalanan resep tôi công_ty khách_hàng
+        شركة عميل عملاء رحلة وصفة بريد رسالة मेरे मेरी कंपनी ग्राहक यात्रा पत्र ईमेल
+        我的 我们 公司 客户 邮件 旅行 预算 简历 面试 食谱 老板 会社 メール 顧客 旅行 予算 レシピ 面接 私の 회사 고객 이메일 여행 예산 레시피 면접
+    """,
+    "problem": """
+        why how_would how_should how_can how_do_i debug* fix optimi* diagnos* design prove plan solve figure_out trade-off*
+        tradeoff* determine strategy strategies improve troubleshoot* root_cause bottleneck* decide choose should_i
+        what_would_happen suppose given derive estimate deduce puzzle logic* evaluate justify reason recommend* resolve
+        warum wie_kann wie_löse optimier* entwirf plane beheb* leite_her strategie* verbesser* begründe*
+        pourquoi comment_puis optimise* conçois résou* planifi* stratégie* amélior* déduis justifi*
+        por_qué cómo_puedo optimiz* diseñ* resuelv* planific* estrateg* mejor* deduce justifi* por_que como_posso
+        otimiz* projet* resolv* planej* melhor* perché come_posso ottimizz* progett* pianific* miglior*
+        waarom hoe_kan dlaczego jak_mogę zaprojektuj* zoptymalizuj* почему зачем как_мне оптимиз* спроектир* исправ* реши*
+        спланир* стратеги* улучш* neden nasıl tasarla* iyileştir* mengapa bagaimana rancang* tại_sao làm_thế_nào thiết_kế
+        لماذا كيف صمم* حسن خطط* क्यों कैसे
+        为什么 為什麼 如何 怎么 怎樣 设计 優化 优化 解决 排查 方案 策略 推导 なぜ どうすれば 設計 最適化 改善 解決 戦略
+        왜 어떻게 설계 최적화 해결 전략 개선 ทำไม อย่างไร ออกแบบ
+    """,
+    "ideas": """
+        brainstorm* idea ideas slogan* tagline* name_for names_for creative* original unusual imaginative imagine invent
+        clever witty pun puns metaphor* analogy analogies novel_way outside_the_box fictional hypothetical what_if
+        ideen idee kreativ* originell* fiktiv* wortspiel* idées idée créati* original* imagine* ideas idea creativ*
+        imagin* original* lema* ideias criativ* idee creativ* slogan ideeën pomysł* kreatyw* идеи идей идею креатив*
+        оригинальн* слоган* fikir* yaratıcı* ide kreatif ý_tưởng sáng_tạo فكرة أفكار إبداع* शीर्षक विचार
+        创意 創意 点子 主意 口号 起名 比喻 想象 アイデア 創造 名前を考え キャッチコピー 例え 아이디어 창의 이름을_지 슬로건 비유
+    """,
+    "small talk": """
+        hi hello hey yo sup thanks thank bye good_morning good_night how_are_you who_are_you what's_up test testing ok
+        lol haha hallo danke guten_tag wie_geht's salut bonjour merci ça_va hola gracias buenas buenos_días qué_tal olá
+        oi obrigado bom_dia tudo_bem ciao grazie buongiorno come_stai hoi bedankt cześć dzięki привет здравствуй* спасибо
+        как_дела merhaba selam teşekkür* halo apa_kabar xin_chào مرحبا السلام شكرا नमस्ते धन्यवाद 你好 您好 谢谢 嗨 在吗
+        こんにちは ありがとう おはよう 안녕 감사 สวัสดี
+    """,
+    "fact": """
+        what_is what's what_are who_is who_was when_did when_was where_is which capital define definition name_of
+        was_ist wer_war wann hauptstadt qu'est-ce qui_est quand capitale qué_es quién cuándo dónde capital o_que quem
+        quando onde cos'è chi_è quando dove wat_is wie_is wanneer co_to kto kiedy gdzie что_такое кто когда где столица
+        nedir kim başkenti ne_zaman apa_itu siapa kapan ibu_kota là_gì ai_là thủ_đô ما_هو ما_هي من_هو متى عاصمة
+        क्या_है कौन कब राजधानी 什么是 是谁 哪一年 首都 是什么 とは 誰 いつ 首都 무엇 누구 언제 수도 คืออะไร เมืองหลวง
+    """,
+    "depth": """
+        detail detailed in_depth step-by-step step_by_step rigorous* precise* thorough* comprehensive complete production-ready
+        pros_and_cons advantages disadvantages implications edge_case* complexity performance assumptions constraints
+        requirements trade-offs cite sources references example examples justify table_of
+        ausführlich* schritt_für_schritt detailliert* vor-_und_nachteile beispiel* détail* étape_par_étape exemple*
+        avantages detallad* paso_a_paso ejemplo* ventajas detalhad* passo_a_passo exemplo* vantagens dettagliat* esempi
+        подробн* пошагов* пример* преимуществ* ayrıntılı adım_adım örnek* rinci langkah chi_tiết ví_dụ بالتفصيل مثال أمثلة
+        विस्तार उदाहरण 详细 步骤 举例 优缺点 例子 詳しく 手順 例を メリット 자세히 단계 예시 장단점
+    """,
+}
+CONCEPTS: Final = tuple(LEXICON)

@@ -1,0 +1,137 @@
+"""What can be seen of a prompt in any language: which concepts its words name, and its outer form."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import pairwise
+from math import log1p
+from typing import Final
+
+from arena.tagging.lexicon import CONCEPTS, LEXICON
+
+LONGEST_READ: Final = 3000
+"""Characters of a prompt: what it asks stands at its beginning or, below pasted text, at its end."""
+
+_UNSPACED: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+)
+_WORD: Final = re.compile(r"[^\W_](?:[\w'+#.-]*[\w+#])?")
+_FENCED: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_CLITICS: Final = re.compile(r"^(?:وال|بال|فال|كال|ال|لل|و|ب|ل|ف)(?=\w{3})")
+_SHORTEST_PREFIX: Final = 2
+
+FORMS: Final = (
+    "length",
+    "lines",
+    "sentences",
+    "numbers",
+    "commas",
+    "question",
+    "quotes",
+    "fenced",
+    "colon",
+    "list",
+    "capitals",
+)
+
+
+class _Words:
+    """The lexicon, arranged for looking words up."""
+
+    def __init__(self, lexicon: Mapping[str, str]) -> None:
+        self.exact: dict[str, set[int]] = {}
+        self.prefixes: dict[str, set[int]] = {}
+        unspaced: dict[str, set[int]] = {}
+        for concept, words in enumerate(lexicon.values()):
+            for entry in words.split():
+                word = entry.replace("_", " ")
+                if re.search(f"[{_UNSPACED}]", word):
+                    unspaced.setdefault(word, set()).add(concept)
+                elif word.endswith("*"):
+                    self.prefixes.setdefault(word[:-1], set()).add(concept)
+                else:
+                    self.exact.setdefault(word, set()).add(concept)
+        self.unspaced = unspaced
+        self.unspaced_pattern = re.compile("|".join(sorted(map(re.escape, unspaced), key=len, reverse=True)))
+        self.longest_prefix = max(map(len, self.prefixes))
+        self.phrases = frozenset(phrase.split()[0] for phrase in self.exact if " " in phrase)
+
+
+_WORDS: Final = _Words(LEXICON)
+_HAS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
+
+
+def excerpt(prompt: str) -> str:
+    """The part of a prompt that is read: all of it, or of a long one its beginning and its end."""
+    if len(prompt) <= LONGEST_READ:
+        return prompt
+    half = LONGEST_READ // 2
+    return f"{prompt[:half]}\n{prompt[-half:]}"
+
+
+def plain(text: str) -> str:
+    """Lower case, one Unicode form, straight apostrophes."""
+    return unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+
+
+def without_code(text: str) -> str:
+    """The text outside of fenced code."""
+    return _FENCED.sub("\n", text)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a plain text; of scripts without spaces, whole runs."""
+    return _WORD.findall(text)
+
+
+def count_concepts(text: str, words: list[str]) -> list[int]:
+    """How often each concept of the lexicon is named in a plain text."""
+    counts = [0] * len(CONCEPTS)
+    for word in words:
+        for concept in _concepts_of(word):
+            counts[concept] += 1
+    for phrase in _phrases(words):
+        for concept in _WORDS.exact.get(phrase, ()):
+            counts[concept] += 1
+    if _HAS_UNSPACED.search(text):
+        for found in _WORDS.unspaced_pattern.finditer(text):
+            for concept in _WORDS.unspaced[found[0]]:
+                counts[concept] += 1
+    return counts
+
+
+def _phrases(words: list[str]) -> Iterator[str]:
+    for place, (first, second) in enumerate(pairwise(words)):
+        if first in _WORDS.phrases:
+            yield f"{first} {second}"
+            if place + 2 < len(words):
+                yield f"{first} {second} {words[place + 2]}"
+
+
+@lru_cache(maxsize=20_000)
+def _concepts_of(word: str) -> tuple[int, ...]:
+    found: set[int] = set()
+    for form in {word, _CLITICS.sub("", word)}:
+        found |= _WORDS.exact.get(form, set())
+        for end in range(_SHORTEST_PREFIX, min(len(form), _WORDS.longest_prefix) + 1):
+            found |= _WORDS.prefixes.get(form[:end], set())
+    return tuple(sorted(found))
+
+
+def measure_form(prompt: str, words: list[str]) -> list[float]:
+    """The numbers named in `FORMS`, each between 0 and about 3."""
+    size = len(words) + len(_HAS_UNSPACED.findall(prompt)) / 2
+    return [
+        log1p(size) / 2,
+        log1p(prompt.count("\n")) / 2,
+        log1p(len(re.findall(r"[.!?。！？।]", prompt))) / 2,
+        log1p(len(re.findall(r"\d+", prompt))) / 2,
+        log1p(prompt.count(",") + prompt.count("、") + prompt.count("，")) / 2,
+        float(any(mark in prompt for mark in "?？؟")),
+        float(bool(re.search(r"[\"“„«「『]", prompt))),
+        float("```" in prompt),
+        float(bool(re.search(r"[:：]\s", prompt))),
+        float(bool(re.search(r"^\s*(?:[-*•]|\d+[.)])\s", prompt, re.MULTILINE))),
+        float(bool(re.search(r"\b[A-Z]{3,}\b", prompt))),
+    ]
