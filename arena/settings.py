@@ -34,9 +34,6 @@ class Settings(BaseSettings):
     catalog: Path | None = Field(
         None, description="TOML file of models and endpoints, synchronised at every start."
     )
-    categories_file: Path | None = Field(
-        None, description="TOML file of your own categories, read at every start."
-    )
     secret_key: SecretStr | None = Field(
         None, description="Signs cookies and receipts; generated once in the home folder when unset."
     )
@@ -111,6 +108,15 @@ class Settings(BaseSettings):
         0,
         ge=0,
         description="Battles that simulated voters play on the demo models at start, on a board of their own.",
+    )
+
+    # Leaderboards
+    categories_file: Path | None = Field(
+        None, description="TOML file of your own categories, read at every start."
+    )
+    tagger_model: str | None = Field(
+        None,
+        description="Model of the catalog that labels prompts for the categories; the built-in classifiers by default.",
     )
 
     # Limits
