@@ -113,6 +113,15 @@ class Settings(BaseSettings):
         description="Battles that simulated voters play on the demo models at start, on a board of their own.",
     )
 
+    # Leaderboards
+    categories_file: Path | None = Field(
+        None, description="TOML file of your own categories, read at every start."
+    )
+    tagger_model: str | None = Field(
+        None,
+        description="Model of the catalog that labels prompts for the categories; the built-in classifiers by default.",
+    )
+
     # Limits
     battles_per_hour: int = Field(60, ge=1, description="Prompts a voter may send in an hour.")
     address_battles_per_hour: int = Field(
