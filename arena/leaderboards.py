@@ -6,6 +6,7 @@ written is rounded to what is shown.
 
 import gzip
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from arena.ballots import STYLE_COLUMNS, STYLE_FEATURES, Votes
 from arena.categories import Category, categories_of
 from arena.populations import Population, board_name
 from arena.tables import Model
+from ratings.arrays import FloatArray, IntArray
 from ratings.errors import RatingsError
 from ratings.leaderboard import METHOD_VERSION
 
@@ -178,50 +180,66 @@ def _coefficients(table: pd.DataFrame | None) -> list[dict[str, Any]]:
 def _pairs(board: Board, fitted: ratings.Leaderboard) -> dict[str, Any]:
     """Every pair that met, the better model first, with what the fit expects of it."""
     order = fitted.table.model.tolist()
-    place = {name: number for number, name in enumerate(order)}
-    comparisons = ratings.Comparisons.from_battles(_comparable(board.votes)) if order else None
-    strength = dict(zip(fitted.fit.models, fitted.fit.strengths.tolist(), strict=True)) if fitted.fit else {}
-    pairs = []
-    if comparisons is not None:
-        names = comparisons.models
-        for one, other, counts in zip(
-            comparisons.first.tolist(), comparisons.second.tolist(), comparisons.counts.tolist(), strict=True
-        ):
-            pairs.append(_pair(names[one], names[other], counts, place, strength))
-    pairs.sort(key=lambda pair: (place[pair["model_a"]], place[pair["model_b"]]))
     return {
         "$schema": SCHEMA_PATHS["pairs"],
         "category": board.name,
         "models": order,
-        "pairs": pairs,
+        "pairs": _pair_rows(_comparable(board.votes), fitted, order) if order else [],
     }
 
 
-def _pair(
-    one: str, other: str, counts: list[int], place: Mapping[str, int], strength: Mapping[str, float]
-) -> dict[str, Any]:
-    wins, losses, ties, both_bad = counts
-    if place[one] > place[other]:
-        one, other, wins, losses = other, one, losses, wins
-    votes = wins + losses + ties + both_bad
-    rated = one in strength and other in strength
-    expected = 1 / (1 + np.exp(strength[other] - strength[one])) if rated else None
+def _pair_rows(votes: pa.Table, fitted: ratings.Leaderboard, order: Sequence[str]) -> list[dict[str, Any]]:
+    comparisons = ratings.Comparisons.from_battles(votes)
+    place = {name: number for number, name in enumerate(order)}
+    at = np.array([place[name] for name in comparisons.models], dtype=np.int64)
+    first, second = at[comparisons.first], at[comparisons.second]
+    turned = first > second
+    counts = np.where(turned[:, np.newaxis], comparisons.counts[:, [1, 0, 2, 3]], comparisons.counts)
+    first, second = np.minimum(first, second), np.maximum(first, second)
+    sorting = np.lexsort((second, first))
+    first, second, counts = first[sorting], second[sorting], counts[sorting]
+    total = counts.sum(axis=1)
+    columns = {
+        "model_a": [order[number] for number in first.tolist()],
+        "model_b": [order[number] for number in second.tolist()],
+        **dict(zip(("wins", "losses", "ties", "both_bad"), counts.T.tolist(), strict=True)),
+        "votes": total.tolist(),
+        "win_rate": _all_rounded((counts[:, 0] + (counts[:, 2] + counts[:, 3]) / 2) / total, 4),
+        **_expected(fitted, order, first, second),
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _expected(
+    fitted: ratings.Leaderboard, order: Sequence[str], first: IntArray, second: IntArray
+) -> dict[str, list[float | None]]:
+    """What the ratings say of pairs; null where a model has none, or the votes show no variance."""
+    strength, lower, upper = np.full((3, len(first)), np.nan)
+    if fitted.fit is not None and fitted.covariance is not None:
+        index = {name: number for number, name in enumerate(fitted.fit.models)}
+        rated = np.array([index.get(name, -1) for name in order], dtype=np.int64)
+        both = (rated[first] >= 0) & (rated[second] >= 0)
+        a, b = rated[first[both]], rated[second[both]]
+        strength[both] = fitted.fit.strengths[a] - fitted.fit.strengths[b]
+        confidence = fitted.method["parameters"]["confidence"]
+        low, high = ratings.difference_intervals(fitted.fit, fitted.covariance, confidence=confidence)
+        seen = low[a, b] < high[a, b]
+        lower[both], upper[both] = np.where(seen, low[a, b], np.nan), np.where(seen, high[a, b], np.nan)
     return {
-        "model_a": one,
-        "model_b": other,
-        "wins": wins,
-        "losses": losses,
-        "ties": ties,
-        "both_bad": both_bad,
-        "votes": votes,
-        "win_rate": _rounded((wins + (ties + both_bad) / 2) / votes, 4),
-        "expected": _rounded(expected, 4),
+        "expected": _all_rounded(1 / (1 + np.exp(-strength)), 4),
+        "difference": _all_rounded(ratings.RATING_PER_STRENGTH * strength, 2),
+        "difference_lower": _all_rounded(lower, 2),
+        "difference_upper": _all_rounded(upper, 2),
     }
+
+
+def _all_rounded(values: FloatArray, digits: int) -> list[float | None]:
+    return [_rounded(value, digits) for value in values.tolist()]
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
     """To the digits shown: the rest differs between processors and says nothing."""
-    return None if value is None or not np.isfinite(value) else round(float(value), digits)
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)
 
 
 def snapshot_inputs(
