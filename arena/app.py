@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from arena import __version__, jobs
+from arena.activity import ModelActivity
 from arena.catalog import (
     has_configured_models,
     offer_demo_models,
@@ -32,7 +33,6 @@ from arena.voters import Signer
 from arena.web import battles, feed, health, middleware, pages, problems, votes
 from arena.web.board_history import BoardHistory
 from arena.web.rendering import STATIC
-from arena.activity import ModelActivity
 from arena.web.snapshot_reader import SnapshotReader
 from arena.web.state import State
 

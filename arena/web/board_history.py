@@ -103,6 +103,11 @@ class Change:
         return self.after.rating - self.before.rating
 
     @property
+    def votes(self) -> int:
+        """Votes that came in on the model."""
+        return (self.after.votes if self.after else 0) - (self.before.votes if self.before else 0)
+
+    @property
     def ranks_differ(self) -> bool:
         """Whether other ranks are possible now."""
         return bool(self.before and self.after and self.before.ranks != self.after.ranks)

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena.activity import ModelActivity
 from arena.db import Database
 from arena.errors import BattleNotFound, CookieInvalid
 from arena.gateway.pool import Pool
@@ -16,7 +17,6 @@ from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import COOKIE, SIMULATED_HEADER, Signer, Visitor, new_visitor
 from arena.web.board_history import BoardHistory
-from arena.activity import ModelActivity
 from arena.web.snapshot_reader import SnapshotReader
 
 BATTLE_ID = re.compile(r"[A-Za-z0-9_-]{22}")

@@ -10,17 +10,19 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from arena.errors import SnapshotNotFound
+from arena.web.board_deps import Boards
 from arena.web.board_history import BoardDifference, BoardHistory, DayBoard, day_before, difference
 from arena.web.board_navigation import Navigation, find_board, navigate
 from arena.web.board_query import BoardQuery, Selection, select_rows
 from arena.web.board_rows import BoardRows, Summary, category_columns, summarise
-from arena.web.boards import BoardPage, board_page, newest_boards, styled_page
+from arena.web.boards import BoardPage, board_page, styled_page
 from arena.web.deps import History, Snapshots
 from arena.web.rendering import render_page
 from arena.web.snapshot_reader import SnapshotReader
 
 router = APIRouter()
 CHANGED_IN_DAYS = 7
+VIEWS = {"table": "leaderboard", "plot": "plot", "pairs": "pairs", "history": "history"}
 FRESH = {"Cache-Control": "no-cache"}
 
 
@@ -47,10 +49,6 @@ class LeaderboardPage:
     dated: Dated | None
 
 
-async def _boards(snapshots: Snapshots) -> list[BoardPage]:
-    return await newest_boards(snapshots)
-
-
 def _query(
     q: str = "",
     organization: str = "",
@@ -71,7 +69,6 @@ def _query(
     )
 
 
-Boards = Annotated[list[BoardPage], Depends(_boards)]
 Asked = Annotated[BoardQuery, Depends(_query)]
 
 
@@ -83,10 +80,11 @@ async def first_leaderboard(
     snapshots: Snapshots,
     history: History,
     board: Annotated[str, Query()] = "",
+    view: Annotated[str, Query()] = "table",
 ) -> Response:
     """The overall board; while it is empty, the first board with ratings instead, said plainly."""
     if board:
-        return _board_redirect(find_board(boards, board), query)
+        return _board_redirect(find_board(boards, board), query, VIEWS.get(view, VIEWS["table"]))
     if not boards:
         return render_page(request, "no_leaderboard.html", {}, headers=FRESH)
     first = boards[0]
@@ -96,10 +94,10 @@ async def first_leaderboard(
     return render_page(request, "leaderboard.html", page, headers=FRESH)
 
 
-def _board_redirect(board: BoardPage, query: BoardQuery) -> Response:
+def _board_redirect(board: BoardPage, query: BoardQuery, view: str) -> Response:
     """From the form that chooses a board to its address, with the same filters."""
     asked = urlencode(query.parameters())
-    return RedirectResponse(f"/leaderboard/{quote(board.name)}{'?' if asked else ''}{asked}", 303)
+    return RedirectResponse(f"/{view}/{quote(board.name)}{'?' if asked else ''}{asked}", 303)
 
 
 @router.get("/leaderboard/{name}")
@@ -147,7 +145,13 @@ async def _changed(board: BoardPage, history: BoardHistory) -> BoardDifference |
 
 @router.get("/leaderboard/{name}/{day}")
 async def dated_leaderboard(
-    name: str, day: str, request: Request, boards: Boards, query: Asked, snapshots: Snapshots, history: History
+    name: str,
+    day: str,
+    request: Request,
+    boards: Boards,
+    query: Asked,
+    snapshots: Snapshots,
+    history: History,
 ) -> Response:
     """One board as it was at the end of a day: an address that can be cited."""
     if not boards:
