@@ -90,7 +90,8 @@ async def model(
 ) -> Response:
     """What is known about a model, and the boards it stands on; `?population=` chooses whose votes."""
     found = await db.scalar(select(Model).where(Model.name == name))
-    standings = [it for board in boards if (it := await _standing(board, name, snapshots))]
+    ordered = [it for main in boards if main.is_main for it in navigate(boards, main).siblings]
+    standings = [it for board in ordered if (it := await _standing(board, name, snapshots))]
     if found is None and not standings:
         raise ModelNotFound(await _nearest(db, boards, name))
     mains = [it.board for it in standings if it.board.is_main and it.entry]
