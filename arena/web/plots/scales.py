@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import count, islice, pairwise
 from typing import Final
 
@@ -46,10 +47,6 @@ class LinearScale:
         if self.high == self.low:
             return (self.start + self.end) / 2
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
-
-    def holds(self, value: float) -> bool:
-        """Whether a value lies on the scale."""
-        return self.low <= value <= self.high
 
 
 def round_step(span: float, most: int, *, smallest: float = 0.0) -> float:
@@ -106,7 +103,7 @@ class DateScale:
         """The coordinate of a day; the middle where all days are one."""
         return self._line(day.toordinal())
 
-    @property
+    @cached_property
     def _line(self) -> LinearScale:
         low, high = self.first.toordinal(), self.last.toordinal()
         return LinearScale(low=low, high=high, start=self.start, end=self.end)

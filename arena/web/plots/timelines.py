@@ -1,8 +1,9 @@
 """Lines over dates, shared by the history of ratings and the convergence of the field."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import pairwise
 from statistics import median_low
@@ -27,7 +28,7 @@ LABEL_GAP = 14.0  # from the end of the lines to their labels
 CLOSE = 2.0  # pixels that a label may move without a thread
 ROUNDING = 0.01
 BOLD = 1.15  # how much wider bold letters are
-BACKGROUND_SPACING: Final = 4.0  # pixels between the points of a line in the background
+BACKGROUND_SPACING: Final = 6.0  # pixels between the points of a line in the background
 GAP_FACTOR: Final = 3
 
 
@@ -126,7 +127,9 @@ def _draw_axes(parent: Element, layout: Layout, timeline: Timeline, foot: float)
     left = max(text_width(format_number(tick, decimals), layout.small) for tick in ticks) + 10
     label_width = _label_width(layout, timeline)
     right = layout.width - (BOLD * label_width + LABEL_GAP if label_width else 8.0)
-    x = DateScale(first=min(timeline.days), last=max(timeline.days), start=left, end=right)
+    last = max(timeline.days)
+    first = min(min(timeline.days), last - timedelta(days=1))  # a single day stands beside the labels
+    x = DateScale(first=first, last=last, start=left, end=right)
     y = LinearScale(low=low, high=high, start=foot, end=TOP)
     draw_value_rows(
         parent, y, ticks, layout, left=left, right=right, write=lambda value: format_number(value, decimals)
@@ -167,10 +170,11 @@ def _number(line: Line, layout: Layout) -> str:
 
 def _thinned(piece: list[Point], frame: Frame) -> list[Point]:
     """The points of a background line that lie far enough apart to be seen as points, and its last."""
-    kept: list[Point] = []
+    kept, reached = [], -math.inf
     for point in piece[:-1]:
-        if not kept or frame.x(point.day) - frame.x(kept[-1].day) >= BACKGROUND_SPACING:
+        if (x := frame.x(point.day)) - reached >= BACKGROUND_SPACING:
             kept.append(point)
+            reached = x
     return [*kept, piece[-1]]
 
 
@@ -185,11 +189,14 @@ def _draw_line(group: Element, line: Line, pieces: list[list[Point]], frame: Fra
 
 
 def _draw_bands(parent: Element, line: Line, pieces: list[list[Point]], frame: Frame) -> None:
+    """Intervals as an area along each piece, or as an upright line where it is a single day."""
     for piece in pieces:
-        ends = [(frame.x(it.day), it.lower, it.upper) for it in piece if it.lower is not None]
-        upper = [(x, frame.y(high)) for x, _, high in ends if high is not None]
-        lower = [(x, frame.y(low)) for x, low, _ in ends if low is not None]
-        if len(upper) > 1 and len(upper) == len(lower):
+        ends = [(frame.x(it.day), it.lower, it.upper) for it in piece]
+        upper = [(x, frame.y(high)) for x, low, high in ends if low is not None and high is not None]
+        lower = [(x, frame.y(low)) for x, low, high in ends if low is not None and high is not None]
+        if len(upper) == 1:
+            parent.line(*upper[0], *lower[0], f"plot-band-day {line.class_}")
+        elif upper:
             outline = path([*upper, *reversed(lower)], closed=True)
             parent.add("path", d=outline, class_=f"plot-band {line.class_}")
 
