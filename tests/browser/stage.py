@@ -87,8 +87,9 @@ def running_arena() -> Iterator[Stage]:
 def filled_arena(database_url: str) -> Iterator[str]:
     """The program on a database with some history, which nothing changes."""
     home = Path(tempfile.mkdtemp(prefix="arena-filled-"))
+    settings = {"ARENA_DATABASE_URL": database_url, "ARENA_JOBS": "false", "ARENA_DEMO": "true"}
     try:
-        with _program(home, {"ARENA_DATABASE_URL": database_url, "ARENA_JOBS": "false"}) as url:
+        with _program(home, settings) as url:
             yield url
     finally:
         shutil.rmtree(home, ignore_errors=True)
