@@ -4,10 +4,10 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,26 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from arena.errors import DatasetInvalid
 from arena.populations import OWN_POPULATIONS
 from arena.tables import Board, ImportedVote, Winner
+from ratings.published_layouts import WINNER_WORDS, known_columns
 
-# The first name that a file has is taken: our own, then what published files call it.
-COLUMNS = {
-    "model_a": ("model_a", "left", "model_1"),
-    "model_b": ("model_b", "right", "model_2"),
-    "winner": ("winner", "label"),
-    "voter": ("voter", "judge", "worker", "user", "annotator"),
-}
-WINNER_WORDS: Mapping[str, Winner] = {
-    "model_a": "model_a",
-    "model_b": "model_b",
-    "tie": "tie",
-    "both_bad": "both_bad",
-    "left": "model_a",
-    "right": "model_b",
-    "a": "model_a",
-    "b": "model_b",
-    "tie (bothbad)": "both_bad",
-    "bothbad": "both_bad",
-}
+COLUMNS = ("model_a", "model_b", "winner", "voter")
 BOARD_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 BATCH = 5_000
 
@@ -137,12 +120,10 @@ def _json_records(text: str) -> Iterator[tuple[int, dict[str, Any] | Reject]]:
         yield line, {column: record.get(name) for column, name in _names(record).items()}
 
 
-def _names(present: Any) -> dict[str, str]:
-    """Which column of the file is which of ours."""
-    found = {
-        column: next((name for name in names if name in present), None) for column, names in COLUMNS.items()
-    }
-    return {column: name for column, name in found.items() if name is not None}
+def _names(present: Collection[str]) -> dict[str, str]:
+    """Which column of the file is which of ours; a judge is a voter here."""
+    known = {"voter": "judge", **known_columns(present)}
+    return {column: known[column] for column in COLUMNS if known.get(column) in present}
 
 
 def _fault(record: Mapping[str, Any]) -> str | None:
@@ -161,7 +142,7 @@ def _fault(record: Mapping[str, Any]) -> str | None:
 
 
 def _winner(record: Mapping[str, Any]) -> Winner | None:
-    return WINNER_WORDS.get(str(record.get("winner", "")).strip().lower())
+    return cast(Winner | None, WINNER_WORDS.get(str(record.get("winner", "")).strip().lower()))
 
 
 def _row(line: int, record: Mapping[str, Any]) -> VoteRow:

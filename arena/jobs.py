@@ -11,6 +11,7 @@ from arena.db import Database, Location, is_outage
 from arena.gateway.pool import Pool
 from arena.logs import get_log
 from arena.metrics import FIT_FAILURES, FIT_SECONDS
+from arena.operator_categories import read_operator_categories
 from arena.settings import Settings
 from arena.snapshots import Fitter
 from arena.sweeps import database_is_up_since, declare_interrupted, expire_failed
@@ -79,7 +80,7 @@ def keep_database_alive(location: Location) -> Job:
 
 def shared_jobs(database: Database, settings: Settings) -> dict[str, tuple[float, Job]]:
     """What any one process does for the whole installation."""
-    fitter = Fitter(database)
+    fitter = Fitter(database, read_operator_categories(settings.categories_file))
     return {
         "sweep": (SWEEP_SECONDS, lambda: sweep(database, settings)),
         "fit": (settings.fit_seconds, lambda: fit_leaderboards(database, fitter)),

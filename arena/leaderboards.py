@@ -34,6 +34,7 @@ RANKS: Literal["anytime"] = "anytime"
 SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs")}
 
 
+PAIR_COUNTS = ("wins", "losses", "ties", "both_bad")
 MODEL_FACTS = ("organization", "license", "open_weights", "status")
 Facts = Mapping[str, Mapping[str, Any]]  # model → its facts
 
@@ -180,61 +181,59 @@ def _coefficients(table: pd.DataFrame | None) -> list[dict[str, Any]]:
 def _pairs(board: Board, fitted: ratings.Leaderboard) -> dict[str, Any]:
     """Every pair that met, the better model first, with what the fit expects of it."""
     order = fitted.table.model.tolist()
+    comparisons = ratings.Comparisons.from_battles(_comparable(board.votes))
+    place = np.array([order.index(name) for name in comparisons.models], dtype=np.int64)
+    one, other, counts = place[comparisons.first], place[comparisons.second], comparisons.counts
+    swapped = one > other
+    one, other = np.minimum(one, other), np.maximum(one, other)
+    counts = np.where(swapped[:, np.newaxis], counts[:, [1, 0, 2, 3]], counts)
+    by_place = np.lexsort((other, one))
+    one, other, counts = one[by_place], other[by_place], counts[by_place]
+    names = np.array(order, dtype=object)
+    columns = {
+        "model_a": names[one].tolist(),
+        "model_b": names[other].tolist(),
+        **{label: counts[:, number].tolist() for number, label in enumerate(PAIR_COUNTS)},
+        "votes": counts.sum(axis=1).tolist(),
+        "win_rate": _all_rounded(counts @ [1, 0, 0.5, 0.5] / counts.sum(axis=1)),
+        **_expected(fitted, order, one, other),
+    }
+    rows = zip(*columns.values(), strict=True)
     return {
         "$schema": SCHEMA_PATHS["pairs"],
         "category": board.name,
         "models": order,
-        "pairs": _pair_rows(_comparable(board.votes), fitted, order) if order else [],
+        "pairs": [dict(zip(columns, row, strict=True)) for row in rows],
     }
-
-
-def _pair_rows(votes: pa.Table, fitted: ratings.Leaderboard, order: Sequence[str]) -> list[dict[str, Any]]:
-    comparisons = ratings.Comparisons.from_battles(votes)
-    place = {name: number for number, name in enumerate(order)}
-    at = np.array([place[name] for name in comparisons.models], dtype=np.int64)
-    first, second = at[comparisons.first], at[comparisons.second]
-    turned = first > second
-    counts = np.where(turned[:, np.newaxis], comparisons.counts[:, [1, 0, 2, 3]], comparisons.counts)
-    first, second = np.minimum(first, second), np.maximum(first, second)
-    sorting = np.lexsort((second, first))
-    first, second, counts = first[sorting], second[sorting], counts[sorting]
-    total = counts.sum(axis=1)
-    columns = {
-        "model_a": [order[number] for number in first.tolist()],
-        "model_b": [order[number] for number in second.tolist()],
-        **dict(zip(("wins", "losses", "ties", "both_bad"), counts.T.tolist(), strict=True)),
-        "votes": total.tolist(),
-        "win_rate": _all_rounded((counts[:, 0] + (counts[:, 2] + counts[:, 3]) / 2) / total, 4),
-        **_expected(fitted, order, first, second),
-    }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _expected(
-    fitted: ratings.Leaderboard, order: Sequence[str], first: IntArray, second: IntArray
+    fitted: ratings.Leaderboard, order: Sequence[str], one: IntArray, other: IntArray
 ) -> dict[str, list[float | None]]:
     """What the ratings say of pairs; null where a model has none, or the votes show no variance."""
-    strength, lower, upper = np.full((3, len(first)), np.nan)
+    difference, lower, upper = np.full((3, len(one)), np.nan)
     if fitted.fit is not None and fitted.covariance is not None:
-        index = {name: number for number, name in enumerate(fitted.fit.models)}
-        rated = np.array([index.get(name, -1) for name in order], dtype=np.int64)
-        both = (rated[first] >= 0) & (rated[second] >= 0)
-        a, b = rated[first[both]], rated[second[both]]
-        strength[both] = fitted.fit.strengths[a] - fitted.fit.strengths[b]
+        rated = np.full(len(order), -1)
+        rated[[order.index(name) for name in fitted.fit.models]] = np.arange(len(fitted.fit.models))
+        both = (rated[one] >= 0) & (rated[other] >= 0)
+        pair = rated[one[both]], rated[other[both]]
         confidence = fitted.method["parameters"]["confidence"]
         low, high = ratings.difference_intervals(fitted.fit, fitted.covariance, confidence=confidence)
-        seen = low[a, b] < high[a, b]
-        lower[both], upper[both] = np.where(seen, low[a, b], np.nan), np.where(seen, high[a, b], np.nan)
+        seen = low[pair] < high[pair]
+        difference[both] = ratings.RATING_PER_STRENGTH * (
+            fitted.fit.strengths[pair[0]] - fitted.fit.strengths[pair[1]]
+        )
+        lower[both], upper[both] = np.where(seen, low[pair], np.nan), np.where(seen, high[pair], np.nan)
     return {
-        "expected": _all_rounded(1 / (1 + np.exp(-strength)), 4),
-        "difference": _all_rounded(ratings.RATING_PER_STRENGTH * strength, 2),
+        "expected": _all_rounded(1 / (1 + np.exp(-difference / ratings.RATING_PER_STRENGTH))),
+        "difference": _all_rounded(difference, 2),
         "difference_lower": _all_rounded(lower, 2),
         "difference_upper": _all_rounded(upper, 2),
     }
 
 
-def _all_rounded(values: FloatArray, digits: int) -> list[float | None]:
-    return [_rounded(value, digits) for value in values.tolist()]
+def _all_rounded(values: FloatArray, digits: int = 4) -> list[float | None]:
+    return [None if value != value else value for value in values.round(digits).tolist()]
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

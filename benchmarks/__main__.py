@@ -11,7 +11,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from benchmarks import streaming, votes
+from benchmarks import boards, streaming, votes
 from benchmarks.comparison import Findings, show
 from benchmarks.ratings.measure import GRID
 from benchmarks.ratings.measure import measure as measure_ratings
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[int], Findings]] = {
     "ratings": measure_ratings,
 }
 ON_REQUEST: dict[str, Callable[[int], Findings]] = {
+    "boards": boards.measure,
     "ratings-grid": partial(measure_ratings, sizes=GRID),
 }
 KNOWN = BENCHMARKS | ON_REQUEST

@@ -75,8 +75,7 @@ def _count_densely(battles: EncodedBattles) -> PairCounts:
     block = max(_BLOCK, len(table))
     for start in range(0, len(battles.winner), block):
         rows = slice(start, start + block)
-        key = battles.side_a[rows].astype(np.int64)
-        key *= size
+        key = battles.side_a[rows] * np.int32(size)
         key += battles.side_b[rows]
         key *= _LABELS
         key += battles.winner[rows]
@@ -188,14 +187,28 @@ def _by_cluster(
     pair, winner = np.divmod(cells, _LABELS)
     new = (np.diff(pair, prepend=-1) != 0) | (np.diff(cluster, prepend=-1) != 0)
     group = np.cumsum(new) - 1
+    total = group_sums(group, weight, int(new.sum()))
+    score = group_sums(group, weight * OUTCOMES[winner], len(total))
+    if not battles.is_unit:
+        total, score = _reversible(group * _LABELS + winner, weight, len(total))
     return ClusterCells(
         column=column,
         cluster=cluster[new],
         pair=_places(pairs.first * size + pairs.second, pair[new], size * size),
-        weight=group_sums(group, weight, int(new.sum())),
-        score=group_sums(group, weight * OUTCOMES[winner], int(new.sum())),
+        weight=total,
+        score=score,
         identities=battles.identities,
     )
+
+
+def _reversible(place: IntArray, weight: FloatArray, size: int) -> tuple[FloatArray, FloatArray]:
+    """Add up weight and score of each group, so that weight - score is the other side's score to the last bit."""
+    won, lost, tied, bad = group_sums(place, weight, size * _LABELS).reshape(-1, _LABELS).T
+    total = (won + lost) + (tied + bad)
+    # Half of the total or more, so that the subtraction is exact, here and whenever a pair is turned round.
+    larger = (total + np.abs(won - lost)) / 2
+    score: FloatArray = np.where(won >= lost, larger, total - larger)
+    return total, score
 
 
 def _places(known: IntArray, wanted: IntArray, size: int) -> IntArray:

@@ -150,7 +150,8 @@ class _Attack:
         self._votes[:, 0 if up else 1] = first
         self._votes[:, 1 if up else 0] = second
         self._votes /= len(comparisons.models) - 1
-        self._order = np.argsort(-fit_bradley_terry(comparisons).strengths, kind="stable")
+        order = np.argsort(-fit_bradley_terry(comparisons).strengths, kind="stable")
+        self._others = order[order != self._target]
 
     def rank(self, votes: int) -> int:
         weights = self._board.weights + votes * self._votes
@@ -171,7 +172,9 @@ class _Attack:
         return high
 
     def fewest_choosing_pairs(self, goal: int) -> int:
-        target, other = (self._honest.models[place] for place in (self._target, self._order[goal - 1]))
+        # The last model to pass, or to be passed by: some of the others may be exactly level with the target.
+        place = self._others[goal - 1 if self._up else goal - 2]
+        target, other = self._honest.models[self._target], self._honest.models[place]
         better, worse = (other, target) if self._up else (target, other)
         return votes_to_flip(self._honest, better, worse).adds.votes
 

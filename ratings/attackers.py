@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from ratings.arrays import BoolArray, FloatArray, IntArray
+from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
@@ -21,7 +21,7 @@ def target_only(
     rng: np.random.Generator,
     battles: pd.DataFrame,
     *,
-    target: str,
+    target: ModelId,
     interactions: int,
     otherwise: Otherwise = "abstain",
     accuracy: float = 0.95,
@@ -33,8 +33,9 @@ def target_only(
     ----------
     rng : Generator
     battles : DataFrame
-        Honest votes, with columns model_a, model_b, winner and optionally voter.
-    target : str
+        Votes so far: honest ones, with columns model_a, model_b, winner and optionally voter, or the result of
+        another attack.
+    target : str or int
         The model to push up.
     interactions : int
         Battles that the attacker is shown, of pairs drawn at random.
@@ -51,8 +52,10 @@ def target_only(
     Returns
     -------
     DataFrame
-        The honest rows with those of the attacker after them. The columns of ``battles``, voter, and attacker:
-        True for the attacker's votes. Other columns are missing there, but for count and weight, which are 1.
+        The rows of ``battles`` with those of the attacker after them. The columns of ``battles``, voter, and
+        attacker: True for the attacker's votes, and for those of attacks that ``battles`` already holds. Other
+        columns are missing there, but for count and weight, which are 1. Attackers' accounts are named attacker-00000
+        and so on, or numbered on from the honest voters where these are numbers.
 
     Raises
     ------
@@ -97,7 +100,7 @@ def target_only(
 
 
 def sybils(
-    rng: np.random.Generator, battles: pd.DataFrame, *, target: str, votes: int, accuracy: float = 1.0
+    rng: np.random.Generator, battles: pd.DataFrame, *, target: ModelId, votes: int, accuracy: float = 1.0
 ) -> pd.DataFrame:
     """Add accounts that cast one vote each, for the target, and are never seen again.
 
@@ -106,7 +109,7 @@ def sybils(
     rng : Generator
     battles : DataFrame
         Honest votes.
-    target : str
+    target : str or int
         The model to push up.
     votes : int
         Votes cast, each by an account of its own; battles in which the target is not found are left.
@@ -138,7 +141,7 @@ def omnipresent(
     rng: np.random.Generator,
     battles: pd.DataFrame,
     *,
-    target: str,
+    target: ModelId,
     interactions: int,
     accuracy: float = 0.95,
     votes_per_account: int = 20,
@@ -151,7 +154,7 @@ def omnipresent(
     rng : Generator
     battles : DataFrame
         Honest votes.
-    target : str
+    target : str or int
         The model to push up.
     interactions : int
         Battles that the attacker is shown, and votes in.
@@ -262,7 +265,7 @@ def always_left(
     return _mixed(battles, models, a, b, np.full(votes, _A), votes_per_account)
 
 
-def _models(battles: pd.DataFrame, target: str | None = None) -> list[str]:
+def _models(battles: pd.DataFrame, target: ModelId | None = None) -> list[ModelId]:
     models = sorted({*battles["model_a"].unique(), *battles["model_b"].unique()})
     if len(models) < 2:
         raise InvalidOptionError(f"battles names {len(models)} models: an attack needs honest votes on two.")
@@ -309,14 +312,14 @@ def _pull(fit: BradleyTerryFit, target: int) -> FloatArray:
     return fit.inverse_hessian[:, target] - fit.inverse_hessian[:, rival]
 
 
-def _table(models: list[str], a: IntArray, b: IntArray, vote: IntArray) -> pd.DataFrame:
+def _table(models: list[ModelId], a: IntArray, b: IntArray, vote: IntArray) -> pd.DataFrame:
     columns = {"model_a": names_column(models, a), "model_b": names_column(models, b)}
     return pd.DataFrame({**columns, "winner": names_column(WINNERS, vote)})
 
 
 def _mixed(
     battles: pd.DataFrame,
-    models: list[str],
+    models: list[ModelId],
     a: IntArray,
     b: IntArray,
     vote: IntArray,
@@ -325,9 +328,20 @@ def _mixed(
     cast = vote != _ABSTAIN
     attack = _table(models, a[cast], b[cast], vote[cast])
     account = np.arange(len(attack)) // votes_per_account
-    accounts = [f"attacker-{number:05}" for number in range(int(account.max(initial=-1)) + 1)]
-    attack["voter"] = names_column(accounts, account)
+    attack["voter"] = names_column(_accounts(battles, int(account.max(initial=-1)) + 1), account)
     for column in battles.columns.intersection(["count", "weight"]):
         attack[column] = 1
-    parts = [battles.assign(attacker=False), attack.assign(attacker=True)]
+    earlier = battles.get("attacker", False)
+    parts = [battles.assign(attacker=earlier), attack.assign(attacker=True)]
     return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+def _accounts(battles: pd.DataFrame, size: int) -> list[str] | list[int]:
+    """Name new voters, none of whom is on the board yet; by numbers where those on it are numbers."""
+    voters = battles["voter"].dropna() if "voter" in battles else pd.Series(dtype="str")
+    if pd.api.types.infer_dtype(voters) in ("integer", "floating"):
+        first = int(voters.max()) + 1
+        return list(range(first, first + size))
+    taken = voters.astype("str").str.extract(r"^attacker-(\d+)$", expand=False).dropna().astype(np.int64)
+    first = int(taken.max()) + 1 if len(taken) else 0
+    return [f"attacker-{number:05}" for number in range(first, first + size)]

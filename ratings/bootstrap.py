@@ -221,6 +221,7 @@ def _voters(comparisons: Comparisons, cluster: str) -> _Ballots:
         )
     if cells.size < 2:
         raise InvalidOptionError(f"All votes come from {cells.size} {cluster}: resampling needs two or more.")
+    cells = cells.by_votes()
     member = np.unique(cells.cluster, return_inverse=True)[1]
     alone = np.bincount(member)[member] == 1
     examples, counts = _distinct(cells, np.flatnonzero(alone))

@@ -1,11 +1,11 @@
 """The Bradley-Terry model: loss, gradient, Hessian and fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg, special
 
-from ratings.arrays import FloatArray, ModelId
+from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.comparisons import Comparisons
 from ratings.errors import (
     DisconnectedComparisonsError,
@@ -54,6 +54,25 @@ class BradleyTerryFit:
     iterations: int
     gradient_norm: float
     loss: float
+
+    def reordered(self, order: IntArray) -> "BradleyTerryFit":
+        """Put the models into another order.
+
+        Parameters
+        ----------
+        order : int64, shape (n_models,)
+            A permutation: which of ``models`` comes in each place.
+
+        Returns
+        -------
+        BradleyTerryFit
+        """
+        return replace(
+            self,
+            models=tuple(self.models[model] for model in order),
+            strengths=self.strengths[order],
+            inverse_hessian=self.inverse_hessian[np.ix_(order, order)],
+        )
 
 
 def loss(strengths: FloatArray, comparisons: Comparisons, *, ridge: float = 0.0) -> float:
@@ -162,7 +181,8 @@ def fit_bradley_terry(
     SeparableComparisonsError
         If some models never lose to the others, or never win, and ``ridge`` is 0 [Ford57].
     NotConvergedError
-        If the last of ``max_iterations`` steps is longer than ``tolerance``.
+        If the last of ``max_iterations`` steps is longer than ``tolerance``, or the votes are too lopsided for double
+        precision: groups of some 1e10 votes with a few hundred between them.
     InvalidOptionError
         If ``ridge`` is negative or not finite, or ``start`` is not one finite number per model.
     InvalidComparisonsError
@@ -220,15 +240,21 @@ def _minimise(
     for iteration in range(1, max_iterations + 1):
         surplus, curvature = _surplus_and_curvature(strengths, comparisons)
         slope = comparisons.net_by_model(surplus) + ridge * strengths
+        if not ridge:
+            # The gradient sums to zero. What rounding leaves of that is the share of models with many votes: solved
+            # with the rest, it would be divided evenly and move those with few.
+            slope -= slope.sum() * (comparisons.totals / comparisons.totals.sum())
         if factor is None or longest > _SHORT:
             factor = _factor(curvature, comparisons, ridge)
         step, _ = linalg.lapack.dpotrs(factor, -slope)
         reach = float(np.abs(_differences(step, comparisons)).max(initial=0.0))
         strengths = strengths + step * (np.log1p(reach) / reach if reach > 0 else 1.0)
-        longest = float(np.abs(step).max())
-        if longest <= tolerance and _mean_score(slope, comparisons, ridge) <= tolerance:
+        longest, score = float(np.abs(step).max()), _mean_score(slope, comparisons, ridge)
+        if longest <= tolerance and score <= tolerance:
             return strengths - strengths.mean(), iteration
-    raise NotConvergedError(iterations=max_iterations, last_step=longest, tolerance=tolerance)
+    raise NotConvergedError(
+        iterations=max_iterations, last_step=longest, tolerance=tolerance, mean_score=score
+    )
 
 
 def _factor(curvature: FloatArray, comparisons: Comparisons, ridge: float) -> FloatArray:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from ratings.aggregation import MIRRORED
 from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.clusters import ClusterCells
-
-_Hashes = npt.NDArray[np.uint64]
+from ratings.hashing import Hashes as _Hashes
+from ratings.hashing import scatter as _mix
 
 
 def canonical_order(
@@ -114,11 +113,3 @@ def _hash_rows(counts: IntArray, weights: FloatArray) -> _Hashes:
     for column in (*counts.T, *weights.T):
         hashes = _mix(hashes + np.ascontiguousarray(column).view(np.uint64))
     return hashes
-
-
-def _mix(values: _Hashes) -> _Hashes:
-    """Scatter the bits of each number (the finaliser of SplitMix64)."""
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))

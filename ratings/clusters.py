@@ -11,6 +11,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from ratings.arrays import BoolArray, FloatArray, IntArray, counting_order, group_sums
 from ratings.columns import sorted_codes
 from ratings.errors import InvalidOptionError
+from ratings.hashing import content_order
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,7 +29,8 @@ class ClusterCells:
     score : float64, shape (n_cells,)
         Sum of weight times outcome, from the side of the first model.
     identities : Arrow array
-        What ``cluster`` refers to: distinct values of the column, sorted. Some may have no votes left.
+        What ``cluster`` refers to: distinct values of the column, sorted unless models were reordered. Some may
+        have no votes left.
     """
 
     column: str
@@ -57,17 +59,29 @@ class ClusterCells:
             identities=self.identities,
         )
 
+    def by_votes(self) -> "ClusterCells":
+        """Number the clusters by their votes: the same bytes, but for ``identities``, whatever they are called."""
+        pairs = int(self.pair.max(initial=-1)) + 1
+        return self.moved(np.arange(pairs), np.zeros(pairs, dtype=bool))
+
     def moved(self, place: IntArray, swapped: BoolArray) -> "ClusterCells":
-        """Give pairs new numbers, and turn round those that are swapped; both of shape (n_pairs,)."""
-        pair = place[self.pair]
-        order = counting_order(self.cluster, pair)
+        """Give pairs new numbers, and turn round those that are swapped; both of shape (n_pairs,).
+
+        Clusters are numbered anew by their votes, so that sums over them do not depend on their names.
+        """
+        pair, score = place[self.pair], self._turned(swapped)
+        by_votes = content_order(self.cluster, [pair, self.weight, score], len(self.identities))
+        number = np.empty(len(by_votes), dtype=np.int64)
+        number[by_votes] = np.arange(len(by_votes))
+        cluster = number[self.cluster]
+        order = counting_order(cluster, pair)
         return ClusterCells(
             column=self.column,
-            cluster=self.cluster[order],
+            cluster=cluster[order],
             pair=pair[order],
             weight=self.weight[order],
-            score=self._turned(swapped)[order],
-            identities=self.identities,
+            score=score[order],
+            identities=self.identities.take(pa.array(by_votes)),
         )
 
     def _turned(self, swapped: BoolArray) -> FloatArray:

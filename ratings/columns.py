@@ -19,6 +19,11 @@ Battles: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatch
 SLICE = 1 << 18
 """Rows that one thread codes at a time: enough to forget the cost of a task."""
 
+_RUNS = 64
+_RUN = 1 << 8
+_FEW = 1 << 12
+_STRIDE = 64
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CodedColumn:
@@ -59,6 +64,11 @@ def has_column(battles: Battles, name: str) -> bool:
     return name in _names(battles)
 
 
+def cluster_column(battles: Battles, cluster: str | None) -> str | None:
+    """Return the column to cluster by; only the default one, voter, may be absent."""
+    return None if cluster == "voter" and not has_column(battles, "voter") else cluster
+
+
 def _names(battles: Battles) -> list[str]:
     if isinstance(battles, pd.DataFrame):
         return list(battles.columns)
@@ -74,9 +84,8 @@ def code_columns(battles: Battles, names: Sequence[str]) -> list[CodedColumn]:
     """Code columns of labels; long ones in slices, on all processors."""
     columns = [arrow_column(battles, name) for name in names]
     tasks = [
-        column.slice(start, SLICE)
-        for column in columns
-        if column is not None
+        (column.slice(start, SLICE), usual)
+        for column, usual in ((column, _usual_values(column)) for column in columns if column is not None)
         for start in range(0, len(battles), SLICE)
     ]
     slices = in_order(_code_slice, tasks, thread_count(None) if len(tasks) > len(names) else 1)
@@ -173,8 +182,21 @@ def whole_numbers(battles: Battles, name: str, values: FloatArray) -> IntArray:
     return values.astype(np.int64)
 
 
-def _code_slice(column: pa.ChunkedArray) -> list[tuple[CodeArray, pa.Array]]:
-    return [_code_chunk(chunk) for chunk in column.chunks]
+def _usual_values(column: pa.ChunkedArray) -> pa.Array | None:
+    """Return the sorted values in some rows of a long column of strings, if they are few."""
+    if len(column) <= SLICE or not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return None
+    starts = np.linspace(0, len(column) - _RUN, _RUNS).astype(int)
+    runs = [chunk for start in starts for chunk in column.slice(start, _RUN).chunks]
+    values = pc.unique(pa.chunked_array(runs, type=column.type)).drop_null()
+    return values.take(pc.array_sort_indices(values)) if 0 < len(values) <= _FEW else None
+
+
+def _code_slice(task: tuple[pa.ChunkedArray, pa.Array | None]) -> list[tuple[CodeArray, pa.Array]]:
+    column, usual = task
+    if usual is None:
+        return [_code_chunk(chunk) for chunk in column.chunks]
+    return [_code_by_usual_values(chunk, usual) for chunk in column.chunks]
 
 
 def _code_chunk(chunk: pa.Array) -> tuple[CodeArray, pa.Array]:
@@ -185,6 +207,18 @@ def _code_chunk(chunk: pa.Array) -> tuple[CodeArray, pa.Array]:
     return indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False), encoded.dictionary
 
 
+def _code_by_usual_values(chunk: pa.Array, usual: pa.Array) -> tuple[CodeArray, pa.Array]:
+    """Look values up instead of collecting them, which is faster, and collect only what is not found."""
+    found = pc.index_in(chunk, value_set=usual)
+    if not found.null_count:
+        return found.to_numpy(), usual
+    rows = np.flatnonzero(found.is_null().to_numpy(zero_copy_only=False))
+    others, dictionary = _code_chunk(chunk.take(pa.array(rows)))
+    codes: CodeArray = found.fill_null(-1).to_numpy().copy()
+    codes[rows] = np.where(others < 0, -1, others + len(usual))
+    return codes, pa.concat_arrays([usual, dictionary])
+
+
 def _join_slices(
     column: pa.ChunkedArray, name: str, slices: list[list[tuple[CodeArray, pa.Array]]]
 ) -> CodedColumn:
@@ -192,13 +226,18 @@ def _join_slices(
     joined = np.empty(len(column), dtype=np.int32)
     place: dict[Any, int] = {}
     known: tuple[pa.Array, CodeArray] | None = None
-    start = 0
+    is_common, start = False, 0
     for codes, dictionary in (part for parts in slices for part in parts):
         if known is None or not dictionary.equals(known[0]):
             # One more entry at the end, for the code -1 of a missing value.
             wanted = [place.setdefault(value, len(place)) for value in dictionary.to_pylist()]
             known = dictionary, np.array([*wanted, -1], dtype=np.int32)
-        np.take(known[1], codes, out=joined[start : start + len(codes)], mode="wrap")
+            is_common = wanted == list(range(len(wanted)))
+        out = joined[start : start + len(codes)]
+        if is_common:
+            out[:] = codes
+        else:
+            np.take(known[1], codes, out=out, mode="wrap")
         start += len(codes)
     coded = CodedColumn(name=name, codes=joined, values=list(place))
     return _only_used(coded) if pa.types.is_dictionary(column.type) else coded
@@ -206,13 +245,20 @@ def _join_slices(
 
 def _only_used(column: CodedColumn) -> CodedColumn:
     """Leave out what occurs in no row, such as unused categories, and a category that is null."""
-    used = count_codes(column.codes + 1, len(column.values) + 1)[1:] > 0
+    used = _occur(column.codes[::_STRIDE], len(column.values))
+    if not used.all():
+        used = _occur(column.codes, len(column.values))
     kept = np.array([value is not None for value in column.values], dtype=bool) & used
     if kept.all():
         return column
     place = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1).astype(np.int32)
     values = [value for value, keep in zip(column.values, kept, strict=True) if keep]
     return CodedColumn(name=column.name, codes=place[column.codes], values=values)
+
+
+def _occur(codes: CodeArray, size: int) -> BoolArray:
+    occurs: BoolArray = count_codes(codes + 1, size + 1)[1:] > 0
+    return occurs
 
 
 def _code_objects(battles: Battles, name: str) -> CodedColumn:

@@ -130,7 +130,9 @@ def _encode_models(
     models = _sorted_models(battles, (column_a, names_a), (column_b, names_b))
     index = {name: code for code, name in enumerate(models)}
     side_a, side_b = (
-        _recoded(column.codes, np.array([index[name] for name in names], dtype=np.int32), column.codes)
+        column.codes
+        if tuple(names) == models[: len(names)]
+        else _recoded(column.codes, np.array([index[name] for name in names], dtype=np.int32), column.codes)
         for column, names in ((column_a, names_a), (column_b, names_b))
     )
     row = first_row(side_a == side_b)
@@ -187,7 +189,9 @@ def _encode_winners(battles: Battles, column: CodedColumn) -> SmallCodeArray:
 def _recoded(codes: CodeArray, places: _Codes, out: _Codes) -> _Codes:
     """Replace each code by its place, block by block, so that nothing of the length of the table is copied."""
     for start in range(0, len(codes), _BLOCK):
-        out[start : start + _BLOCK] = places[codes[start : start + _BLOCK]]
+        rows = slice(start, start + _BLOCK)
+        # Codes are within range, and clipping spares NumPy the check and a copy.
+        np.take(places, codes[rows], out=out[rows], mode="clip")
     return out
 
 

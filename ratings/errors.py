@@ -92,13 +92,25 @@ class SeparableComparisonsError(NoFiniteMaximumError):
 class NotConvergedError(RatingsError):
     """Newton's method did not reach the tolerance."""
 
-    def __init__(self, *, iterations: int, last_step: float, tolerance: float) -> None:
+    def __init__(
+        self, *, iterations: int, last_step: float, tolerance: float, mean_score: float | None = None
+    ) -> None:
         self.iterations = iterations
         self.last_step = last_step
         self.tolerance = tolerance
+        if not iterations:
+            finding = "The Hessian has no inverse in double precision: the votes are too lopsided. Set ridge > 0, or"
+        else:
+            moved = f"the strengths still moved by {last_step:.3g}"
+            if mean_score is not None and last_step <= tolerance:
+                moved = f"the gradient of a model is still {mean_score:.3g} per vote of its own"
+            finding = (
+                f"After {iterations} Newton steps {moved}, more than the tolerance {tolerance:.3g}. Raise "
+                "max_iterations; where that does not help, rounding in the sums over very many votes hides the few of "
+                "some models: raise the tolerance, set ridge > 0, or"
+            )
         super().__init__(
-            f"After {iterations} Newton steps the strengths still moved by {last_step:.3g}, "
-            f"more than the tolerance {tolerance:.3g}: raise max_iterations, or set ridge > 0."
+            f"{finding} leave models with few votes beside very many out with Comparisons.restrict."
         )
 
 

@@ -173,8 +173,9 @@ def _with_style(
     else:
         rows = _between(battles, models)
         fit = fit_style_control(rows, features=model.style, side_bias=model.side_bias, cluster=cluster)
+    size = len(models)
+    fit = fit.reordered(np.array([fit.models.index(name) for name in models]))
     covariance = _combined(fit.independent_covariance, fit.clustered_covariance)
-    size = len(fit.models)
     return Estimate(
         fit=fit,
         covariance=covariance[:size, :size],

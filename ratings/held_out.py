@@ -10,11 +10,11 @@ from scipy import optimize, special
 
 from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.bradley_terry import fit_bradley_terry
-from ratings.columns import Battles, has_column
+from ratings.columns import Battles, cluster_column
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
-from ratings.placed_votes import place_votes
+from ratings.placed_votes import place_votes_canonically
 from ratings.tie_likelihoods import TieModel, likelihood_of
 from ratings.ties import fit_ties
 
@@ -121,10 +121,9 @@ def held_out_log_loss(
     ['model', 'log_loss', 'standard_error', 'difference', 'difference_error']
     """
     _check_options(models, folds, outcomes, ridge)
-    column = _cluster_column(votes, cluster)
     if isinstance(votes, Comparisons):
         folded = _fold_votes(votes, folds, rng)
-    elif column is None:
+    elif (column := cluster_column(votes, cluster)) is None:
         folded = _fold_votes(Comparisons.from_battles(votes), folds, rng)
     else:
         folded = _fold_voters(votes, column, folds, rng)
@@ -135,24 +134,29 @@ def held_out_log_loss(
 def _fold_votes(comparisons: Comparisons, folds: int, rng: np.random.Generator) -> _FoldedVotes:
     """Send each vote to a fold of its own; multinomial counts do it for equal votes at once."""
     _require_enough(comparisons.votes, folds, "votes")
+    comparisons = comparisons.reordered(comparisons.canonical_order())
     split = rng.multinomial(comparisons.counts.ravel(), np.full(folds, 1 / folds))
     cell, fold = np.nonzero(split)
     count = split[cell, fold].astype(np.float64)
-    each = comparisons.weights.ravel()[cell] / comparisons.counts.ravel()[cell]
+    # Votes of one cell count with their mean weight, but in the standard errors with the mean of its square.
+    weight, square = (
+        sums.ravel()[cell] / comparisons.counts.ravel()[cell]
+        for sums in (comparisons.weights, comparisons.squared_weights)
+    )
     return _FoldedVotes(
         comparisons=comparisons,
         folds=folds,
         fold=fold.astype(np.int64),
         pair=(cell // len(WINNERS)).astype(np.int64),
         outcome=(cell % len(WINNERS)).astype(np.int64),
-        weight=count * each,
-        spread=count * each**2,
+        weight=count * weight,
+        spread=count * square,
         cluster=None,
     )
 
 
 def _fold_voters(battles: Battles, column: str, folds: int, rng: np.random.Generator) -> _FoldedVotes:
-    placed = place_votes(battles, cluster=column)
+    placed = place_votes_canonically(battles, cluster=column)
     _require_enough(placed.clusters, folds, f"distinct values of {column!r}")
     assert placed.cluster is not None
     return _FoldedVotes(
@@ -257,13 +261,6 @@ def _standard_error(folded: _FoldedVotes, values: FloatArray) -> float:
         sums = group_sums(folded.cluster, folded.weight * surplus, size)
         variance = size / (size - 1) * float(np.square(sums).sum())
     return float(np.sqrt(variance) / folded.weight.sum())
-
-
-def _cluster_column(votes: Battles | Comparisons, cluster: str | None) -> str | None:
-    """Return the column to cluster by; only the default one may be absent."""
-    if isinstance(votes, Comparisons) or (cluster == "voter" and not has_column(votes, "voter")):
-        return None
-    return cluster
 
 
 def _require_enough(found: int, folds: int, what: str) -> None:

@@ -15,7 +15,7 @@ from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
 from ratings.estimates import half_win_covariance
 from ratings.intervals import rating_intervals
-from ratings.placed_votes import PlacedVotes, place_votes
+from ratings.placed_votes import PlacedVotes, place_votes_canonically
 from ratings.scale import RATING_CENTRE, rating_from_strength
 
 Every: TypeAlias = Literal["day", "week", "month"]
@@ -98,7 +98,7 @@ def history(
     _check_options(every, window, confidence)
     column = None if cluster == "voter" and not has_column(battles, "voter") else cluster
     period, ends = _periods(battles, date, every)
-    placed = place_votes(battles, cluster=column)
+    placed = place_votes_canonically(battles, cluster=column)
     if anchor is not None and anchor not in placed.comparisons.models:
         raise InvalidOptionError(f"anchor is {anchor!r}, which no vote names: check the name.")
     names = pd.Index(placed.comparisons.models, dtype=None if placed.comparisons.models else "str")

@@ -1,12 +1,12 @@
 """Clustered covariance for boards on which few voters cast many of the votes."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.bradley_terry import BradleyTerryFit, win_probabilities
+from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import ClusterCells, Comparisons
 from ratings.intervals import sandwich
 from ratings.linear_algebra import sandwich_product, single_threaded_blas
@@ -15,6 +15,11 @@ _LIGHT = 0.005
 """Mean leverage, over the directions it voted on, up to which leaving a cluster out is taken to change nothing."""
 
 _INDISPENSABLE = 1 - 1e-9
+
+_MANY_CELLS = 64
+
+_ENTRIES = 2**21
+"""Matrix entries of clusters solved at a time."""
 
 
 def jackknife_sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluster: str) -> FloatArray:
@@ -62,47 +67,39 @@ def jackknife_sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluste
     clusters = comparisons.clusters
     if clusters is None:
         return covariance
-    change = np.zeros_like(covariance)
-    with single_threaded_blas():
-        for heavy in _heavy_clusters(fit, comparisons, clusters):
-            together = np.ix_(heavy.models, heavy.models)
-            alone = _left_out(heavy, fit.inverse_hessian[together])
-            change[together] += np.outer(alone, alone) - np.outer(heavy.score, heavy.score)
-    if not change.any():
+    expected = win_probabilities(fit.strengths, comparisons)
+    heavy = _heavy(fit, comparisons, clusters, expected * (1 - expected))
+    if not len(heavy.cluster):
         return covariance
+    size, first, second = len(fit.models), comparisons.first, comparisons.second
+    surplus = heavy.score - heavy.weight * expected[heavy.pair]
+    alone = _left_out(fit, comparisons, heavy, surplus, expected * (1 - expected))
+    change = sum_outer_products(heavy, alone, first, second, size)
+    change -= sum_outer_products(heavy, surplus, first, second, size)
     factor = clusters.size / (clusters.size - 1)
     return covariance + factor * sandwich_product(fit.inverse_hessian, change)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _HeavyCluster:
-    """The gradient and the Hessian of one cluster's votes, on the models among them."""
-
-    models: IntArray
-    score: FloatArray
-    hessian: FloatArray
-
-
-def _heavy_clusters(
-    fit: BradleyTerryFit, comparisons: Comparisons, clusters: ClusterCells
-) -> Iterator[_HeavyCluster]:
-    expected = win_probabilities(fit.strengths, comparisons)
-    curvature = clusters.weight * (expected * (1 - expected))[clusters.pair]
-    leverage = np.bincount(clusters.cluster, curvature * _resistance(fit, comparisons)[clusters.pair])
+def _heavy(
+    fit: BradleyTerryFit, comparisons: Comparisons, clusters: ClusterCells, curvature: FloatArray
+) -> ClusterCells:
+    """The cells of clusters whose mean leverage is not small, sorted by cluster."""
+    weighted = clusters.weight * curvature[clusters.pair]
+    leverage = np.bincount(clusters.cluster, weighted * _resistance(fit, comparisons)[clusters.pair])
     cells = np.flatnonzero(leverage[clusters.cluster] > _LIGHT)
-    cells = cells[np.argsort(clusters.cluster[cells], kind="stable")]
-    for cell in np.split(cells, np.flatnonzero(np.diff(clusters.cluster[cells])) + 1) if len(cells) else ():
-        pair = clusters.pair[cell]
-        surplus = clusters.score[cell] - clusters.weight[cell] * expected[pair]
-        ends = np.stack([comparisons.first[pair], comparisons.second[pair]])
-        models, (first, second) = np.unique(ends, return_inverse=True)
-        size = len(models)
-        if leverage[clusters.cluster[cell[0]]] <= _LIGHT * (size - 1):
-            continue
-        score = group_sums(first, surplus, size) - group_sums(second, surplus, size)
-        across = group_sums(first * size + second, curvature[cell], size**2).reshape(size, size)
-        across += across.T
-        yield _HeavyCluster(models=models, score=score, hessian=np.diag(across.sum(axis=1)) - across)
+    cluster, pair = clusters.cluster[cells], clusters.pair[cells]
+    size = len(fit.models)
+    ends = np.concatenate([comparisons.first[pair], comparisons.second[pair]])
+    on = np.unique(np.tile(cluster, 2) * size + ends) // size
+    models = np.bincount(on, minlength=len(leverage))
+    heavy = cells[(leverage > _LIGHT * (models - 1))[cluster]]
+    return replace(
+        clusters,
+        cluster=clusters.cluster[heavy],
+        pair=clusters.pair[heavy],
+        weight=clusters.weight[heavy],
+        score=clusters.score[heavy],
+    )
 
 
 def _resistance(fit: BradleyTerryFit, comparisons: Comparisons) -> FloatArray:
@@ -113,10 +110,75 @@ def _resistance(fit: BradleyTerryFit, comparisons: Comparisons) -> FloatArray:
     return resistance
 
 
-def _left_out(heavy: _HeavyCluster, inverse: FloatArray) -> FloatArray:
-    """Solve (I - H_u H+) x = g_u; outside the cluster's models, x is zero."""
-    share = heavy.hessian @ inverse
+def _left_out(
+    fit: BradleyTerryFit,
+    comparisons: Comparisons,
+    heavy: ClusterCells,
+    surplus: FloatArray,
+    curvature: FloatArray,
+) -> FloatArray:
+    """The score of each cell once its cluster is left out, shape (n_cells,).
+
+    With X the cells of a cluster u, g_u = X's and H_u = X'WX, so that (I - H_u H+)^-1 g_u = X'(I - W X H+ X')^-1 s:
+    a system as large as the cluster has cells, solved for all clusters of one size together; one as large as it has
+    models where those are fewer.
+    """
+    alone = surplus.copy()
+    starts = np.flatnonzero(np.diff(heavy.cluster, prepend=-1))
+    counts = np.diff(starts, append=len(surplus))
+    weight = heavy.weight * curvature[heavy.pair]
+    first, second = comparisons.first[heavy.pair], comparisons.second[heavy.pair]
+    with single_threaded_blas():
+        for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+            if count > _MANY_CELLS:
+                cells = slice(start, start + count)
+                alone[cells] = _solved_by_models(
+                    fit.inverse_hessian, first[cells], second[cells], weight[cells], surplus[cells]
+                )
+        for count in np.unique(counts[counts <= _MANY_CELLS]).tolist():
+            together = max(1, _ENTRIES // count**2)
+            chosen = starts[counts == count]
+            for part in np.split(chosen, range(together, len(chosen), together)):
+                rows = part[:, np.newaxis] + np.arange(count)
+                between = _between(fit.inverse_hessian, first[rows], second[rows])
+                alone[rows] = _solved(weight[rows][:, :, np.newaxis] * between, surplus[rows])
+    return alone
+
+
+def _between(inverse: FloatArray, first: IntArray, second: IntArray) -> FloatArray:
+    """X H+ X' of each cluster, shape (n_clusters, n_cells, n_cells)."""
+
+    def at(row: IntArray, column: IntArray) -> FloatArray:
+        entries: FloatArray = inverse[row[:, :, np.newaxis], column[:, np.newaxis, :]]
+        return entries
+
+    return at(first, first) + at(second, second) - (at(first, second) + at(second, first))
+
+
+def _solved_by_models(
+    inverse: FloatArray, first: IntArray, second: IntArray, weight: FloatArray, surplus: FloatArray
+) -> FloatArray:
+    """The same for one cluster, by way of its models: s + W X H+ (I - H_u H+)^-1 X's."""
+    models, ends = np.unique(np.stack([first, second]), return_inverse=True)
+    size, (one, other) = len(models), ends
+    across = group_sums(one * size + other, weight, size**2).reshape(size, size)
+    across += across.T
+    reach = inverse[np.ix_(models, models)]
+    share = (np.diag(across.sum(axis=1)) - across) @ reach
+    score = group_sums(one, surplus, size) - group_sums(other, surplus, size)
+    moved = reach @ _solved(share[np.newaxis], score[np.newaxis])[0]
+    indispensable = np.array_equal(moved, reach @ score)
+    return surplus if indispensable else surplus + weight * (moved[one] - moved[other])
+
+
+def _solved(share: FloatArray, surplus: FloatArray) -> FloatArray:
+    """Solve (I - share) x = surplus, but for clusters without which the board would fall apart."""
     # The trace bounds the largest eigenvalue, so that few clusters need theirs.
-    if np.trace(share) >= _INDISPENSABLE and np.linalg.eigvals(share).real.max() >= _INDISPENSABLE:
-        return heavy.score
-    return np.linalg.solve(np.eye(len(share)) - share, heavy.score).astype(np.float64, copy=False)
+    doubtful = np.flatnonzero(np.trace(share, axis1=1, axis2=2) >= _INDISPENSABLE)
+    largest = np.linalg.eigvals(share[doubtful]).real.max(axis=1) if len(doubtful) else np.zeros(0)
+    solvable = np.ones(len(share), dtype=bool)
+    solvable[doubtful[largest >= _INDISPENSABLE]] = False
+    alone = surplus.copy()
+    system = np.eye(share.shape[1]) - share[solvable]
+    alone[solvable] = np.linalg.solve(system, surplus[solvable][:, :, np.newaxis])[:, :, 0]
+    return alone

@@ -6,9 +6,8 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import FloatArray
 from ratings.bradley_terry import fit_bradley_terry
-from ratings.comparisons import OUTCOMES
 from ratings.errors import InvalidOptionError
 from ratings.judge_cells import judged_votes
 from ratings.linear_algebra import sandwich_product
@@ -50,7 +49,7 @@ def audit_judge(
     judge : str, default "judge"
         Column of the judge's labels.
     cluster : str or None, default "voter"
-        Column of those whose votes may depend on each other, where the table has it.
+        Column of those whose votes may depend on each other. None, or no voter column: every battle is independent.
     confidence : float, default 0.95
         Coverage of each single interval.
 
@@ -70,7 +69,7 @@ def audit_judge(
     Notes
     -----
     Both fits see the same battles, so the covariance of the difference of ratings takes the correlation of vote
-    and verdict into account. The side's interval treats battles as independent.
+    and verdict into account. The side's difference is the mean over battles, whatever they weigh.
 
     Examples
     --------
@@ -105,7 +104,7 @@ def audit_judge(
             "upper": difference + half_width,
         }
     )
-    side, side_error = _side_difference(voted.labels)
+    side, side_error = voted.side_difference()
     return JudgeAudit(
         table=table.sort_values(["difference", "model"], ascending=[False, True], ignore_index=True),
         side_difference=side,
@@ -123,12 +122,3 @@ def _difference_variance(breads: list[FloatArray], covariance: FloatArray) -> Fl
     own = [np.diag(sandwich_product(bread, covariance[k, k])) for k, bread in enumerate(breads)]
     variance: FloatArray = own[0] + own[1] - 2 * np.diag(cross)
     return variance
-
-
-def _side_difference(labels: IntArray) -> tuple[float, float]:
-    """Return the judge's mean outcome of side a less the people's, and its standard error."""
-    difference = OUTCOMES - OUTCOMES[:, np.newaxis]
-    votes = int(labels.sum())
-    mean = float((labels * difference).sum() / votes)
-    variance = float((labels * np.square(difference - mean)).sum()) / votes**2
-    return mean, float(np.sqrt(variance))

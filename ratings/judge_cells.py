@@ -1,17 +1,23 @@
 """Votes and a judge's verdicts on the same battles, summed per pair of models."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import sparse, special
 
 from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
+from ratings.columns import cluster_column
 from ratings.comparisons import OUTCOMES, Comparisons
 from ratings.encoding import WINNERS, EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError, name_some
+from ratings.judge_clusters import ClusterScores, cluster_scores
+from ratings.judge_order import JudgedRows, order_by_verdicts
 
 _LABELS = len(WINNERS)
+_SIDE = OUTCOMES - OUTCOMES[:, np.newaxis]
+"""What side a gets from the label of the column more than from that of the row."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,7 +27,7 @@ class Pairs:
     Attributes
     ----------
     models : tuple
-        Sorted names, length n_models.
+        Names in an order that votes and verdicts decide, length n_models.
     first, second : int64, shape (n_pairs,)
         Indices into ``models``, first < second.
     """
@@ -83,7 +89,7 @@ class JudgedVotes:
     squared_score: FloatArray
     product: FloatArray
     labels: IntArray
-    clusters: "ClusterScores | None"
+    clusters: ClusterScores | None
 
     @property
     def total(self) -> float:
@@ -106,6 +112,17 @@ class JudgedVotes:
         """The same among battles in which both name a winner; NaN without any."""
         decisive = self.labels[:2, :2]
         return float(np.trace(decisive) / decisive.sum()) if decisive.any() else float("nan")
+
+    def side_difference(self) -> tuple[float, float]:
+        """Return what side a gets from verdicts more than from votes, on average, and its standard error."""
+        battles = float(self.labels.sum())
+        mean = float((self.labels * _SIDE).sum() / battles)
+        squares = float((self.labels * np.square(_SIDE - mean)).sum())
+        if (clusters := self.clusters) is not None:
+            surplus = clusters.side - clusters.battles * mean
+            # As in all intervals, never below what independent battles show.
+            squares = max(squares, clusters.size / (clusters.size - 1) * float(np.square(surplus).sum()))
+        return mean, float(np.sqrt(squares)) / battles
 
     def comparisons(self, total: FloatArray, score: FloatArray) -> Comparisons:
         """Build comparisons with these battles, but a given total weight and score of each pair."""
@@ -165,32 +182,10 @@ class JudgedVotes:
         voters = cells.size
         return _centred(raw, sums, means, float(weight @ weight)) * (voters / (voters - 1) / self._divisor**2)
 
-    def _by_cluster(self, cells: "ClusterScores", surplus: FloatArray) -> sparse.csr_array:
+    def _by_cluster(self, cells: ClusterScores, surplus: FloatArray) -> sparse.csr_array:
         models = np.concatenate([self.pairs.first[cells.pair], self.pairs.second[cells.pair]])
         entries = (np.concatenate([surplus, -surplus]), (np.tile(cells.cluster, 2), models))
         return sparse.csr_array(entries, shape=(int(cells.cluster.max()) + 1, len(self.pairs.models)))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ClusterScores:
-    """The sums of each cluster (usually a voter) on each pair.
-
-    Attributes
-    ----------
-    cluster, pair : int64, shape (n_cells,)
-    weight : float64, shape (n_cells,)
-    score : float64, shape (n_outcomes, n_cells)
-    """
-
-    cluster: IntArray
-    pair: IntArray
-    weight: FloatArray
-    score: FloatArray
-
-    @property
-    def size(self) -> int:
-        """Number of clusters, by which the cells are sorted."""
-        return int(np.count_nonzero(np.diff(self.cluster))) + 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -221,7 +216,7 @@ def judged_votes(
     judge : str
         Column of the judge's labels.
     cluster : str or None
-        Column of those whose votes may depend on each other; used in each table that has it.
+        Column of those whose votes may depend on each other; in ``unlabelled``, and if it is voter, it may be absent.
 
     Returns
     -------
@@ -232,13 +227,15 @@ def judged_votes(
     InvalidComparisonsError
         If a row breaks the convention, there is no human vote, or the second table names other models.
     """
-    voted = _rows(human, ("winner", judge), cluster)
+    voted = _rows(human, ("winner", judge), cluster_column(human, cluster))
     if not voted.count.sum() > 0:
         raise InvalidComparisonsError(
             "There are no human votes, and a board of a judge's verdicts alone is confidently wrong: "
             "collect votes on battles that the judge labels too."
         )
-    judged = None if unlabelled is None else _rows(unlabelled, (judge,), cluster)
+    judged = None
+    if unlabelled is not None:
+        judged = _rows(unlabelled, (judge,), cluster if cluster in unlabelled.columns else None)
     if judged is not None:
         unknown = sorted(set(judged.models).difference(voted.models))
         if unknown:
@@ -246,18 +243,48 @@ def judged_votes(
                 f"Only the judge saw {name_some(unknown)}: a model without human votes is not rated. "
                 "Drop its battles or collect votes on it."
             )
-    size = len(voted.models)
-    keys = [_pair_keys(rows, voted.models) for rows in (voted, judged) if rows is not None]
+    tables = [rows for rows in (voted, judged) if rows is not None]
+    _, named, places = _pairs(tables, voted.models)
+    models = _by_verdicts(tables, named, places)
+    tables, pairs, places = _pairs(tables, models)
+    sums = [_sums(rows, pairs, place) for rows, place in zip(tables, places, strict=True)]
+    return sums[0], sums[1] if judged is not None else None
+
+
+def _pairs(tables: Sequence[_Rows], models: tuple[ModelId, ...]) -> tuple[list[_Rows], Pairs, list[IntArray]]:
+    """Look at rows from the side of the model that comes first here; find all pairs, and those of the rows."""
+    turned = [_turned(rows, models) for rows in tables]
+    size = len(models)
+    keys = [rows.first * size + rows.second for rows in turned]
     codes, found = pd.factorize(np.concatenate(keys), sort=True)
     distinct = np.asarray(found, dtype=np.int64)
-    pairs = Pairs(models=voted.models, first=distinct // size, second=distinct % size)
-    place = codes.astype(np.int64, copy=False)
-    votes = len(keys[0])
-    return _sums(voted, pairs, place[:votes]), None if judged is None else _sums(judged, pairs, place[votes:])
+    borders = np.cumsum([len(rows) for rows in keys])[:-1]
+    pairs = Pairs(models=models, first=distinct // size, second=distinct % size)
+    return turned, pairs, np.split(codes.astype(np.int64, copy=False), borders)
+
+
+def _turned(rows: _Rows, models: tuple[ModelId, ...]) -> _Rows:
+    index = {name: place for place, name in enumerate(models)}
+    code = np.array([index[name] for name in rows.models], dtype=np.int64)
+    one, other = code[rows.first], code[rows.second]
+    outcomes = np.where(one > other, 1 - rows.outcomes, rows.outcomes)
+    return replace(
+        rows, models=models, first=np.minimum(one, other), second=np.maximum(one, other), outcomes=outcomes
+    )
+
+
+def _by_verdicts(tables: Sequence[_Rows], pairs: Pairs, places: Sequence[IntArray]) -> tuple[ModelId, ...]:
+    """Name the models in an order that votes and verdicts decide."""
+    rows = [
+        JudgedRows(pair=place, outcomes=table.outcomes, count=table.count, weight=table.weight)
+        for table, place in zip(tables, places, strict=True)
+    ]
+    voters = _sums(tables[0], pairs, places[0]).clusters
+    order = order_by_verdicts(pairs.first, pairs.second, rows, voters, pairs.models)
+    return tuple(pairs.models[model] for model in order)
 
 
 def _rows(table: pd.DataFrame, columns: tuple[str, ...], cluster: str | None) -> _Rows:
-    cluster = cluster if cluster in table.columns else None
     encoded: list[EncodedBattles] = []
     for column in columns:
         if column not in table.columns:
@@ -295,14 +322,6 @@ def _check_labels(table: pd.DataFrame, column: str) -> None:
         )
 
 
-def _pair_keys(rows: _Rows, models: tuple[ModelId, ...]) -> IntArray:
-    index = {name: place for place, name in enumerate(models)}
-    code = np.array([index[name] for name in rows.models], dtype=np.int64)
-    # Both lists are sorted, so the codes keep the order within each pair.
-    keys: IntArray = code[rows.first] * len(models) + code[rows.second]
-    return keys
-
-
 def _sums(rows: _Rows, pairs: Pairs, pair: IntArray) -> JudgedVotes:
     size, outcomes = len(pairs.first), len(rows.outcomes)
     order = _canonical_order(rows, pair)
@@ -324,32 +343,18 @@ def _sums(rows: _Rows, pairs: Pairs, pair: IntArray) -> JudgedVotes:
             ]
         ),
         labels=group_sums(side, count, _LABELS**2).astype(np.int64).reshape(_LABELS, _LABELS),
-        clusters=None if rows.cluster is None else _cluster_scores(rows.cluster[order], pair, once, values),
+        clusters=None
+        if rows.cluster is None
+        else cluster_scores(rows.cluster[order], pair, once, values, count, _SIDE.ravel()[side]),
     )
 
 
 def _canonical_order(rows: _Rows, pair: IntArray) -> IntArray:
-    """Find the rows that count; with unequal weights in an order that does not depend on the table's."""
-    if len(pair) == 0 or (rows.weight == rows.weight[0]).all():
+    """Find the rows that count; where sums are not exact, in an order that does not depend on the table's."""
+    if (rows.weight == 1).all():
         return np.flatnonzero(rows.count)
-    keys = [*rows.outcomes, rows.count, rows.weight, pair]
-    order = np.lexsort(keys if rows.cluster is None else [*keys, rows.cluster]).astype(np.int64)
+    order = np.lexsort([*rows.outcomes, rows.count, rows.weight, pair]).astype(np.int64)
     return order[rows.count[order] > 0]
-
-
-def _cluster_scores(
-    cluster: IntArray, pair: IntArray, weight: FloatArray, values: FloatArray
-) -> ClusterScores | None:
-    size = int(pair.max(initial=0)) + 1
-    codes, keys = pd.factorize(cluster * size + pair, sort=True)
-    cells = codes.astype(np.int64)
-    found = ClusterScores(
-        cluster=np.asarray(keys, dtype=np.int64) // size,
-        pair=np.asarray(keys, dtype=np.int64) % size,
-        weight=group_sums(cells, weight, len(keys)),
-        score=np.array([group_sums(cells, weight * value, len(keys)) for value in values]),
-    )
-    return found if found.size > 1 else None
 
 
 def _products(gradients: list[sparse.csr_array]) -> FloatArray:

@@ -147,7 +147,8 @@ def fit_with_judge(
     tuning : float, optional
         Weight of the judge, from 0 to 1; by default the one with the least total variance.
     cluster : str or None, default "voter"
-        Column of those whose votes may depend on each other, in each table that has it.
+        Column of those whose votes may depend on each other. None, or no voter column among the votes: every battle
+        is independent. Where ``unlabelled`` lacks the column, its battles are.
 
     Returns
     -------
@@ -205,21 +206,23 @@ def fit_with_judge(
     corrections = _corrections(voted, judged, strengths, match_pairs)
     covariance, errors = _errors(corrections, tuning, bread)
     pairs = voted.pairs
+    by_name = np.array(sorted(range(len(pairs.models)), key=lambda model: pairs.models[model]))
+    both = np.ix_(by_name, by_name)
     return JudgedFit(
-        models=pairs.models,
-        strengths=strengths,
-        covariance=covariance,
-        standard_errors=errors,
+        models=tuple(pairs.models[model] for model in by_name),
+        strengths=strengths[by_name],
+        covariance=covariance[both],
+        standard_errors=errors[by_name],
         tuning=tuning,
-        gain=_ratio(human_errors**2, errors**2),
+        gain=_ratio(human_errors**2, errors**2)[by_name],
         overall_gain=float(_ratio((human_errors**2).sum(), (errors**2).sum())),
-        votes=pairs.ends(voted.counts).astype(np.int64),
+        votes=pairs.ends(voted.counts).astype(np.int64)[by_name],
         verdicts=int(judged.counts.sum()),
         agreement=voted.agreement,
         decisive_agreement=voted.decisive_agreement,
-        human=plain,
-        human_covariance=human_covariance,
-        human_standard_errors=human_errors,
+        human=plain.reordered(by_name),
+        human_covariance=human_covariance[both],
+        human_standard_errors=human_errors[by_name],
         cluster=cluster if voted.clusters or judged.clusters else None,
     )
 

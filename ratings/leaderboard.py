@@ -9,7 +9,7 @@ import pandas as pd
 
 from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit
-from ratings.columns import Battles, has_column
+from ratings.columns import Battles, cluster_column
 from ratings.comparisons import Comparisons
 from ratings.confidence_sequences import anytime_rank_sets, effective_voters
 from ratings.errors import InvalidOptionError
@@ -151,8 +151,8 @@ def leaderboard(
     No model is surer beside its opponents than independent votes would make it (`never_narrower`): one whose votes
     all came from one voter would otherwise look certain. Where the votes show no variance at all (a single tie) the
     interval is null and the ranks are all that the other models leave. Ratings are rounded to 6 decimals.
-    Half-win boards are computed with the models in an order that their names have no part in, so other names change
-    no byte.
+    Everything is computed with models, votes and voters in an order that names have no part in, so other names
+    change no byte.
 
     Examples
     --------
@@ -177,8 +177,7 @@ def leaderboard(
         rated = replace(rated, clusters=None)
     found = None
     if rated.models:
-        if ties == "half" or clustered is None:
-            rated = rated.reordered(rated.canonical_order())
+        rated = rated.reordered(rated.canonical_order())
         found = estimate(model, battles, rated, cluster=clustered, confidence=confidence)
     limits = _limits(found, rated, ranks, confidence, planned_voters) if found else None
     return Leaderboard(
@@ -207,14 +206,10 @@ def _counted(battles: Battles | Parts | Comparisons, cluster: str | None) -> Com
                 f"These comparisons keep {kept!r} apart, not {cluster!r}: build them with that."
             )
         return battles
-    column = cluster
-    if cluster == "voter":
-        # Only the default column may be absent.
-        present = battles.have_column("voter") if isinstance(battles, Parts) else has_column(battles, "voter")
-        column = "voter" if present else None
     if isinstance(battles, Parts):
-        return battles.count(cluster=column)
-    return Comparisons.from_battles(battles, cluster=column)
+        absent = cluster == "voter" and not battles.have_column("voter")
+        return battles.count(cluster=None if absent else cluster)
+    return Comparisons.from_battles(battles, cluster=cluster_column(battles, cluster))
 
 
 def _rateable(comparisons: Comparisons) -> Sequence[ModelId]:

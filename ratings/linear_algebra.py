@@ -129,12 +129,13 @@ def mean_zero_inverse(hessian: FloatArray) -> FloatArray:
     Cholesky factor and LAPACK's inverse from it, on one thread. O(n_models ** 3).
     """
     with single_threaded_blas():
-        factor, failed = linalg.lapack.dpotrf(fill_constant_direction(hessian), lower=True, clean=False)
+        factor, failed = linalg.lapack.dpotrf(fill_constant_direction(hessian), lower=True)
         if failed:
             raise linalg.LinAlgError(f"leading minor {failed} of the Hessian is not positive definite")
         inverse, _ = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
-    lower = np.tril(inverse)
-    symmetric: FloatArray = lower + np.tril(lower, -1).T
+    # Above the diagonal are zeros.
+    symmetric: FloatArray = inverse + inverse.T
+    np.fill_diagonal(symmetric, np.diag(inverse))
     return symmetric - float(symmetric.mean())
 
 

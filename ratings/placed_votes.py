@@ -1,15 +1,18 @@
 """Every row of a table of battles, placed in its cell of the comparisons: pair, outcome and voter."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from ratings.aggregation import MIRRORED, count_pairs
-from ratings.arrays import CodeArray, FloatArray, IntArray
+from ratings.aggregation import MIRRORED, count_clusters, count_pairs
+from ratings.arrays import CodeArray, FloatArray, IntArray, ModelId
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
-from ratings.encoding import encode_battles
+from ratings.encoding import EncodedBattles, encode_battles
+from ratings.errors import InvalidOptionError
+from ratings.hashing import content_order
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +34,7 @@ class PlacedVotes:
     cluster : int64, shape (n_rows,), or None
         Whose vote it is, when asked for: indices into ``identities``.
     identities : Arrow array, length n_clusters, or None
-        Those who voted, in sorted order.
+        Those who voted, in sorted order, or in one that their votes decide.
     column : str or None
         The column that named the clusters.
     """
@@ -66,7 +69,79 @@ def place_votes(battles: Battles, *, cluster: str | None = None) -> PlacedVotes:
     -------
     PlacedVotes
     """
+    return _placed(encode_battles(battles, cluster=cluster), cluster)
+
+
+def place_votes_canonically(
+    battles: Battles, *, cluster: str | None = None, models: Sequence[ModelId] | None = None
+) -> PlacedVotes:
+    """Check a table of battles and place its rows; models, rows and clusters stand in an order that votes decide.
+
+    Parameters
+    ----------
+    battles : DataFrame, Arrow Table or RecordBatch
+    cluster : str, optional
+        Column of those whose votes may depend on each other.
+    models : sequence, optional
+        All models, in the order to take; by default that of `Comparisons.canonical_order`.
+
+    Returns
+    -------
+    PlacedVotes
+        The same bytes for any order of the table, whichever model stood on side a, and whatever the clusters and
+        (without ``models``) the models are called.
+
+    Raises
+    ------
+    InvalidOptionError
+        If the table names other models than ``models``.
+    """
     encoded = encode_battles(battles, cluster=cluster)
+    placed = _placed(encoded, cluster)
+    known = placed.comparisons
+    if models is None:
+        clusters = count_clusters(encoded, count_pairs(encoded), cluster) if cluster else None
+        order = replace(known, clusters=clusters).canonical_order()
+    elif sorted(models) == list(known.models):
+        order = np.array([known.models.index(name) for name in models], dtype=np.int64)
+    else:
+        raise InvalidOptionError("The fit and the battles name different models: pass what was fitted.")
+    comparisons = known.reordered(order)
+    place, size = np.argsort(order), len(order)
+    first, second = place[known.first], place[known.second]
+    pair = np.searchsorted(
+        comparisons.first * size + comparisons.second,
+        np.minimum(first, second) * size + np.maximum(first, second),
+    )
+    turned = (first > second)[placed.pair]
+    outcome = np.where(turned, MIRRORED[placed.outcome], placed.outcome)
+    return _sorted_by_content(
+        replace(placed, comparisons=comparisons, pair=pair[placed.pair], outcome=outcome)
+    )
+
+
+def _sorted_by_content(placed: PlacedVotes) -> PlacedVotes:
+    """Sort rows, of which those alike may come in any order, and number the clusters by their votes."""
+    keys = [placed.count, placed.weight, placed.outcome, placed.pair]
+    cluster, identities = placed.cluster, placed.identities
+    if cluster is not None and identities is not None:
+        by_votes = content_order(cluster, keys, len(identities))
+        cluster, identities = np.argsort(by_votes)[cluster], identities.take(pa.array(by_votes))
+        keys.append(cluster)
+    order = np.lexsort(keys)
+    return replace(
+        placed,
+        row=placed.row[order],
+        pair=placed.pair[order],
+        outcome=placed.outcome[order],
+        count=placed.count[order],
+        weight=placed.weight[order],
+        cluster=None if cluster is None else cluster[order],
+        identities=identities,
+    )
+
+
+def _placed(encoded: EncodedBattles, cluster: str | None) -> PlacedVotes:
     pairs = count_pairs(encoded)
     row = np.flatnonzero(encoded.count > 0)
     a, b, winner = encoded.side_a[row], encoded.side_b[row], encoded.winner[row]

@@ -1,5 +1,6 @@
 """Weights that take the sampler's taste for pairs out of the scores: the uniform-pair estimand."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
-from ratings.intervals import sandwich
+from ratings.estimates import half_win_covariance
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +44,7 @@ class PairWeights:
     Attributes
     ----------
     weights : float64, shape (n_pairs,)
-        In the order of the pairs of the comparisons; over the votes they sum to the number of votes.
+        In the order of the pairs of the comparisons; times the votes' own weights they sum to the number of votes.
     floor : float
         Pairs with fewer votes than this count less than the others.
     floored : int
@@ -67,7 +68,7 @@ class UniformPairFit:
     fit : BradleyTerryFit
         Of the weighted votes.
     covariance : float64, shape (n_models, n_models)
-        Sandwich covariance of ``fit.strengths``.
+        Of ``fit.strengths``, as `leaderboard` computes it: clustered where asked for, and then never narrower.
     pairs : PairWeights
         The weights, their floor and the effective number of votes.
     widening : float64, shape (n_models,)
@@ -136,13 +137,13 @@ def inverse_propensity_weights(
             f"Row {row}: propensity is {chances[row]}. It is the probability with which the sampler chose this "
             "pair, above 0 and at most 1; drop battles without one."
         )
-    weights, effective = _normalised(1 / np.maximum(chances, floor), votes)
+    weights, effective = _normalised(1 / np.maximum(chances, floor), votes, votes, votes)
     floored = int(votes[chances < floor].sum())
     return PropensityWeights(weights=weights, floor=floor, floored=floored, effective_votes=effective)
 
 
 def uniform_pair_weights(comparisons: Comparisons, *, floor: float) -> PairWeights:
-    """Weigh the votes of each pair by 1 / max(votes of the pair, floor).
+    """Weigh the votes of each pair by 1 / max(votes of the pair, floor), over their mean weight.
 
     Parameters
     ----------
@@ -167,7 +168,10 @@ def uniform_pair_weights(comparisons: Comparisons, *, floor: float) -> PairWeigh
     """
     _check_floor(floor, "a finite number of votes above 0", np.inf)
     votes = comparisons.counts.sum(axis=1).astype(np.float64)
-    weights, effective = _normalised(1 / np.maximum(votes, floor), votes)
+    total = comparisons.weights.sum(axis=1)
+    mean = np.divide(total, votes, out=np.ones_like(votes), where=votes > 0)
+    squares = comparisons.squared_weights.sum(axis=1)
+    weights, effective = _normalised(1 / np.maximum(votes, floor) / mean, votes, total, squares)
     floored = int((votes < floor).sum())
     return PairWeights(weights=weights, floor=floor, floored=floored, effective_votes=effective)
 
@@ -248,19 +252,20 @@ def fit_uniform_pairs(battles: Battles, *, floor: float, cluster: str | None = N
     >>> rated.fit.strengths.round(2).tolist()
     [0.27, 0.09, -0.37]
     """
-    comparisons = Comparisons.from_battles(battles, cluster=cluster)
-    pairs = uniform_pair_weights(comparisons, floor=floor)
-    weighted = reweight_pairs(comparisons, pairs.weights)
+    named = Comparisons.from_battles(battles, cluster=cluster)
+    order = named.canonical_order()
+    comparisons = named.reordered(order)
+    weighted = reweight_pairs(comparisons, uniform_pair_weights(comparisons, floor=floor).weights)
     fit = fit_bradley_terry(weighted)
-    covariance = sandwich(fit, weighted, cluster=cluster)
-    plain = sandwich(fit_bradley_terry(comparisons), comparisons, cluster=cluster)
-    models = len(comparisons.models)
+    covariance = half_win_covariance(fit, weighted, cluster=cluster)
+    plain = half_win_covariance(fit_bradley_terry(comparisons), comparisons, cluster=cluster)
+    models, by_name = len(named.models), np.argsort(order)
     return UniformPairFit(
-        fit=fit,
-        covariance=covariance,
-        pairs=pairs,
-        widening=_ratio_of_errors(covariance, plain),
-        met=int((comparisons.counts.sum(axis=1) > 0).sum()) / (models * (models - 1) / 2),
+        fit=fit.reordered(by_name),
+        covariance=covariance[np.ix_(by_name, by_name)],
+        pairs=uniform_pair_weights(named, floor=floor),
+        widening=_ratio_of_errors(covariance, plain)[by_name],
+        met=int((named.counts.sum(axis=1) > 0).sum()) / (models * (models - 1) / 2),
     )
 
 
@@ -336,9 +341,15 @@ def _votes(count: npt.ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
     return votes
 
 
-def _normalised(weights: FloatArray, votes: FloatArray) -> tuple[FloatArray, float]:
-    """Scale the weights to sum to the votes, and return them with Kish's effective number of votes."""
-    total = float((weights * votes).sum())
+def _normalised(
+    weights: FloatArray, votes: FloatArray, own: FloatArray, squares: FloatArray
+) -> tuple[FloatArray, float]:
+    """Scale the weights, with the votes' own, to sum to the votes; return them with Kish's effective number.
+
+    ``own`` and ``squares`` sum the votes' own weights and their squares.
+    """
+    # Correctly rounded sums do not depend on the order of the rows.
+    total = math.fsum(weights * own)
     if not total > 0:
         return weights, 0.0
-    return weights * (float(votes.sum()) / total), total**2 / float((np.square(weights) * votes).sum())
+    return weights * (math.fsum(votes) / total), total**2 / math.fsum(np.square(weights) * squares)

@@ -144,14 +144,7 @@ def recognise(present: Sequence[str], *, mapping: Mapping[str, str] | None = Non
     """
     given = dict(mapping or {})
     _check_mapping(given, present)
-    sides = next((pair for pair in _SIDES if set(pair) <= set(present)), None)
-    columns = dict(zip(("model_a", "model_b"), sides, strict=True)) if sides else {}
-    for ours, aliases in _ALIASES.items():
-        found = next((name for name in aliases if name in present), None)
-        if found is None and ours == "voter" and set(present) >= _VOTING_JUDGE:
-            found = "judge"
-        if found is not None:
-            columns[ours] = found
+    columns = known_columns(present)
     features = _find_features(present)
     for ours, theirs in given.items():
         if _is_vote_column(ours):
@@ -168,6 +161,19 @@ def recognise(present: Sequence[str], *, mapping: Mapping[str, str] | None = Non
         features=features,
         others=("judge",) if "judge" in present and "judge" not in columns.values() else (),
     )
+
+
+def known_columns(present: Collection[str]) -> dict[str, str]:
+    """Find the columns of a file by our names: model_a and model_b, or neither, winner, voter, date, count, weight."""
+    sides = next((pair for pair in _SIDES if set(pair) <= set(present)), None)
+    columns = dict(zip(("model_a", "model_b"), sides, strict=True)) if sides else {}
+    for ours, aliases in _ALIASES.items():
+        found = next((name for name in aliases if name in present), None)
+        if found is None and ours == "voter" and set(present) >= _VOTING_JUDGE:
+            found = "judge"
+        if found is not None:
+            columns[ours] = found
+    return columns
 
 
 def _is_vote_column(name: str) -> bool:

@@ -1,6 +1,6 @@
 """The winner's curse: what choosing the best of many variants adds to its score, and scores without it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, special
 
-from ratings.arrays import BoolArray
+from ratings.arrays import BoolArray, ModelId
 from ratings.bradley_terry import fit_bradley_terry
+from ratings.columns import cluster_column
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, NoFiniteMaximumError
-from ratings.intervals import rating_intervals, sandwich
+from ratings.estimates import half_win_covariance
+from ratings.intervals import rating_intervals
 from ratings.scale import RATING_PER_STRENGTH, rating_from_strength
 
 
@@ -33,7 +35,7 @@ class SelectedScore:
     pooled_bias : float
         Rating points that choosing the best of equal variants adds to ``pooled_rating`` on average.
     votes_before, votes_fresh : int
-        The model's votes before the commitment, and from then on.
+        The model's votes before the commitment, and from then on, against the models that are rated here.
     """
 
     model: str
@@ -188,7 +190,7 @@ def fresh_battles(battles: pd.DataFrame, committed: Mapping[str, Any], *, date: 
     InvalidComparisonsError
         If the column is absent, or a moment on a selected model's row is missing or unreadable.
     InvalidOptionError
-        If a moment of ``committed`` cannot be compared with the column, or a model has no row.
+        If a moment of ``committed`` is missing or cannot be compared with the column, or a model has no row.
 
     Examples
     --------
@@ -227,7 +229,7 @@ def selected_score(
     date : str, default "date"
         Column of moments.
     cluster : str or None, default "voter"
-        Column of those whose votes may depend on each other, where the table has it.
+        Column of those whose votes may depend on each other. None, or no voter column: every vote is independent.
     confidence : float, default 0.95
         Coverage of each interval.
 
@@ -246,7 +248,8 @@ def selected_score(
 
     Notes
     -----
-    Ratings are relative to the mean of the models that wins and ties connect in both directions. The bias of
+    All figures, the votes too, are among the models that wins and ties of the fresh votes connect with this one
+    in both directions, and ratings are relative to their mean; intervals are those of `leaderboard`. The bias of
     the pooled score is E[max of n standard normals] * se * sqrt(votes before / all votes), with se the pooled
     score's standard error: the share of old votes times the standard error that the old votes had alone.
 
@@ -255,9 +258,14 @@ def selected_score(
     [SN25] Singh, Nan et al. The Leaderboard Illusion. 2025. arXiv:2504.20879
     """
     largest = expected_maximum(variants)
-    fresh = fresh_battles(battles, {model: committed}, date=date)
-    rating, lower, upper, votes_fresh = _score(fresh, model, cluster, confidence)
-    pooled, pooled_lower, pooled_upper, votes = _score(battles, model, cluster, confidence)
+    column = cluster_column(battles, cluster)
+    fresh, every = (
+        Comparisons.from_battles(table, cluster=column)
+        for table in (fresh_battles(battles, {model: committed}, date=date), battles)
+    )
+    group = _rateable_with(fresh, model)
+    rating, lower, upper, votes_fresh = _score(fresh.restrict(group), model, confidence)
+    pooled, pooled_lower, pooled_upper, votes = _score(every.restrict(group), model, confidence)
     error = (pooled_upper - pooled_lower) / 2 / NormalDist().inv_cdf((1 + confidence) / 2)
     return SelectedScore(
         model=model,
@@ -284,6 +292,7 @@ def _stale(battles: pd.DataFrame, model: str, moment: Any, date: str) -> BoolArr
         raise InvalidOptionError(f"No battle has the model {model!r}: check the name.")
     moments = battles[date][on_model]
     try:
+        missing = bool(pd.isna(pd.Timestamp(moment) if isinstance(moment, str) else moment))
         if not (pd.api.types.is_numeric_dtype(moments) or pd.api.types.is_datetime64_any_dtype(moments)):
             moments = pd.to_datetime(moments, errors="coerce", format="ISO8601", utc=True)
             moment = pd.to_datetime(moment, utc=True)
@@ -293,6 +302,10 @@ def _stale(battles: pd.DataFrame, model: str, moment: Any, date: str) -> BoolArr
             f"The commitment {moment!r} of {model!r} cannot be compared with the column {date!r}: "
             "give both as the same kind, with or without a time zone."
         ) from error
+    if missing:
+        raise InvalidOptionError(
+            f"The commitment {moment!r} of {model!r} is no moment: say when its publication was committed to."
+        )
     if moments.isna().any():
         row = int(np.flatnonzero(on_model)[int(np.argmax(moments.isna()))])
         raise InvalidComparisonsError(
@@ -303,26 +316,26 @@ def _stale(battles: pd.DataFrame, model: str, moment: Any, date: str) -> BoolArr
     return stale
 
 
-def _score(
-    battles: pd.DataFrame, model: str, cluster: str | None, confidence: float
-) -> tuple[float, float, float, int]:
+def _rateable_with(comparisons: Comparisons, model: str) -> Sequence[ModelId]:
+    """Return the models on one scale with this one."""
+    for group in comparisons.strongly_connected():
+        if model in group and len(group) > 1:
+            return group
+    raise NoFiniteMaximumError(
+        f"{model!r} has no finite rating from these {comparisons.votes} votes: it never lost, never won, or never "
+        "met the others. Collect more fresh votes."
+    )
+
+
+def _score(rated: Comparisons, model: str, confidence: float) -> tuple[float, float, float, int]:
     """Return the model's rating, the bounds of its interval, and its number of votes."""
-    column = cluster if cluster in battles.columns else None
-    comparisons = Comparisons.from_battles(battles, cluster=column)
-    groups = [group for group in comparisons.strongly_connected() if model in group and len(group) > 1]
-    if not groups:
-        raise NoFiniteMaximumError(
-            f"{model!r} has no finite rating from these {len(battles)} rows: it never lost, never won, or never "
-            "met the others. Collect more fresh votes."
-        )
-    rated = comparisons.restrict(groups[0])
+    clusters = rated.clusters
     fit = fit_bradley_terry(rated)
+    covariance = half_win_covariance(
+        fit, rated, cluster=clusters.column if clusters is not None and clusters.size > 1 else None
+    )
     place = rated.models.index(model)
-    lower, upper = rating_intervals(fit, sandwich(fit, rated), confidence=confidence)
-    if column and rated.clusters is not None and rated.clusters.size > 1:
-        # A model whose votes come from one voter would look certain: never below the independent interval.
-        clustered = rating_intervals(fit, sandwich(fit, rated, cluster=column), confidence=confidence)
-        lower, upper = np.minimum(lower, clustered[0]), np.maximum(upper, clustered[1])
+    lower, upper = rating_intervals(fit, covariance, confidence=confidence)
     rating = rating_from_strength(fit.strengths)
     votes = int(rated.votes_by_model()[place])
     return float(rating[place]), float(lower[place]), float(upper[place]), votes

@@ -9,6 +9,8 @@ from ratings.errors import InvalidComparisonsError, name_some
 from ratings.style_rows import StyleDesign, StyleMoments
 
 _SMALLEST_VARIANCE = 1e-24
+_ROUNDING = 1e-12
+"""A variance below this share of the mean square may be what rounding leaves of nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,13 +52,12 @@ def standardise(design: StyleDesign, moments: StyleMoments) -> Standardisation:
     """
     size = len(design.features)
     mean = np.zeros(size)
-    variance = moments.squares / moments.votes
+    square = variance = moments.squares / moments.votes
     if design.definition == "published":
         mean = moments.totals / moments.votes
         variance = variance - np.square(mean)
-    constant = [
-        name for name, value in zip(design.features, variance, strict=True) if value < _SMALLEST_VARIANCE
-    ]
+    least = _SMALLEST_VARIANCE + _ROUNDING * square
+    constant = [name for name, missing in zip(design.features, variance < least, strict=True) if missing]
     if constant:
         raise InvalidComparisonsError(
             f"No battle tells the effect of {name_some(constant)}: the difference between both answers is "

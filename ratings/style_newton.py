@@ -242,6 +242,7 @@ def clustered_style_sandwich(
             f"All votes come from {size} {cluster}: clustered intervals need two or more. "
             "Pass cluster=None to treat votes as independent."
         )
+    by_cluster = by_cluster.by_content()
     matrix = problem.standardisation.matrix
     with single_threaded_blas():
         models = (by_cluster.models.T @ by_cluster.models).toarray()

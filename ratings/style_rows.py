@@ -1,14 +1,12 @@
-"""Rows of battles prepared for the style-controlled fit: contrasts of features, sorted by pair within stretches."""
+"""Rows of battles prepared for the style-controlled fit: contrasts of features, sorted by pair and content."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
-from scipy import sparse
 
 from ratings.arrays import CodeArray, FloatArray, IntArray, ModelId, SmallCodeArray
 from ratings.comparisons import Comparisons
@@ -16,10 +14,11 @@ from ratings.encoding import EncodedBattles
 from ratings.errors import InvalidOptionError, name_some
 from ratings.feature_columns import FeatureColumns, NumberArray
 from ratings.linear_algebra import single_threaded_blas
+from ratings.row_order import RowOrder
 from ratings.threads import in_order
 
 STRETCH = 2**18
-"""Rows that are sorted together; counted from the start of a chunk."""
+"""Rows that are compared in one thread."""
 
 BLOCK = 2**15
 """Rows of one pass of array operations: what they touch fits a processor's cache."""
@@ -95,7 +94,7 @@ class StyleMoments:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StyleBlock:
-    """Rows in the order of their pairs; rows without weight are left out.
+    """Rows in the order of their pairs and contents; rows without weight are left out.
 
     Attributes
     ----------
@@ -162,7 +161,7 @@ def style_rows(
     clusters: int | None = None,
     threads: int = 1,
 ) -> StyleRows:
-    """Compare the features of both answers, and sort rows by pair within stretches.
+    """Compare the features of both answers, and sort rows by pair and by what they hold.
 
     Parameters
     ----------
@@ -189,17 +188,14 @@ def style_rows(
         If a row's pair is not among the comparisons.
     """
     source = _Source(encoded, features, design, comparisons, clusters)
-    starts = range(0, len(encoded.winner), STRETCH)
     with single_threaded_blas():
-        parts = list(in_order(source.stretch, starts, threads))
-    zeros = np.zeros(len(design.features))
-    moments = StyleMoments(votes=0.0, totals=zeros, squares=zeros)
-    for _, part in parts:
-        moments += part
+        source.compare(threads)
+        blocks = source.blocks(threads)
+        moments = _moments(blocks, design)
     return StyleRows(
         design=design,
         comparisons=comparisons,
-        tasks=_tasks([block for blocks, _ in parts for block in blocks], len(comparisons.first)),
+        tasks=_tasks(blocks, len(comparisons.first)),
         moments=moments,
         clusters=clusters,
     )
@@ -224,66 +220,35 @@ class _Source:
         self.count = None if encoded.is_unit else encoded.count.astype(np.float64)
         self.model = _places(encoded.models, comparisons.models)
         self.find_pair = _PairFinder(comparisons)
+        rows = len(encoded.winner)
+        self.outcome = np.empty(rows, dtype=np.int8)
+        self.contrast = [np.empty(rows) for _ in range(design.columns)]
+        self.order = RowOrder(rows, len(comparisons.first))
 
-    def stretch(self, low: int) -> tuple[tuple[StyleBlock, ...], StyleMoments]:
-        """Prepare the rows from low to low + STRETCH."""
-        rows = slice(low, min(low + STRETCH, len(self.encoded.winner)))
-        a, b = self.encoded.side_a[rows], self.encoded.side_b[rows]
-        if self.model is not None:
-            a, b = self.model[a], self.model[b]
-        side = (1 - 2 * (a > b)).astype(np.int8)
-        pair = self.find_pair(a, b)
-        order = _order_by_pair(pair, None if self.weight is None else self.weight[rows])
-        columns = _Columns(
-            pair=pair,
-            contrast=self._contrast(rows, side),
-            outcome=np.take(_SIGNED_OUTCOMES, self.encoded.winner[rows]) * side,
-            weight=None if self.weight is None else self.weight[rows],
-            count=None if self.count is None else self.count[rows],
-            cluster=None if self.cluster is None else self.cluster[rows],
-        )
-        # One large array, which the system backs with large pages, for the contrasts of all blocks.
-        room = np.empty(self.design.columns * len(order))
-        blocks = tuple(
-            columns.block(order[start : start + BLOCK].astype(np.intp), room[self.design.columns * start :])
-            for start in range(0, len(order), BLOCK)
-        )
-        return blocks, _moments(blocks, self.design)
+    def compare(self, threads: int) -> None:
+        """Look at all rows from the side of their pair's first model."""
+        list(in_order(self._compare_stretch, range(0, len(self.outcome), STRETCH), threads))
 
-    def _contrast(self, rows: slice, side: SmallCodeArray) -> FloatArray:
-        contrast = np.empty((self.design.columns, len(side)))
-        for start in range(0, len(side), BLOCK):
-            part = slice(start, start + BLOCK)
-            block = slice(rows.start + start, min(rows.start + start + BLOCK, rows.stop))
-            sign = side[part].astype(np.float64)
-            for number, (of_a, of_b) in enumerate(self.features.values):
-                out = contrast[number, part]
-                if not _compare(of_a[block], of_b[block], self.design.definition, out):
-                    self.features.reject(number, block)
-                out *= sign
-            if self.design.keeps_sides:
-                contrast[-1, part] = sign
-        return contrast
+    def blocks(self, threads: int) -> list[StyleBlock]:
+        """Sort the rows by pair and what they hold, and leave out those without weight."""
+        kept = None if self.weight is None else self.weight > 0
+        pair, order = self.order.sort(kept, self.outcome, self._numbers(slice(None)))
+        contrast = np.empty((self.design.columns, len(order)))
+        borders = list(pairwise(self.order.borders(BLOCK)))
+        for target in contrast:
+            # One column after the other, so that no more than one is there twice.
+            source = self.contrast.pop(0)
 
+            def move(
+                border: tuple[int, int], source: FloatArray = source, target: FloatArray = target
+            ) -> None:
+                np.take(source, order[slice(*border)], out=target[slice(*border)], mode="clip")
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Columns:
-    """The rows of a stretch in their own order."""
+            list(in_order(move, borders, threads))
+        return [self._block(pair[low:high], order[low:high], contrast[:, low:high]) for low, high in borders]
 
-    pair: CodeArray
-    contrast: FloatArray
-    outcome: SmallCodeArray
-    weight: FloatArray | None
-    count: FloatArray | None
-    cluster: CodeArray | None
-
-    def block(self, order: npt.NDArray[np.intp], room: FloatArray) -> StyleBlock:
-        """Take rows that are sorted by pair."""
-        pair = self.pair[order]
+    def _block(self, pair: CodeArray, order: IntArray, contrast: FloatArray) -> StyleBlock:
         start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)) != 0)
-        contrast = room[: len(self.contrast) * len(order)].reshape(len(self.contrast), len(order))
-        for target, source in zip(contrast, self.contrast, strict=True):
-            np.take(source, order, out=target, mode="clip")
         return StyleBlock(
             pair=pair[start],
             start=start,
@@ -293,6 +258,37 @@ class _Columns:
             count=None if self.count is None else self.count[order],
             cluster=None if self.cluster is None else self.cluster[order],
         )
+
+    def _numbers(self, rows: slice) -> list[FloatArray]:
+        """Return all that tells rows of one pair and outcome apart."""
+        columns = [*self.contrast, *(column for column in (self.weight, self.count) if column is not None)]
+        return [column[rows] for column in columns]
+
+    def _compare_stretch(self, low: int) -> None:
+        high = min(low + STRETCH, len(self.outcome))
+        for start in range(low, high, BLOCK):
+            self._compare_rows(slice(start, min(start + BLOCK, high)))
+
+    def _compare_rows(self, rows: slice) -> None:
+        a, b = self.encoded.side_a[rows], self.encoded.side_b[rows]
+        if self.model is not None:
+            a, b = self.model[a], self.model[b]
+        side = (1 - 2 * (a > b)).astype(np.int8)
+        pair = self.find_pair(a, b)
+        if int(pair.min()) < 0 and (self.weight is None or bool((self.weight[rows][pair < 0] > 0).any())):
+            raise InvalidOptionError("The comparisons lack a pair of these battles: make them of all chunks.")
+        np.multiply(np.take(_SIGNED_OUTCOMES, self.encoded.winner[rows]), side, out=self.outcome[rows])
+        sign = side.astype(np.float64)
+        for number, (of_a, of_b) in enumerate(self.features.values):
+            out = self.contrast[number][rows]
+            if not _compare(of_a[rows], of_b[rows], self.design.definition, out):
+                self.features.reject(number, rows)
+            out *= sign
+            # -0.0 is 0.0, but hashes differently.
+            out += 0.0
+        if self.design.keeps_sides:
+            self.contrast[-1][rows] = sign
+        self.order.enter(rows.start, pair, self.outcome[rows], self._numbers(rows))
 
 
 class _PairFinder:
@@ -323,20 +319,6 @@ def _tasks(blocks: Sequence[StyleBlock], pairs: int) -> tuple[tuple[StyleBlock, 
     task = (ends - 1) // enough
     grouped = groupby(zip(task, blocks, strict=True), key=itemgetter(0))
     return tuple(tuple(block for _, block in members) for _, members in grouped)
-
-
-def _order_by_pair(pair: CodeArray, weight: FloatArray | None) -> CodeArray:
-    """Sort rows by pair, stably, leaving out those without weight."""
-    kept = None if weight is None else np.flatnonzero(weight > 0).astype(np.int32)
-    wanted = pair if kept is None else pair[kept]
-    if int(wanted.min(initial=0)) < 0:
-        raise InvalidOptionError("The comparisons lack a pair of these battles: make them of all chunks.")
-    size = len(wanted)
-    # Transposing a sparse matrix of one entry per row is a counting sort, eight times faster than argsort.
-    entries = (np.ones(size, dtype=np.int8), wanted, np.arange(size + 1, dtype=np.int32))
-    transposed = sparse.csc_array(entries, shape=(int(wanted.max(initial=0)) + 1, size)).tocsr()
-    order: CodeArray = transposed.indices if kept is None else kept[transposed.indices]
-    return order
 
 
 def _compare(of_a: NumberArray, of_b: NumberArray, definition: Definition, out: FloatArray) -> bool:

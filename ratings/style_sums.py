@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from ratings.arrays import FloatArray, IntArray
+from ratings.hashing import hash_groups
 from ratings.style_rows import StyleBlock, StyleRows
 from ratings.threads import in_order
 
@@ -87,6 +88,19 @@ class ScoresByCluster:
         return ScoresByCluster(
             models=self.models + other.models, style=self.style + other.style, rows=self.rows + other.rows
         )
+
+    def by_content(self) -> "ScoresByCluster":
+        """Order the clusters by their sums, so that what is added up over them does not depend on their names."""
+        order = np.lexsort(self.style.T)
+        alike = (np.diff(self.style[order], axis=0) == 0).all(axis=1)
+        if alike.any():
+            # Same style, such as none at all: the models decide.
+            place = np.repeat(np.arange(len(self.rows)), np.diff(self.models.indptr))
+            hashes = hash_groups(
+                place, [self.models.indices.astype(np.int64), self.models.data], len(self.rows)
+            )
+            order = np.lexsort([hashes, *self.style.T])
+        return ScoresByCluster(models=self.models[order], style=self.style[order], rows=self.rows[order])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

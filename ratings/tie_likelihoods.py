@@ -60,22 +60,37 @@ class Davidson:
 
     def log_probabilities(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
         half = (first - second) / 2
-        logits = np.stack([half, -half, np.full_like(half, tie)])
-        return logits - _log_sum_exp(logits)
+        # Logarithms of the odds against each outcome: exact also of an outcome that is all but certain.
+        against = [
+            np.logaddexp(-2 * half, tie - half),
+            np.logaddexp(2 * half, tie + half),
+            np.logaddexp(half - tie, -half - tie),
+        ]
+        logs: FloatArray = -np.logaddexp(0, np.stack(against))
+        return logs
 
     def scores(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
-        win, loss, drawn = np.exp(self.log_probabilities(first, second, tie))
+        win, loss, drawn = self._probabilities(first, second, tie)
         # Sums of probabilities, so that nothing cancels where one outcome is nearly certain.
         by_difference = np.stack([loss + drawn / 2, -win - drawn / 2, (loss - win) / 2])
         by_tie = np.stack([-drawn, -drawn, win + loss])
         return np.stack([by_difference, -by_difference, by_tie], axis=1)
 
     def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
-        win, loss, drawn = np.exp(self.log_probabilities(first, second, tie))
+        win, loss, drawn = self._probabilities(first, second, tie)
         total = weights.sum(axis=0)
         twice = total * (win * loss + drawn * (win + loss) / 4)
         mixed = -total * drawn * (win - loss) / 2
         return _from_difference(twice, mixed, total * drawn * (win + loss))
+
+    def _probabilities(
+        self, first: FloatArray, second: FloatArray, tie: float
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        half = (first - second) / 2
+        top = np.maximum(np.abs(half), tie)
+        win, loss, drawn = np.exp(half - top), np.exp(-half - top), np.exp(tie - top)
+        total = win + loss + drawn
+        return win / total, loss / total, drawn / total
 
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         return tie, 1.0, 0.0
@@ -97,13 +112,15 @@ class RaoKupper:
         win, loss = special.log_expit(difference - tie), special.log_expit(-difference - tie)
         # P(tie) = (exp(2 eta) - 1) P(win) P(loss).
         drawn = win + loss + 2 * tie + np.log(-np.expm1(-2 * tie))
-        return np.stack([win, loss, drawn])
+        return np.stack([win, loss, _log_of_rest(drawn, np.exp(win) + np.exp(loss))])
 
     def scores(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
         difference = first - second
+        win, loss = special.expit(difference - tie), special.expit(-difference - tie)
         not_win, not_loss = special.expit(tie - difference), special.expit(tie + difference)
-        by_difference = np.stack([not_win, -not_loss, not_win - not_loss])
-        by_tie = np.stack([-not_win, -not_loss, -2 / np.expm1(-2 * tie) - not_win - not_loss])
+        # Of a tie, sums of probabilities, so that nothing cancels where it is nearly certain.
+        by_difference = np.stack([not_win, -not_loss, loss - win])
+        by_tie = np.stack([-not_win, -not_loss, win + loss - 2 * np.exp(-2 * tie) / np.expm1(-2 * tie)])
         return np.stack([by_difference, -by_difference, by_tie], axis=1)
 
     def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
@@ -136,8 +153,10 @@ class Grounded:
 
     def log_probabilities(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
         both, beside_a, beside_b, either = (_log_sum_exp(m) for m in _grounded_terms(first, second, tie))
+        won, lost = first - beside_a, second - beside_b
         drawn = first + second + tie + either - both - beside_a - beside_b
-        return np.stack([first - beside_a, second - beside_b, drawn, -both])
+        others = np.exp(won) + np.exp(lost) + np.exp(-both)
+        return np.stack([won, lost, _log_of_rest(drawn, others), -both])
 
     def scores(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
         both, beside_a, beside_b, either = (_shares(m) for m in _grounded_terms(first, second, tie))
@@ -147,7 +166,10 @@ class Grounded:
         lost = np.stack([-a - tied_a, one + a + tied_a, -tied_a])
         bad = -_by_parameter(both)
         drawn = 1 + bad + _by_parameter(either) - _by_parameter(beside_a) - _by_parameter(beside_b)
-        return np.stack([won, lost, drawn, bad])
+        # The scores have mean zero, which does not cancel where a tie is nearly certain.
+        chances = np.exp(self.log_probabilities(first, second, tie))
+        rest = -(chances[0] * won + chances[1] * lost + chances[3] * bad) / np.maximum(chances[2], 0.5)
+        return np.stack([won, lost, np.where(chances[2] > 0.5, rest, drawn), bad])
 
     def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
         won, lost, drawn, bad = weights
@@ -198,6 +220,11 @@ def _shares(terms: FloatArray) -> FloatArray:
     return shares
 
 
+def _log_of_rest(log_rest: FloatArray, others: FloatArray) -> FloatArray:
+    """Return the logarithm of a probability, from those of the others where it is nearly certain."""
+    return np.where(others < 0.5, np.log1p(-np.minimum(others, 0.5)), log_rest)
+
+
 def _by_parameter(shares: FloatArray) -> FloatArray:
     """Differentiate the logarithm of a sum of grounded terms by s, t and the tie parameter."""
     _, a, b, tied_a, tied_b = shares
@@ -231,10 +258,10 @@ def _variance(logit: FloatArray) -> FloatArray:
 
 def _from_difference(twice: FloatArray, mixed: FloatArray, by_tie: FloatArray) -> FloatArray:
     """Spread derivatives by (difference, tie parameter) over (s, t, tie parameter)."""
-    return np.stack(
-        [
-            np.stack([twice, -twice, mixed]),
-            np.stack([-twice, twice, -mixed]),
-            np.stack([mixed, -mixed, by_tie]),
-        ]
-    )
+    spread = np.empty((3, 3, len(twice)))
+    spread[0, 0] = spread[1, 1] = twice
+    spread[0, 1] = spread[1, 0] = -twice
+    spread[0, 2] = spread[2, 0] = mixed
+    spread[1, 2] = spread[2, 1] = -mixed
+    spread[2, 2] = by_tie
+    return spread

@@ -98,7 +98,8 @@ class TieObjective:
         if failed:
             raise linalg.LinAlgError("the Hessian is not positive definite")
         lower, _ = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
-        inverse: FloatArray = np.tril(lower) + np.tril(lower, -1).T
+        inverse: FloatArray = lower + lower.T
+        np.fill_diagonal(inverse, np.diag(lower))
         return inverse if self.likelihood.absolute else _centred(inverse)
 
     def covariance(self, parameters: FloatArray, inverse_hessian: FloatArray) -> FloatArray:
@@ -124,13 +125,16 @@ class TieObjective:
         parameters, factor, longest = start, None, np.inf
         value = self.loss(parameters)
         for iteration in range(1, max_iterations + 1):
-            gradient = self.gradient(parameters)
+            gradient = self._balanced(self.gradient(parameters))
             if factor is None or longest > _SHORT_STEP:
                 factor = self._factor(parameters)
             step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=False)
             longest = float(np.abs(step).max())
             step *= _LONGEST_STEP / max(longest, _LONGEST_STEP)
-            fraction, value = self._shorten(parameters, step, value, float(gradient @ step))
+            fraction = 1.0
+            # Along so short a step the curvature hardly changes: all of it leads downhill.
+            if longest > _SHORT_STEP:
+                fraction, value = self._shorten(parameters, step, value, float(gradient @ step))
             parameters = parameters + fraction * step
             if fraction == 1 and longest <= tolerance * max(1.0, float(np.abs(parameters).max())):
                 return self._in_gauge(parameters), iteration
@@ -201,6 +205,14 @@ class TieObjective:
         filled = hessian.copy()
         filled[:size, :size] += float(np.trace(hessian[:size, :size])) / size**2
         return filled
+
+    def _balanced(self, gradient: FloatArray) -> FloatArray:
+        """Let models with many votes bear what rounding leaves of a sum that is zero, as in `fit_bradley_terry`."""
+        if self.likelihood.absolute or self.ridge:
+            return gradient
+        share = self.comparisons.totals / self.comparisons.totals.sum()
+        balanced: FloatArray = gradient - gradient[:-1].sum() * np.append(share, 0.0)
+        return balanced
 
     def _in_gauge(self, parameters: FloatArray) -> FloatArray:
         if self.likelihood.absolute:

@@ -13,7 +13,7 @@ from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import EmptyComparisonsError, InvalidOptionError, NotConvergedError
 from ratings.linear_algebra import sandwich_product, single_threaded_blas
-from ratings.placed_votes import place_votes
+from ratings.placed_votes import place_votes_canonically
 from ratings.tie_existence import require_grounded_maximum, require_relative_maximum, without_both_bad
 from ratings.tie_likelihoods import TieLikelihood, TieModel, likelihood_of
 from ratings.tie_objective import TieObjective
@@ -194,7 +194,8 @@ def fit_ties(
         all votes. For the first two models these conditions are exact (without ties Rao-Kupper has a maximum, but
         at eta = 0, where it is Bradley-Terry); for the grounded model a maximum surely exists when they do not hold.
     NotConvergedError
-        If no full step within ``max_iterations`` is shorter than ``tolerance``.
+        If no full step within ``max_iterations`` is shorter than ``tolerance``, or the votes are too lopsided for
+        double precision: 1e11 and more beside a few that alone tell a parameter (both_bad, for example).
     InvalidOptionError
         If an option is unknown or out of its range.
 
@@ -285,9 +286,7 @@ def clustered_tie_covariance(fit: TiesFit, battles: Battles, *, cluster: str = "
     [LZ86] Liang, Zeger. Longitudinal Data Analysis Using Generalized Linear Models. 1986.
            doi:10.1093/biomet/73.1.13
     """
-    placed = place_votes(battles, cluster=cluster)
-    if placed.comparisons.models != fit.models:
-        raise InvalidOptionError("The fit and the battles name different models: pass what was fitted.")
+    placed = place_votes_canonically(battles, cluster=cluster, models=fit.models)
     objective = _objective(placed.comparisons, fit.model, fit.both_bad, fit.ridge)
     kept = placed.outcome < (3 if fit.both_bad == "exclude" else len(WINNERS))
     outcome = np.minimum(placed.outcome, len(fit.outcomes) - 1)[kept]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.errors import InvalidOptionError, name_some
 
 PairWeights: TypeAlias = npt.ArrayLike | Mapping[tuple[str, str], float]
@@ -84,6 +84,8 @@ def draw_zeta_voters(rng: np.random.Generator, size: int, exponent: float) -> In
         blocks.append(np.minimum(rng.zipf(exponent, size // 2 + 1), size - cast))
         cast += int(blocks[-1].sum())
     votes = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.int64)
+    # With an exponent near 1, few voters cast all: the others of the last block would take memory without bound.
+    votes = votes[: int(np.searchsorted(np.cumsum(votes), size)) + 1]
     return np.repeat(np.arange(len(votes)), votes)[:size]
 
 
@@ -106,8 +108,8 @@ def draw_dates(rng: np.random.Generator, dates: tuple[Any, Any], size: int) -> p
     return start + pd.to_timedelta(np.sort(rng.random(size)) * (end - start).total_seconds(), unit="s")
 
 
-def names_column(names: Sequence[str], index: IntArray) -> pd.Series:
-    """Return a column of strings, each by its index into the names."""
+def names_column(names: Sequence[ModelId], index: IntArray) -> pd.Series:
+    """Return a column of names, each by its index."""
     if not len(index):
         return pd.Series(np.empty(0, dtype=object))
-    return pd.Series(pd.array(list(names), dtype="str").take(index))
+    return pd.Series(pd.Series(list(names)).array.take(index))

@@ -15,7 +15,7 @@ class Accuracy:
     """Of the texts that a rule tagged, the share that deserved it; of those that deserve it, the share tagged."""
 
     precision: float | None  # None where the rule tagged nothing
-    recall: float
+    recall: float | None  # None where nothing deserves the tag
     labelled: int  # texts that were judged
     positive: int  # of these, how many deserve the tag
 

@@ -1,6 +1,6 @@
 """What prompts are about, word by word in a dozen languages: concept → words.
 
-`word*` matches the beginning of a word, `two_words` a phrase. Signs of scripts without spaces between words are
+`word*` matches the beginning of a word, `*word` the end of one, `two_words` a phrase. Signs of scripts without spaces between words are
 searched anywhere in the text. Everything is lower case.
 """
 
@@ -11,6 +11,19 @@ LEXICON: Final[Mapping[str, str]] = {
     "creative form": """
         poem* poetry haiku* sonnet* limerick* ballad* villanelle* ode elegy acrostic stanza* verse story stories
         short_story tale tales novel novella fiction fanfic* screenplay* lyrics song songs rap monolog* dialogue
+        letter_from breakup_letter letter_of diary journal_entry scenes comedy pantomime two-line narrate imaginary
+        from_the_perspective from_the_point lyrics_for vers_libre autofiction
+        对话 对白 独白 日记 口吻 会話を 独り言 擬人化 短歌 日記を 대화를 일기를 입장에서 시점에서 حوار يوميات رسالة_من
+        journal_intime lettre_d'amour dialogue_entre diario_de carta_de_amor diálogo diário carta_de dialogo_tra dialog_zwischen
+        monolog*  четверостиш* диалог письмо_от микрорассказ* microrrelato* cuarteto quadra
+        eulogy love_letter diary_entry text_adventure short_play stage_play play_about prologue nursery_rhyme creepypasta
+        anecdote spoken_word bedtime_story in_the_style_of in_the_voice_of
+        *gedicht *gedichte *geschichte *geschichten *märchen *lied *sketch monolog* dialog* schüttelreim* vierzeiler zweizeiler
+        *verhaal *verhaaltje *gedichtje mop
+        dikt* saga sagor berättelse* vits* visa* sang eventyr fortælling* historie fortelling*
+        runo* tarina* satu* vitsi* laulu* básnič* báseň básně pohádk* povídk* vtip* písn* poezie poveste povestir* cântec*
+        vers verset mese mesét történet* novellát ποίημα* ποίηση ιστορία παραμύθι τραγούδι* ανέκδοτο
+        שיר שירה סיפור* אגדה בדיחה شعر داستان* قصه شعری لطیفه
         fable* fairy* bedtime joke jokes riddle* parody parodies satire satirical skit sketch sitcom roleplay role-play
         plot backstory epic myth legend narrat* lullaby jingle scene chapter rhyme* rhyming tongue_twister
         gedicht* geschichte kurzgeschichte* märchen* erzählung* roman lied liedtext* fabel* witz witze ballade*
@@ -45,6 +58,8 @@ LEXICON: Final[Mapping[str, str]] = {
     "write": """
         write writing compose draft create invent continue rewrite craft pen tell_me make_up imagine generate
         come_up_with
+        skriv* berätta hitta_på fortæl fortell kirjoita keksi kerro napiš vymysli scrie inventează írj írjon találj mesélj
+        γράψε γράψτε φτιάξε πες כתוב כתבי תכתוב ספר_לי بنویس بنویسید بساز بگو
         schreib* verfass* dichte erfinde* erzähl* entwirf erstell* formulier*
         écris écrivez rédige* rédigez compose* invente* raconte* imagine* crée* écrire
         escribe* escriba* escríbe* redacta* compón inventa* cuéntame crea imagina
@@ -91,28 +106,52 @@ LEXICON: Final[Mapping[str, str]] = {
     """,
     "limit": """
         exactly at_most at_least no_more_than maximum max less_than fewer_than only must avoid without don't do_not
-        never each every start_with starting_with begin_with end_with ending_with include including word words
-        sentence sentences characters lines paragraph paragraphs under within lowercase uppercase capital_letters
+        never each every start_with starting_with begin_with begins_with end_with ending_with ends_with include including
+        under within one_per_line in_the_format no_explanation no_comments answer_only reply_only keep_the label_each
+        do_not_use without_using must_contain must_not lowercase uppercase capital_letters
         nothing_else reply_with respond_with answer_with output_only alphabetical_order order_by rhyming_with letter
-        genau höchstens mindestens nicht_mehr_als maximal nur ohne keine jede* beginn* wörter* worte* sätze* sätzen
-        zeichen zeilen absatz absätze* vermeide
-        exactement au_plus au_moins pas_plus_de maximum seulement uniquement sans chaque commence* mots phrases lignes
-        paragraphe* évite*
-        exactamente como_máximo al_menos máximo solo sólo sin cada empiece* palabras frases oraciones líneas párrafo*
-        evita* únicamente
-        exatamente no_máximo pelo_menos apenas somente sem cada palavras frases linhas parágrafo* evite
-        esattamente al_massimo almeno massimo solo soltanto senza ogni parole frasi righe paragraf* evita
-        precies hoogstens minstens maximaal alleen zonder woorden zinnen regels dokładnie najwyżej tylko bez słów słowach
-        zdań zdaniach
-        ровно максимум минимум только без кажд* слов слова словах предложени* строк* абзац* не_более не_менее не_используй
-        tam olarak_en en_fazla en_az sadece yalnızca kelime* cümle* her
-        tepat maksimal hanya tanpa kata kalimat setiap đúng tối_đa chỉ không_quá từ câu
-        بالضبط فقط دون بدون كلمة كلمات جملة جمل سطر حد
-        केवल सिर्फ बिना शब्द शब्दों वाक्य वाक्यों अधिकतम
-        不超过 不要 必须 只 每 字以内 字左右 个字 句话 不少于 至少 以内 开头 结尾 不能出现 以内で 文字 だけ 文で 必ず 使わず ずつ
-        이내 이하 이상 글자 문장 반드시 만_답 하지_말 없이 단어 ไม่เกิน เท่านั้น คำ
+        genau höchstens mindestens nicht_mehr_als maximal nur ohne keine jede* beginn* vermeide sonst_nichts
+        exactement au_plus au_moins pas_plus_de maximum seulement uniquement sans chaque commence* évite* rien_d'autre
+        exactamente como_máximo al_menos máximo solo sólo sin cada empiece* nada_más evita* únicamente
+        exatamente no_máximo pelo_menos apenas somente sem cada evite mais_nada
+        esattamente al_massimo almeno massimo solo soltanto senza ogni evita
+        precies hoogstens minstens maximaal alleen zonder dokładnie najwyżej tylko bez
+        ровно максимум минимум только без кажд* не_более не_длиннее не_менее не_используй
+        tam olarak_en en_fazla en_az sadece yalnızca her
+        tepat maksimal hanya tanpa setiap đúng tối_đa chỉ không_quá
+        بالضبط فقط دون بدون لا_تزيد لا_يتجاوز حد
+        केवल सिर्फ बिना अधिकतम
+        不超过 不要 必须 只 每 以内 不少于 至少 开头 结尾 不能出现 以内で だけ 必ず 使わず ずつ
+        이내 이하 이상 반드시 하지_말 없이 ไม่เกิน เท่านั้น
+    """,
+    "unit": """
+        word words sentence sentences character characters letters line lines paragraph paragraphs bullet bullets bullet_points
+        syllable* stanza* rows columns steps points pages headings items
+        wort wörter* worte* satz sätze* sätzen zeichen zeilen absatz absätze* zeile stichpunkt* vers verse* strophe*
+        mots phrases phrase lignes ligne paragraphe* caractères vers strophe* palabras frases frase oraciones líneas línea
+        párrafo* caracteres versos palavras frases linhas linha parágrafo* caracteres tópicos parole frasi frase righe riga
+        paragraf* caratteri versi woorden zinnen regels alinea* słów słowach zdań zdaniach zdania
+        слов слова словах предложени* строк* абзац* символ* пункт* слів речен* kelime* cümle* satır
+        kata kalimat baris từ câu dòng كلمة كلمات جملة جمل سطر أسطر शब्द शब्दों वाक्य वाक्यों ord meningar rader sanaa lausetta
+        字以内 字左右 个字 句话 字的 文字 文で 文以内 行で 글자 문장 단어 자_이내 คำ ประโยค
     """,
     "code": """
+        regular_expression* regulären_ausdruck reguläre_ausdrücke expression_régulière expresión_regular expressão_regular
+        espressione_regolare регулярное_выражение wyrażenie_regularne reguliere_expressie
+        time_complexity space_complexity big_o hash_table* hash_map* linked_lists tail_call virtual_environment two_sum fizzbuzz
+        cron_expression commit_message* stack_overflow stacktrace abstract_class* static_method* type_hint* lambda_function*
+        list_comprehension* garbage_collector race_condition* thread-safe null_pointer off-by-one microservice* websocket*
+        command_line command-line terminal_command linux_command shell bash_script one-liner monorepo lexer recursive_descent
+        in_c in_java in_swift in_rust in_ruby in_go in_c++ en_c en_java em_c em_java auf_c на_си на_c linguaggio_c
+        gradle maven jest mocha junit cypress pandas scipy matplotlib scikit-learn keras jupyter anaconda poetry conda yarn pnpm
+        vite babel eslint tailwind bootstrap nuxt remix nestjs graphql grpc prisma sequelize hibernate spring asp.net .net dotnet
+        blazor winforms wpf xcode swiftui jetpack flutter react_native electron tauri qt godot unreal_engine pygame tkinter
+        cuda opencl llvm clang gcc g++ gdb valgrind vscode vim emacs intellij neovim tmux zsh curl wget rsync ssh scp cronjob
+        heroku netlify vercel lambda_function cloudformation pulumi gitlab bitbucket svn mercurial prometheus grafana
+        sqlalchemy orm dbt airflow pyspark hadoop cassandra dynamodb mariadb mssql t-sql pl/sql oracle_sql stored_procedure*
+        latex_table verilog vhdl assembly prolog lisp scheme ocaml erlang f# zig nim julia groovy delphi pascal visual_basic
+        google_sheets_formula spreadsheet_formula appsheet power_query vlookup xlookup openpyxl
+        user_agent http_request* rest_api restful jwt oauth cors middleware cookie_header status_code* endpoint*
         python javascript typescript c++ c# golang kotlin rustlang php perl fortran cobol haskell scala clojure elixir
         matlab sql mysql postgres* sqlite mongodb html css react vue angular svelte django flask fastapi node node.js
         nodejs express.js bash powershell regex regexp dockerfile kubernetes terraform ansible numpy pandas pytorch
@@ -122,17 +161,17 @@ LEXICON: Final[Mapping[str, str]] = {
         merge_sort recursion recursive mutex deadlock multithread* asyncio docstring boilerplate json_schema graphql
         arduino vba excel_macro makefile cmake systemd nginx crontab cron_job shell_script linter unity3d opengl
         shader* solidity smart_contract leetcode hash_map hashmap algorithm* svg opencv selenium scraper webhook*
-        programm* quellcode quelltext skript funktion programmier* schleife code
-        programme fonction algorithme* boucle script code
-        función código programa algoritmo* bucle script programación
-        função código programa algoritmo* laço programação
-        funzione codice programma algoritmo* ciclo programmazione
-        functie programma broncode funkcj* kod kodu program* algorytm* skrypt
-        код кода коде функци* программ* скрипт* алгоритм* цикл запрос питон* код функці*
-        fonksiyon* kod kodu program* algoritma* betik fungsi kode program algoritma hàm mã chương_trình thuật_toán
-        كود برنامج دالة خوارزمي* برمج* सी++ कोड फंक्शन प्रोग्राम फ़ंक्शन
-        代码 代碼 函数 函數 编程 編程 程序 算法 脚本 递归 正则 数据库 爬虫 报错 接口
-        コード 関数 プログラム アルゴリズム スクリプト 正規表現 再帰 데이터베이스 코드 함수 프로그램 알고리즘 스크립트 정규식 โค้ด ฟังก์ชัน โปรแกรม
+        quellcode quelltext programmier* objektorientier* datenstruktur* befehlszeile code algorithme* programmation
+        código algoritmo* programación programação programmazione broncode programmeer* kod kodu algorytm* programowani*
+        bash-skript bash-script jenkins gitlab spring_boot excel_formula* google_sheets chrome_extension foreign_key
+        data_structure* object-oriented dependency_injection git vim grep sed awk mkdir docker kubectl curl ssh div flexbox
+        dataframe* docker-compose helm rabbitmq celery laravel rails wordpress unity next.js express firebase
+        код кода коде скрипт* алгоритм* питон* программирован* массив* запрос_к
+        algoritma* betik kode hàm mã_nguồn câu_lệnh thuật_toán
+        كود خوارزمي* برمج* بايثون جافا جافاسكريبت كوتلن استعلام सी++ कोड फंक्शन फ़ंक्शन पाइथन पायथन जावास्क्रिप्ट
+        پایتون کد פייתון קוד פונקציה סקריפט
+        正则表达式 进程和线程 命令行 编译 前端 后端 单例模式 设计模式 代码 代碼 函数 函數 面向对象 排序算法 快速排序 变量 数组 容器 编程 編程 程序 算法 脚本 递归 正则 数据库 爬虫 报错 接口
+        正規表現 スタックとキュー コマンド プログラミング コード 関数 オブジェクト指向 配列 コミット プログラム アルゴリズム スクリプト 正規表現 再帰 정규표현식 명령어 배열 컨테이너 데이터베이스 코드 함수 프로그램 알고리즘 스크립트 정규식 โค้ด ฟังก์ชัน โปรแกรม
     """,
     "code noun": """
         function functions method methods class classes loop loops script scripts program programs variable* array
@@ -140,6 +179,9 @@ LEXICON: Final[Mapping[str, str]] = {
         framework thread threads pointer pointers string strings object object-oriented interface component plugin
         app website web_page webpage java rust swift ruby go r dart container pipeline deploy* branch commit merge
         input output parse parser parsing implement* async sort sorting sorted index queue stack cache java-script
+        funktion* programm* skript* schleife* programme* fonction* boucle* función funciones programa* bucle* função funções
+        laço* funzion* programma* ciclo functie* programma funkcj* program* skrypt* функци* программ* цикл функці* fonksiyon*
+        fungsi program chương_trình برنامج دالة प्रोग्राम تابع برنامه
         java klasse methode datenbank fehler fehlermeldung variable abfrage classe méthode erreur requête clase método
         consulta error erro classe consulta errore ошибк* массив* класс* переменн* hata dizi sınıf veritabanı
     """,
@@ -172,6 +214,8 @@ LEXICON: Final[Mapping[str, str]] = {
         方程式 微分 積分 確率 証明 計算して 行列 平方根 因数分解 방정식 미분 적분 확률 삼각형 증명 계산 소수 행렬 สมการ คำนวณ ความน่าจะเป็น
     """,
     "how many": """
+        hur_många hur_mycket hvor_mange hvor_meget kuinka_monta kolik hány câte câți πόσα πόσο כמה چند
+        expected_number number_of_ways per_hour together each_other average_speed same_pace at_the_same_rate
         how_many how_much how_long how_far how_old what_is_the_total altogether in_total left_over remain remaining
         wie_viel wie_viele wieviel wieviele wie_lange insgesamt übrig combien au_total reste* cuánto cuántos cuántas
         cuánta quedan en_total quanto quantos quantas restam ao_todo quanti quante rimangono in_tutto hoeveel ile zostało
@@ -247,6 +291,9 @@ LEXICON: Final[Mapping[str, str]] = {
         왜 어떻게 설계 최적화 해결 전략 개선 ทำไม อย่างไร ออกแบบ
     """,
     "ideas": """
+        if_you_could describe_an_imaginary surprise_me never_said does_not_exist animals_could_talk game design_a_game
+        logo animation quirky whimsical playful fresh_ideas unheard-of catchy caption
+        如果 想象一下 もし 만약 если_бы stell_dir_vor imaginez qu'arriverait-il imagina_que imagine_que immagina_che
         brainstorm* idea ideas slogan* tagline* name_for names_for creative* original unusual imaginative imagine invent
         clever witty pun puns metaphor* analogy analogies novel_way outside_the_box fictional hypothetical what_if
         ideen idee kreativ* originell* fiktiv* wortspiel* idées idée créati* original* imagine* ideas idea creativ*
@@ -255,6 +302,7 @@ LEXICON: Final[Mapping[str, str]] = {
         创意 創意 点子 主意 口号 起名 比喻 想象 アイデア 創造 名前を考え キャッチコピー 例え 아이디어 창의 이름을_지 슬로건 비유
     """,
     "small talk": """
+        hej god_morgon tack hei moi kiitos ahoj dobrý_den díky salut bună mulțumesc szia jó_napot γεια καλημέρα ευχαριστώ שלום תודה سلام ممنون
         hi hello hey yo sup thanks thank bye good_morning good_night how_are_you who_are_you what's_up test testing ok
         lol haha hallo danke guten_tag wie_geht's salut bonjour merci ça_va hola gracias buenas buenos_días qué_tal olá
         oi obrigado bom_dia tudo_bem ciao grazie buongiorno come_stai hoi bedankt cześć dzięki привет здравствуй* спасибо

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-LONGEST_SEARCHED: Final = 4000
+LONGEST_SEARCHED: Final = 2000
 """Characters of a prompt that an operator's words and patterns see."""
 LONGEST_PATTERN: Final = 1000
-_MOST_STEPS: Final = 20_000_000
-"""About a second at worst; one unlimited repetition on a text of the longest length stays below."""
+_MOST_STEPS: Final = 8_000_000
+"""Part of a second at worst; one unlimited repetition on a text of the longest length stays below."""
 _FLAGS: Final = re.IGNORECASE
 
 # The standard library's own reading of a pattern; the module has no public name since 3.11.

@@ -1,20 +1,25 @@
 """A prompt → the tags of what it asks for."""
 
-from collections.abc import Iterator
 from typing import Final
 
-from arena.tagging import signals
-from arena.tagging.topics import code_points, math_points
+from arena.tagging.classifier import classify
 
-SURE_POINTS: Final = 2.0
+CRITERIA: Final = frozenset(
+    {
+        "specificity",
+        "domain-knowledge",
+        "complexity",
+        "problem-solving",
+        "creativity",
+        "technical-accuracy",
+        "real-world",
+    }
+)
+HARD_CRITERIA: Final = 6
+"""Of the seven criteria, as many make a prompt hard."""
 
 
-def tag_prompt(prompt: str) -> Iterator[str]:
+def tag_prompt(prompt: str) -> frozenset[str]:
     """The tags that the text of one prompt decides alone."""
-    read = signals.excerpt(prompt)
-    text = signals.plain(read)
-    concepts = signals.count_concepts(text, signals.words_of(text))
-    if code_points(read, text, concepts) >= SURE_POINTS:
-        yield "code"
-    if math_points(read, text, concepts) >= SURE_POINTS:
-        yield "math"
+    labels = classify(prompt)
+    return labels | {"hard-prompt"} if len(labels & CRITERIA) >= HARD_CRITERIA else labels

@@ -16,12 +16,26 @@ LONGEST_READ: Final = 3000
 _UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 )
-_WORD: Final = re.compile(r"[^\W_](?:[\w'+#.-]*[\w+#])?")
+_MARKS: Final = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u200c\u0900-\u0dff"
+"""Signs that belong to a letter before them, which Python does not count as parts of words."""
+_WORD: Final = re.compile(
+    rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}](?:(?:[^\W{_UNSPACED}]|['+#.{_MARKS}-])*(?:[^\W{_UNSPACED}]|[+#{_MARKS}]))?"
+)
+_JOINTS: Final = re.compile(r"['.-]")
 _FENCED: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_CLITICS: Final = re.compile(r"^(?:وال|بال|فال|كال|ال|لل|و|ب|ل|ف)(?=\w{3})")
+_COUNT: Final = re.compile(
+    r"\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|ein\w*|zwei|drei|vier|fünf|sechs|acht|zehn|une?|deux|trois|"
+    r"quatre|cinq|dix|uno?|una|dos|tres|cuatro|cinco|diez|uma?|dois|duas|três|quatro|dez|due|tre|quattro|cinque|otto|dieci|"
+    r"één|twee|drie|vijf|tien|дв[ае]|три|четыре|пять|одно\w*|десять|iki|üç|beş|dua|tiga|lima|hai|ba|năm|دو|واحدة|दो|तीन"
+)
+_UNSPACED_MEASURE: Final = re.compile(
+    r"(?:\d|[一二两三四五六七八九十百]) ?(?:个字|字|文字|文|句|行|段|点|条|글자|자 ?이내|자 ?이하|문장|줄|단어|คำ)"
+)
+_CLITICS: Final = re.compile(r"^(?:وال|بال|فال|كال|ال|لل|و|ب|ل|ف|ב|ה|ל|ו|ש)(?=\w{3})")
 _SHORTEST_PREFIX: Final = 2
 
 FORMS: Final = (
+    "measure",
     "length",
     "lines",
     "sentences",
@@ -42,6 +56,7 @@ class _Words:
     def __init__(self, lexicon: Mapping[str, str]) -> None:
         self.exact: dict[str, set[int]] = {}
         self.prefixes: dict[str, set[int]] = {}
+        self.suffixes: dict[str, set[int]] = {}
         unspaced: dict[str, set[int]] = {}
         for concept, words in enumerate(lexicon.values()):
             for entry in words.split():
@@ -50,6 +65,8 @@ class _Words:
                     unspaced.setdefault(word, set()).add(concept)
                 elif word.endswith("*"):
                     self.prefixes.setdefault(word[:-1], set()).add(concept)
+                elif word.startswith("*"):
+                    self.suffixes.setdefault(word[1:], set()).add(concept)
                 else:
                     self.exact.setdefault(word, set()).add(concept)
         self.unspaced = unspaced
@@ -73,6 +90,11 @@ def excerpt(prompt: str) -> str:
 def plain(text: str) -> str:
     """Lower case, one Unicode form, straight apostrophes."""
     return unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether the word is a run of signs of a script that does not part words."""
+    return _HAS_UNSPACED.match(word) is not None
 
 
 def without_code(text: str) -> str:
@@ -112,17 +134,28 @@ def _phrases(words: list[str]) -> Iterator[str]:
 @lru_cache(maxsize=20_000)
 def _concepts_of(word: str) -> tuple[int, ...]:
     found: set[int] = set()
-    for form in {word, _CLITICS.sub("", word)}:
+    for form in {word, _CLITICS.sub("", word), *_JOINTS.split(word)}:
         found |= _WORDS.exact.get(form, set())
         for end in range(_SHORTEST_PREFIX, min(len(form), _WORDS.longest_prefix) + 1):
-            found |= _WORDS.prefixes.get(form[:end], set())
+            found |= _WORDS.prefixes.get(form[:end], set()) | _WORDS.suffixes.get(form[-end:], set())
     return tuple(sorted(found))
+
+
+def _count_measures(prompt: str, words: list[str]) -> int:
+    """How often a number stands before a unit of text: 50 words, three sentences, 200字."""
+    unit = CONCEPTS.index("unit")
+    spaced = sum(
+        bool(_COUNT.fullmatch(first)) and (unit in _concepts_of(second) or unit in _concepts_of(third))
+        for first, second, third in zip(words, words[1:], [*words[2:], ""], strict=False)
+    )
+    return spaced + len(_UNSPACED_MEASURE.findall(prompt))
 
 
 def measure_form(prompt: str, words: list[str]) -> list[float]:
     """The numbers named in `FORMS`, each between 0 and about 3."""
     size = len(words) + len(_HAS_UNSPACED.findall(prompt)) / 2
     return [
+        log1p(_count_measures(prompt, words)),
         log1p(size) / 2,
         log1p(prompt.count("\n")) / 2,
         log1p(len(re.findall(r"[.!?。！？।]", prompt))) / 2,

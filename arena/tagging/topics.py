@@ -20,7 +20,7 @@ _SURE_CODE: Final = re.compile(
     r"Traceback \(most recent|\b\w+Error: |\b\w+Exception\b|\bsegmentation fault\b|\bdef \w+\(|\bconsole\.log\(|"
     r"#include ?<|\bSELECT\b.{1,80}\bFROM\b|</\w+>|\bO\((?:1|n|log|n log|n\^?2|n²)|"
     r"\b(?:pip|npm|apt|git|docker|kubectl) (?:install|commit|push|pull|run|rebase|merge|apply|build|clone|logs)\b|"
-    r"\w+\(\) ?[{;]|\b\w+\.(?:py|js|ts|cpp|java|rs|go|sh|sql|html|css|yml|yaml)\b",
+    r"`[\w./-]+ [^`\n]*-\w|\w+\(\) ?[{;]|\b\w+\.(?:py|js|ts|cpp|java|rs|go|sh|sql|html|css|yml|yaml)\b",
 )
 _CODE_REQUEST: Final = re.compile(
     r"\b(?:write|create|make|give me|implement|build|develop|generate|need|code|fix|debug|optimi[sz]e|refactor|explain)"
@@ -35,7 +35,7 @@ _MATH_SIGNS: Final = re.compile(
     r"\bmod \d|\d+!|\bx² |\b\d+[xy]\b"
 )
 _NUMBER: Final = re.compile(
-    r"(?<![\w.])\d+(?:[.,]\d+)?(?!\w)|\b(?:half|twice|dozen|two|three|four|five|six|seven|eight|nine|ten)\b"
+    r"(?<![a-zA-Z\d.])\d+(?:[.,]\d+)?(?![a-zA-Z\d])|\b(?:half|twice|dozen|two|three|four|five|six|seven|eight|nine|ten)\b"
 )
 _INDEX: Final = {name: place for place, name in enumerate(CONCEPTS)}
 
@@ -57,7 +57,7 @@ def math_points(prompt: str, text: str, concepts: list[int]) -> float:
     points = min(concepts[_INDEX["math"]], 3) * 1.0 + min(len(_MATH_SIGNS.findall(prose.lower())), 2) * 1.0
     numbers = len(_NUMBER.findall(text))
     if concepts[_INDEX["how many"]] and numbers >= 2:
-        points += 1.0 + 0.5 * min(numbers - 2, 2)
+        points += 1.5 + 0.5 * min(numbers - 2, 2)
     if concepts[_INDEX["creative form"]]:
         points -= 1.0
     return points

@@ -6,6 +6,7 @@ from typing import Final
 
 _READ: Final = {
     "arena.tagging": (
+        "classifier.py",
         "conversations.py",
         "digests.py",
         "lexicon.py",
@@ -16,6 +17,7 @@ _READ: Final = {
         "samples.py",
         "signals.py",
         "topics.py",
+        "weights.npz",
     ),
     "arena": ("languages.py",),
     "ratings": ("text_features.py",),

@@ -49,7 +49,9 @@ environment.filters["moment"] = lambda value: value.strftime("%-d %B %Y, %H:%M U
 environment.filters["share"] = lambda value: "–" if value is None else f"{100 * value:.0f}%"
 environment.filters["odds"] = lambda value: "–" if value is None else f"×{math.exp(value):.2f}"
 environment.filters["signed"] = lambda value: f"{value:+,}".replace("-", "−")
-environment.filters["points"] = lambda value: "–" if value is None else f"{round(value) + 0:+d}".replace("-", "−")
+environment.filters["points"] = lambda value: (
+    "–" if value is None else f"{round(value) + 0:+d}".replace("-", "−")
+)
 environment.filters["count"] = lambda value, noun: f"{value:,} {noun}{'' if value == 1 else 's'}"
 
 

@@ -1,6 +1,7 @@
 """From votes to a board: the fit, the feed, imported votes, simulated voters."""
 
 import asyncio
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -156,6 +157,18 @@ async def test_bad_rows_are_rejected_with_line_and_reason(tmp_path: Path) -> Non
         (4, "model_a is missing"),
         (5, "winner is 'maybe'"),
     ]
+
+
+@pytest.mark.parametrize(
+    "head", ["left,right,winner,judge", "model_1,model_2,label,worker", "model_x,model_y,winner,judge_hash"]
+)
+def test_the_columns_of_other_programs_are_known(head: str, tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text(f"{head}\nx,y,left,ann\n")
+    record = json.dumps(dict(zip(head.split(","), ("x", "y", "left", "ann"), strict=True)))
+    (tmp_path / "votes.jsonl").write_text(record)
+    for name in ("votes.csv", "votes.jsonl"):
+        (row,) = dataset.read_votes(tmp_path / name).rows
+        assert (row.model_a, row.model_b, row.winner, row.voter) == ("x", "y", "model_a", "ann")
 
 
 @pytest.mark.parametrize(

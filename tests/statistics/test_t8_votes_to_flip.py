@@ -3,8 +3,9 @@
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,10 @@ PUBLISHED = {1: 489, 6: 101}
 
 
 def excesses(kind: Kind, *, boards: int, seed: int) -> Counter[int | None]:
-    """Count by how many votes our set exceeds the smallest one; None: we found none, and there is one."""
+    """Count by how many votes our set exceeds the smallest one.
+
+    None: we found none, and there is one; below 0: ours does not reverse the two, whatever set of its size does.
+    """
     rng = np.random.default_rng(seed)
     found: Counter[int | None] = Counter()
     while found.total() < boards:
@@ -40,8 +44,19 @@ def excesses(kind: Kind, *, boards: int, seed: int) -> Counter[int | None]:
             smallest = board.fewest(kind, better, worse, most=change.votes if change else 6)
         except OverflowError:
             continue
-        found[change.votes - smallest if change and smallest else None if smallest else 0] += 1
+        if change is None:
+            found[None if smallest else 0] += 1
+        elif smallest is None or not _reverses(comparisons, change, kind, f"m{better}", f"m{worse}"):
+            found[-1] += 1
+        else:
+            found[change.votes - smallest] += 1
     return found
+
+
+def _reverses(comparisons: Comparisons, change: VoteChange, kind: Kind, better: str, worse: str) -> bool:
+    return change.votes == change.cells.votes.sum() and (
+        refitted_gap(comparisons, change, f"{kind}s", better, worse) < 0
+    )
 
 
 def refitted_gap(comparisons: Comparisons, change: VoteChange, kind: str, better: str, worse: str) -> float:
@@ -116,15 +131,16 @@ def report(
     findings = []
     for kind in get_args(Kind):
         excess = excesses(kind, boards=boards, seed=seed)
+        words = {None: "none found", -1: "too few to reverse them", 0: "as few"}
         tally = ", ".join(
-            f"{number} boards {'none found' if size is None else f'{size} more'}"
+            f"{number} boards {words.get(size, f'{size} more')}"
             for size, number in sorted(excess.items(), key=lambda item: (item[0] is None, item[0]))
         )
         within = excess[0] + excess[1]
         findings.append(
             Finding(
                 claim=f"fewest votes to {kind}, against trying all sets",
-                measured=tally.replace("0 more", "as few"),
+                measured=tally,
                 bound="within 1 vote on every board",
                 holds=within == boards,
             )
@@ -169,6 +185,25 @@ def report(
         ),
         findings=findings,
     )
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_a_set_that_is_too_small_is_noticed(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = votes_to_flip
+
+    def one_too_few(*arguments: Any) -> Any:
+        found = honest(*arguments)
+        change = getattr(found, f"{kind}s")
+        if change is None:
+            return found
+        cells = change.cells.assign(votes=change.cells.votes - (change.cells.index == change.cells.index[0]))
+        return replace(found, **{f"{kind}s": replace(change, votes=change.votes - 1, cells=cells)})
+
+    whole = excesses(kind, boards=10, seed=80)
+    monkeypatch.setattr(f"{__name__}.votes_to_flip", one_too_few)
+    shaved = excesses(kind, boards=10, seed=80)
+    assert whole[-1] == 0
+    assert shaved[-1] >= 7
 
 
 def test_votes_to_flip_on_few_boards(real_data: Path) -> None:

@@ -55,6 +55,26 @@ def test_the_votes_reach_the_rank_and_one_fewer_does_not(
     assert before != after
 
 
+@pytest.mark.parametrize("model", ["m0", "m1", "m2", "m3"])
+@pytest.mark.parametrize("places", [1, -1, 2, -2])
+def test_models_that_are_exactly_level_can_be_passed(model: str, places: int) -> None:
+    """m0 and m1 have the same record and stand before m2 and m3, which have the same record as well."""
+    names = [f"m{number}" for number in range(4)]
+    counts = [[9, 9, 2, 0], *[[20, 10, 0, 0]] * 4, [6, 6, 3, 0]]
+    level = Comparisons.from_counts(names, [0, 0, 0, 1, 1, 2], [1, 2, 3, 2, 3, 3], counts)
+    if places == (2 if model < "m2" else -2):
+        with pytest.raises(InvalidOptionError, match="places is"):
+            cost_to_move_rank(level, model, places)
+        return
+    found = cost_to_move_rank(level, model, places, cap=1)
+    assert abs(found.new_rank - found.rank) >= abs(places)
+    if abs(places) == 1:
+        # Past the twin, who counts as ahead on the way up and as behind on the way down.
+        assert (found.votes, found.accounts_choosing_pairs) == (1, 1)
+    else:
+        assert found.votes >= found.accounts_choosing_pairs > 1
+
+
 def test_the_price_adds_up(board: Comparisons) -> None:
     model = ranking(board)[5]
     found = cost_to_move_rank(

@@ -196,6 +196,29 @@ def test_counts_and_weights_are_one_for_the_attacker() -> None:
     assert Comparisons.from_battles(mixed).votes == 11
 
 
+@pytest.mark.parametrize("numbered", [False, True])
+def test_one_attack_after_another(numbered: bool) -> None:
+    """Both are marked, from accounts of their own, with models and voters named by numbers as well."""
+    table = simulate.simulate_battles(
+        np.random.default_rng(46), strengths={"1": 0.5, "2": 0.0, "3": 0.2}, battles=300
+    )
+    target = table.model_a[0]
+    if numbered:
+        voter = table.voter.str.removeprefix("voter-").astype(np.int64)
+        table = table.astype({"model_a": np.int64, "model_b": np.int64}).assign(voter=voter)
+        target = int(target)
+    once = attackers.sybils(np.random.default_rng(47), table, target=target, votes=30)
+    twice = attackers.omnipresent(np.random.default_rng(48), once, target=target, interactions=50)
+    third = attackers.always_left(np.random.default_rng(49), twice, votes=10)
+    pd.testing.assert_frame_equal(third[: len(twice)], twice)
+    assert third.attacker.sum() == 30 + 50 + 10
+    assert third.dtypes[table.columns].equals(table.dtypes)
+    accounts = third[third.attacker].voter
+    assert accounts.value_counts().tolist() == [20, 20, 10, 10] + [1] * 30
+    assert not set(accounts) & set(table.voter)
+    assert Comparisons.from_battles(third, cluster="voter").votes == 390
+
+
 def test_no_votes_add_nothing(honest: pd.DataFrame, target: str) -> None:
     assert len(run(attackers.sybils, honest, target=target, votes=0)) == 0
     assert len(run(attackers.omnipresent, honest, target=target, interactions=0)) == 0

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import special
+from scipy import optimize, special
 
 from ratings import (
     RATING_PER_STRENGTH,
@@ -266,6 +267,46 @@ def test_lopsided_chains_converge() -> None:
     strengths = by_name(fit_bradley_terry(Comparisons.from_battles(table)))
     steps = [strengths[a] - strengths[b] for a, b in zip(names, names[1:], strict=False)]
     np.testing.assert_allclose(steps, np.log(1_000_000), rtol=1e-9)
+
+
+def models_beside_very_many_votes(votes: float, groups: Sequence[int], seed: int = 14) -> Comparisons:
+    """Draw votes within groups of models, whatever they say, and few between the groups."""
+    rng = np.random.default_rng(seed)
+    group = np.repeat(np.arange(len(groups)), groups)
+    first, second = np.triu_indices(len(group), 1)
+    inside = group[first] == group[second]
+    weight = np.where(inside, votes * rng.uniform(0.1, 1, len(first)), 60)
+    share = rng.uniform(0.2, 0.8, len(first))
+    won = np.floor(weight * share) + 1
+    counts = np.stack([won, np.floor(weight - won) + 2, 0 * won, 0 * won], axis=1)
+    return Comparisons.from_counts([f"m{number:02}" for number in range(len(group))], first, second, counts)
+
+
+@pytest.mark.parametrize("votes", [1e9, 1e11, 1e13])
+def test_a_model_of_few_votes_beside_very_many_is_fitted_exactly(votes: float) -> None:
+    comparisons = models_beside_very_many_votes(votes, [8, 1])
+    fit = fit_bradley_terry(comparisons)
+    few = comparisons.second == 8
+    won, lost = comparisons.counts[few, 1], comparisons.counts[few, 0]
+
+    def surplus(strength: float) -> float:
+        chance = special.expit(strength - fit.strengths[comparisons.first[few]])
+        return float((lost * chance - won * (1 - chance)).sum())
+
+    assert fit.strengths[8] == pytest.approx(optimize.brentq(surplus, -5, 5, xtol=1e-14), abs=1e-10)
+
+
+def test_says_why_double_precision_does_not_suffice() -> None:
+    comparisons = models_beside_very_many_votes(1e13, [15, 15])
+    with pytest.raises(NotConvergedError, match=r"After 50 .*rounding .*raise the tolerance") as caught:
+        fit_bradley_terry(comparisons)
+    moved = caught.value.last_step
+    assert (
+        f"still moved by {moved:.3g}" in str(caught.value)
+        if moved > 1e-10
+        else "gradient" in str(caught.value)
+    )
+    assert fit_bradley_terry(comparisons, tolerance=1e-3).gradient_norm < 1e-3
 
 
 def test_ridge_shrinks_to_a_finite_answer() -> None:

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from random import Random
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -276,7 +278,18 @@ def test_reordering_back_gives_the_same_bytes() -> None:
     order = np.array([4, 2, 0, 5, 1, 3])
     there = comparisons.reordered(order)
     assert there.models == ("m4", "m2", "m0", "m5", "m1", "m3")
-    assert contents(there.reordered(np.argsort(order))) == contents(comparisons)
+    back, votes = there.reordered(np.argsort(order)), replace(comparisons, clusters=None)
+    assert contents(replace(back, clusters=None)) == contents(votes)
+    # Clusters come in the order of what they voted, not of their names.
+    assert contents(back) == contents(comparisons.reordered(np.arange(6)))
+    assert set(clustered_cells(back)) == set(clustered_cells(comparisons))
+
+
+def clustered_cells(comparisons: Comparisons) -> list[tuple[object, ...]]:
+    cells = comparisons.clusters
+    assert cells is not None
+    names = cells.identities.take(pa.array(cells.cluster)).to_pylist()
+    return list(zip(names, cells.pair, cells.weight, cells.score, strict=True))
 
 
 def test_reordering_turns_votes_round() -> None:

@@ -216,6 +216,43 @@ def test_slices_of_a_long_table_share_their_codes() -> None:
     assert np.array_equal(order[encoded.side_b], names[b])
 
 
+LONG_FORMS: dict[str, Callable[[pd.DataFrame], Battles]] = {
+    "str": lambda table: table.astype("str"),
+    "arrow string": lambda table: table.astype(pd.ArrowDtype(pa.string())),
+    "category": lambda table: table.astype("category"),
+    "string view": FORMS["string view"],
+}
+
+
+def long_table() -> pd.DataFrame:
+    """Make a table whose rare names no sample of rows is likely to hold: one early, one late, one in both columns."""
+    table = pd.DataFrame({"model_a": "x", "model_b": "z", "winner": "tie"}, index=range(SLICE + 7))
+    table.loc[777, ["model_a", "winner"]] = ["y", "both_bad"]
+    table.loc[SLICE + 3, ["model_b", "winner"]] = ["a", "model_b"]
+    table.loc[999, "model_a"] = table.loc[998, "model_b"] = "é"
+    return table
+
+
+@pytest.mark.parametrize("form", LONG_FORMS)
+def test_a_rare_name_in_a_long_table_is_found(form: str) -> None:
+    encoded = encode_battles(LONG_FORMS[form](long_table()))
+    assert encoded.models == ("a", "x", "y", "z", "é")
+    assert np.flatnonzero(encoded.side_a != 1).tolist() == [777, 999]
+    assert np.flatnonzero(encoded.side_b != 3).tolist() == [998, SLICE + 3]
+    assert encoded.side_a[[777, 999]].tolist() == [2, 4]
+    assert encoded.side_b[[998, SLICE + 3]].tolist() == [4, 0]
+    assert encoded.winner[[777, 0, SLICE + 3]].tolist() == [3, 2, 1]
+
+
+@pytest.mark.parametrize("form", LONG_FORMS)
+@pytest.mark.parametrize("column", ["model_a", "winner"])
+def test_a_missing_value_in_a_long_table_is_named(form: str, column: str) -> None:
+    table = long_table()
+    table.loc[1001, column] = None
+    with pytest.raises(InvalidComparisonsError, match=f"Row 1001 of the battles: {column} is missing"):
+        encode_battles(LONG_FORMS[form](table))
+
+
 def test_columns_that_occur_twice_are_refused() -> None:
     table = battles(GOOD, weight=[1.0])
     twice = table[["model_a", "model_b", "winner", "weight", "weight"]]

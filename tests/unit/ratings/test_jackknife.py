@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratings import Comparisons, InvalidOptionError, fit_bradley_terry, sandwich, simulate
+from ratings import Comparisons, InvalidOptionError, fit_bradley_terry, jackknife, sandwich, simulate
 from ratings.arrays import FloatArray
 from ratings.jackknife import jackknife_sandwich
 from tests.unit.ratings.tables import battles, random_battles
@@ -49,7 +49,9 @@ def test_is_near_refitting_without_each_voter(top_voter_share: float) -> None:
     assert np.abs(found / error - 1).mean() < np.abs(plain / error - 1).mean() / 2
 
 
-def test_equals_the_formula_on_dense_matrices() -> None:
+@pytest.mark.parametrize("most_cells", [0, 64], ids=["by models", "by cells"])
+def test_equals_the_formula_on_dense_matrices(most_cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jackknife, "_MANY_CELLS", most_cells)
     table = random_battles(2, models=4, rows=120, voters=6)
     comparisons = Comparisons.from_battles(table, cluster="voter")
     fit = fit_bradley_terry(comparisons)

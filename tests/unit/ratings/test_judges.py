@@ -352,6 +352,15 @@ def test_no_verdicts_at_all_leave_the_human_scores() -> None:
     assert_allclose(fit.strengths, fit.human.strengths, atol=1e-12)
 
 
+def test_a_misspelt_cluster_column_is_named() -> None:
+    human, unlabelled = split(11)
+    for rate in (fit_with_judge, lambda *tables, **options: audit_judge(tables[0], **options)):
+        with pytest.raises(InvalidComparisonsError, match="lacks the column 'votr'"):
+            rate(human, unlabelled, cluster="votr")
+        assert rate(human.drop(columns="voter"), unlabelled.drop(columns="voter"))
+    assert fit_with_judge(human, unlabelled.drop(columns="voter")).cluster == "voter"
+
+
 def test_bad_tables_are_named() -> None:
     human, unlabelled = split(14)
     spoilt = human.copy()
@@ -426,7 +435,17 @@ def test_the_audit_sees_which_side_a_judge_prefers() -> None:
     difference = human.judge.map(value) - human.winner.map(value)
     assert audit.side_difference == pytest.approx(difference.mean())
     half = 1.959964 * difference.std(ddof=0) / np.sqrt(len(human))
-    assert audit.side_upper - audit.side_difference == pytest.approx(half, rel=1e-5)
+    independent = audit_judge(human, cluster=None)
+    assert independent.side_upper - audit.side_difference == pytest.approx(half, rel=1e-5)
+    sums = (difference - difference.mean()).groupby(human.voter).sum()
+    half = 1.959964 * np.sqrt(12 / 11 * (sums**2).sum()) / len(human)
+    assert audit.side_upper - audit.side_difference == pytest.approx(
+        max(half, independent.side_upper - audit.side_difference), rel=1e-5
+    )
+    # The same verdicts nine times over are no more evidence.
+    copies = pd.concat([human.assign(voter=human.index)] * 9)
+    half = audit_judge(copies).side_upper - audit.side_difference
+    assert half == pytest.approx(independent.side_upper - independent.side_difference, rel=1e-3)
     assert audit.side_lower > 0
     with pytest.raises(InvalidOptionError, match="confidence is 0"):
         audit_judge(human, confidence=0)

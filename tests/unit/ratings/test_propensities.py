@@ -4,11 +4,12 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import optimize, special
 
+from ratings.arrays import FloatArray
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.comparisons import OUTCOMES, Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
-from ratings.intervals import sandwich
+from ratings.estimates import half_win_covariance
 from ratings.propensities import (
     fit_uniform_pairs,
     inverse_propensity_weights,
@@ -109,6 +110,36 @@ def test_uniform_pairs_give_every_pair_the_same_say() -> None:
     assert_allclose(floored.weights * np.maximum(votes, 100), floored.weights[0] * max(votes[0], 100))
 
 
+def test_pairs_have_the_same_say_whatever_their_votes_weigh() -> None:
+    table = random_battles(3, rows=600)
+    pair = [frozenset(names) for names in zip(table.model_a, table.model_b, strict=True)]
+    weight = pd.Series(pair).map(
+        {names: 1.5**place for place, names in enumerate(sorted(set(pair), key=sorted))}
+    )
+    rated, weighted = (fit_uniform_pairs(votes, floor=50) for votes in (table, table.assign(weight=weight)))
+    assert_allclose(weighted.fit.strengths, rated.fit.strengths, atol=1e-12)
+    assert_allclose(weighted.covariance, rated.covariance)
+    assert weighted.pairs.effective_votes == pytest.approx(rated.pairs.effective_votes)
+    uneven = Comparisons.from_battles(table.assign(weight=np.resize([0.5, 3.0, 1.0], 600)))
+    pairs = uniform_pair_weights(uneven, floor=1)
+    found = reweight_pairs(uneven, pairs.weights)
+    assert_allclose(found.total, 600 / 15)
+    assert pairs.effective_votes == pytest.approx(found.weights.sum() ** 2 / found.squared_weights.sum())
+
+
+def test_a_model_of_one_voter_is_not_surer_than_independent_votes_make_it() -> None:
+    table = random_battles(12, rows=900, voters=30)
+    newcomer = random_battles(13, models=2, rows=60).replace({"m0": "new", "m1": "m3"}).assign(voter=99)
+    rated = fit_uniform_pairs(pd.concat([table, newcomer]), floor=1, cluster="voter")
+    independent = fit_uniform_pairs(pd.concat([table, newcomer]), floor=1)
+    new, other = (rated.fit.models.index(name) for name in ("new", "m3"))
+
+    def variance(covariance: FloatArray) -> float:
+        return float(covariance[new, new] + covariance[other, other] - 2 * covariance[new, other])
+
+    assert variance(rated.covariance) >= 0.999 * variance(independent.covariance)
+
+
 def test_the_uniform_fit_is_the_minimum_over_mean_losses_of_pairs() -> None:
     table = pd.concat([random_battles(5, rows=300), random_battles(6, models=3, rows=900)], ignore_index=True)
     rated = fit_uniform_pairs(table, floor=1)
@@ -140,7 +171,7 @@ def test_the_price_of_weights_is_the_ratio_of_standard_errors() -> None:
     )
     rated = fit_uniform_pairs(table, floor=5, cluster="voter")
     comparisons = Comparisons.from_battles(table, cluster="voter")
-    plain = sandwich(fit_bradley_terry(comparisons), comparisons, cluster="voter")
+    plain = half_win_covariance(fit_bradley_terry(comparisons), comparisons, cluster="voter")
     assert_allclose(rated.widening**2, np.diag(rated.covariance) / np.diag(plain))
     assert rated.pairs.effective_votes < len(table) / 4
 

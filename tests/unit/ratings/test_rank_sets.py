@@ -142,6 +142,20 @@ def test_the_same_votes_give_the_same_ranks() -> None:
     rank_sets(fit, covariance, rng=np.random.default_rng(1))
 
 
+@pytest.mark.parametrize("models", [3, 40, 70])
+def test_the_draws_that_are_kept_are_those_of_the_fixed_seed(models: int) -> None:
+    rng = np.random.default_rng(models)
+    factor = rng.normal(size=(models, models))
+    fit, covariance = Estimates(rng.normal(0, 30, models)), factor @ factor.T
+    found = set()
+    for draws in range(20, 40):  # so few that each draw shows in the critical value
+        kept = rank_sets(fit, covariance, draws=draws).strictly_better
+        fresh = rank_sets(fit, covariance, draws=draws, rng=np.random.default_rng(20_240_313)).strictly_better
+        np.testing.assert_array_equal(kept, fresh)
+        found.add(kept.sum())
+    assert models == 3 or len(found) > 3
+
+
 def test_never_narrower_gives_a_model_of_one_voter_its_variance() -> None:
     table = random_battles(7, models=4, rows=300)
     table.loc[(table.model_a == "m0") | (table.model_b == "m0"), "voter"] = 99

@@ -9,6 +9,7 @@ from scipy import integrate, stats
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, NoFiniteMaximumError
+from ratings.estimates import half_win_covariance
 from ratings.intervals import rating_intervals, sandwich
 from ratings.selection import (
     expected_maximum,
@@ -145,16 +146,38 @@ def test_a_selected_score_is_that_of_a_board_without_its_old_votes(cluster: str 
         comparisons = Comparisons.from_battles(table[kept], cluster=cluster)
         fit = fit_bradley_terry(comparisons)
         place = comparisons.models.index("m2")
-        bounds = np.array(rating_intervals(fit, sandwich(fit, comparisons)))
-        if cluster:
-            clustered = np.array(rating_intervals(fit, sandwich(fit, comparisons, cluster=cluster)))
-            bounds = np.array([np.minimum(bounds[0], clustered[0]), np.maximum(bounds[1], clustered[1])])
+        bounds = np.array(rating_intervals(fit, half_win_covariance(fit, comparisons, cluster=cluster)))
         assert rating == pytest.approx(1000 + 400 / math.log(10) * fit.strengths[place], abs=1e-9)
         assert_allclose([lower, upper], bounds[:, place])
         assert votes == (on_model & kept).sum()
     error = (score.pooled_upper - score.pooled_lower) / 2 / 1.959963985
     share = score.votes_before / (score.votes_before + score.votes_fresh)
     assert score.pooled_bias == pytest.approx(1.5387527308 * error * math.sqrt(share))
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NaT, "", "NaT"])
+def test_a_missing_commitment_does_not_make_every_vote_fresh(missing: object) -> None:
+    for table in (dated(3), dated(3).assign(date=np.arange(400)), dated(3).astype({"date": str})):
+        with pytest.raises(InvalidOptionError, match=r"commitment .*'m0'"):
+            fresh_battles(table, {"m0": missing})
+        with pytest.raises(InvalidOptionError, match=r"commitment .*'m0'"):
+            selected_score(table, model="m0", variants=3, committed=missing)
+
+
+def test_votes_before_and_after_are_counted_on_the_same_models() -> None:
+    """z is tied to the others by an old vote of x only, so a fresh board does not rate it."""
+    rows = [("x", "z", "tie"), *[("x", "y", winner) for winner in ("model_a", "model_b", "tie")]]
+    table = battles(*rows * 2, ("x", "z", "model_a"), date=[1] * 4 + [3] * 5)
+    table = table.drop(index=4, axis=0)
+    score = selected_score(table, model="x", variants=3, committed=2)
+    assert (score.votes_before, score.votes_fresh) == (3, 3)
+    both = selected_score(table[table.model_b == "y"], model="x", variants=3, committed=2)
+    assert score == both
+
+
+def test_a_misspelt_cluster_column_is_named() -> None:
+    with pytest.raises(InvalidComparisonsError, match="lacks the column 'votr'"):
+        selected_score(dated(4), model="m2", variants=3, committed="2025-02-01", cluster="votr")
 
 
 def test_a_model_without_fresh_votes_is_not_scored() -> None:

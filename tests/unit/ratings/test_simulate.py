@@ -1,4 +1,5 @@
 import hashlib
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import special
 from ratings import InvalidOptionError
 from ratings.arrays import FloatArray
 from ratings.simulate import simulate_battles, simulate_intransitivity, simulate_strengths
+from ratings.traffic import draw_zeta_voters
 
 OUTCOME = {"model_a": 1.0, "model_b": 0.0, "tie": 0.5, "both_bad": 0.5}
 PAIR = {"x": 0.5, "y": -0.5}
@@ -91,6 +93,18 @@ def test_zeta_voters_cast_the_published_numbers_of_votes() -> None:
     assert (votes == 1).mean() == pytest.approx(1 / special.zeta(2.4), abs=0.006)
     assert votes.mean() == pytest.approx(special.zeta(1.4) / special.zeta(2.4), rel=0.15)
     assert votes.max() > 100
+
+
+@pytest.mark.parametrize("exponent", [1.0001, 1.01, 1.2])
+def test_zeta_voters_of_any_exponent_take_memory_in_proportion_to_the_votes(exponent: float) -> None:
+    tracemalloc.start()
+    voter = draw_zeta_voters(np.random.default_rng(63), 4000, exponent)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(voter) == 4000
+    assert (np.diff(voter, prepend=0) >= 0).all()
+    assert set(voter) == set(range(voter.max() + 1))
+    assert peak < 100 * voter.nbytes
 
 
 def test_zeta_voters_have_tastes() -> None:

@@ -1,4 +1,5 @@
 import time
+import unicodedata
 
 import pandas as pd
 import pytest
@@ -44,6 +45,12 @@ def test_counts_markdown(text: str, found: dict[str, int]) -> None:
         ("ねこ cat", 3),
         ("고양이", 3),
         ("снег идёт", 2),
+        ("nai\u0308ve cafe\u0301 42", 3),
+        ("नमस्ते दुनिया!", 3),
+        ("สวัสดี", 4),
+        ("می\u200cخواهم", 1),
+        (unicodedata.normalize("NFD", "고양이"), 3),
+        ("❤\ufe0f 👨\u200d👩\u200d👧", 4),
     ],
 )
 def test_counts_tokens(text: str, tokens: int) -> None:
@@ -71,6 +78,7 @@ def test_tokens_may_be_counted_by_the_caller() -> None:
         "*" + "a*" * 40_000,
         "👨\u200d" * 40_000,
         "~~~`" * 20_000,
+        "".join(map(chr, range(0x300, 0x370))) * 1000,
     ],
 )
 def test_no_text_takes_long(text: str) -> None:

@@ -16,7 +16,7 @@ from ratings.errors import (
     InvalidOptionError,
     NotConvergedError,
 )
-from ratings.tie_likelihoods import LIKELIHOODS, TieModel
+from ratings.tie_likelihoods import LIKELIHOODS, TieModel, likelihood_of
 from ratings.ties import BothBad, clustered_tie_covariance, fit_ties, tie_gradient, tie_hessian, tie_loss
 from tests.unit.ratings.tables import battles, mirrored, random_battles
 
@@ -289,6 +289,37 @@ def test_lopsided_chains_converge() -> None:
     np.testing.assert_allclose(-np.diff(davidson), np.log(1_000_000), rtol=1e-9)
     for model in MODELS:
         assert fit_ties(comparisons, model=model).iterations < 100
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "wins", [[(2, 1), (1, 2), (1, 1)], [(5, 1), (1, 2), (3, 1)], [(1, 1), (0, 0), (0, 0)]]
+)
+def test_a_few_wins_among_very_many_ties_decide(model: TieModel, wins: list[tuple[int, int]]) -> None:
+    """Where nearly all votes are ties, more of them move the tie parameter, but no difference of strengths."""
+    found = []
+    for ties in (10**6, 10**9, 10**12):
+        counts = [[won, lost, ties, 3] for won, lost in wins]
+        counted = Comparisons.from_counts(["x", "y", "z"], [0, 1, 2], [1, 2, 0], counts)
+        fit = fit_ties(counted, model=model, both_bad="tie" if model == "grounded" else "exclude")
+        assert fit.iterations < 15
+        found.append(fit.strengths - fit.strengths.mean())
+    np.testing.assert_allclose(found[0], found[1], atol=2e-3)
+    np.testing.assert_allclose(found[1], found[2], atol=2e-6)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_probabilities_and_scores_of_all_but_certain_ties(model: TieModel) -> None:
+    """The logarithm of the tie's is what is left by the others, and scores have mean zero, to the last bits."""
+    likelihood = likelihood_of(model)
+    first, second = np.array([0.3, -1.0, 2.0]), np.array([0.0, 0.5, -2.0])
+    if likelihood.absolute:
+        first, second = first + 20, second + 20
+    logs, scores = (f(first, second, 25.0) for f in (likelihood.log_probabilities, likelihood.scores))
+    others = np.exp(np.delete(logs, 2, axis=0))
+    np.testing.assert_allclose(logs[2], np.log1p(-others.sum(axis=0)), rtol=1e-12, atol=0)
+    rest = -(others[:, np.newaxis] * np.delete(scores, 2, axis=0)).sum(axis=0) / np.exp(logs[2])
+    np.testing.assert_allclose(scores[2], rest, rtol=1e-9, atol=0)
 
 
 def test_bad_arguments_are_refused() -> None:
