@@ -1,8 +1,10 @@
 """The pages of boards, pairs, history and models over a filled arena: what they say; no address breaks them."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import httpx2
@@ -61,12 +63,22 @@ async def test_pages_say_what_the_boards_say(page: httpx2.AsyncClient) -> None:
     for entry in styled["entries"]:
         assert re.search(rf'<td class="style wide">{entry["rating"]:.0f}\b', html), entry
 
+    await recomputing_as_the_page_says_gives_the_ratings(html, board)
     await pairs_say_how_sure_a_difference_is(page)
     await filters_and_order_are_in_the_address(page)
     await what_makes_no_sense_is_named(page)
     await what_is_not_there_names_the_nearest(page)
     await days_have_addresses_of_their_own(page)
     await model_page_counts_the_votes(page)
+
+
+async def recomputing_as_the_page_says_gives_the_ratings(html: str, board: dict[str, Any]) -> None:
+    program = re.search(r'<code class="recompute">(.*?)</code>', html, flags=re.DOTALL)
+    assert program
+    found: dict[str, Any] = {}
+    await asyncio.to_thread(exec, compile(unescape(program[1]), "the page", "exec"), found)
+    again = dict(found["board"].table[["model", "rating"]].to_numpy().tolist())
+    assert again == {it["model"]: pytest.approx(it["rating"], abs=0.006) for it in board["entries"]}
 
 
 async def pairs_say_how_sure_a_difference_is(page: httpx2.AsyncClient) -> None:
