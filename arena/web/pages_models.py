@@ -8,10 +8,10 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from sqlalchemy import select
 
 from arena.activity import Activity as CountedVotes
 from arena.activity import ModelVotes
+from arena.catalog import find_model
 from arena.errors import ModelNotFound
 from arena.populations import OWN_POPULATIONS
 from arena.tables import Model
@@ -89,11 +89,11 @@ async def model(
     population: Annotated[str, Query()] = "",
 ) -> Response:
     """What is known about a model, and the boards it stands on; `?population=` chooses whose votes."""
-    found = await db.scalar(select(Model).where(Model.name == name))
+    found = await _listed(db, name)
     ordered = [it for main in boards if main.is_main for it in navigate(boards, main).siblings]
     standings = [it for board in ordered if (it := await _standing(board, name, snapshots))]
     if found is None and not standings:
-        raise ModelNotFound(await _nearest(db, boards, name))
+        raise ModelNotFound(_nearest(boards, name))
     mains = [it.board for it in standings if it.board.is_main and it.entry]
     chosen = next((board for board in mains if board.name == population), mains[0] if mains else None)
     votes = await activity.read(boards[0].snapshot) if chosen and chosen.name in OWN else None
@@ -114,9 +114,15 @@ async def model(
     return render_page(request, "model.html", page)
 
 
-async def _nearest(db: Db, boards: Sequence[BoardPage], name: str) -> str:
-    names = {*await db.scalars(select(Model.name)), *(name for board in boards for name in board.by_model)}
-    near = nearest_names(name, sorted(names))
+async def _listed(db: Db, name: str) -> Model | None:
+    try:
+        return await find_model(db, name)
+    except ModelNotFound:
+        return None
+
+
+def _nearest(boards: Sequence[BoardPage], name: str) -> str:
+    near = nearest_names(name, sorted({name for board in boards for name in board.by_model}))
     told = f"The nearest are: {', '.join(near)}." if near else "The leaderboard lists those there are."
     return f"There is no model named {name[:100]!r}. {told}"
 
