@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from arena import __version__, jobs
+from arena.activity import ModelActivity
 from arena.catalog import (
     has_configured_models,
     offer_demo_models,
@@ -30,6 +31,7 @@ from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
 from arena.web import battles, feed, health, middleware, pages, problems, votes
+from arena.web.board_history import BoardHistory
 from arena.web.rendering import STATIC
 from arena.web.snapshot_reader import SnapshotReader
 from arena.web.state import State
@@ -106,6 +108,8 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 runner=runner,
                 signer=Signer(settings.secret()),
                 snapshots=SnapshotReader(database, settings.feed_seconds),
+                history=BoardHistory(database),
+                activity=ModelActivity(database),
                 random=SystemRandom(),
             )
 

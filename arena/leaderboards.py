@@ -6,12 +6,12 @@ written is rounded to what is shown.
 
 import gzip
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -23,6 +23,7 @@ from arena.ballots import STYLE_COLUMNS, STYLE_FEATURES, Votes
 from arena.categories import Category, categories_of
 from arena.populations import Population, board_name
 from arena.tables import Model
+from ratings.arrays import FloatArray, IntArray
 from ratings.errors import RatingsError
 from ratings.leaderboard import METHOD_VERSION
 
@@ -188,9 +189,6 @@ def _pairs(board: Board, fitted: ratings.Leaderboard) -> dict[str, Any]:
     counts = np.where(swapped[:, np.newaxis], counts[:, [1, 0, 2, 3]], counts)
     by_place = np.lexsort((other, one))
     one, other, counts = one[by_place], other[by_place], counts[by_place]
-    strength = np.full(len(order), np.nan)
-    if fitted.fit:
-        strength[[order.index(name) for name in fitted.fit.models]] = fitted.fit.strengths
     names = np.array(order, dtype=object)
     columns = {
         "model_a": names[one].tolist(),
@@ -198,7 +196,7 @@ def _pairs(board: Board, fitted: ratings.Leaderboard) -> dict[str, Any]:
         **{label: counts[:, number].tolist() for number, label in enumerate(PAIR_COUNTS)},
         "votes": counts.sum(axis=1).tolist(),
         "win_rate": _all_rounded(counts @ [1, 0, 0.5, 0.5] / counts.sum(axis=1)),
-        "expected": _all_rounded(1 / (1 + np.exp(strength[other] - strength[one]))),
+        **_expected(fitted, order, one, other),
     }
     rows = zip(*columns.values(), strict=True)
     return {
@@ -209,13 +207,38 @@ def _pairs(board: Board, fitted: ratings.Leaderboard) -> dict[str, Any]:
     }
 
 
-def _all_rounded(values: npt.NDArray[np.float64]) -> list[float | None]:
-    return [None if value != value else value for value in values.round(4).tolist()]
+def _expected(
+    fitted: ratings.Leaderboard, order: Sequence[str], one: IntArray, other: IntArray
+) -> dict[str, list[float | None]]:
+    """What the ratings say of pairs; null where a model has none, or the votes show no variance."""
+    difference, lower, upper = np.full((3, len(one)), np.nan)
+    if fitted.fit is not None and fitted.covariance is not None:
+        rated = np.full(len(order), -1)
+        rated[[order.index(name) for name in fitted.fit.models]] = np.arange(len(fitted.fit.models))
+        both = (rated[one] >= 0) & (rated[other] >= 0)
+        pair = rated[one[both]], rated[other[both]]
+        confidence = fitted.method["parameters"]["confidence"]
+        low, high = ratings.difference_intervals(fitted.fit, fitted.covariance, confidence=confidence)
+        seen = low[pair] < high[pair]
+        difference[both] = ratings.RATING_PER_STRENGTH * (
+            fitted.fit.strengths[pair[0]] - fitted.fit.strengths[pair[1]]
+        )
+        lower[both], upper[both] = np.where(seen, low[pair], np.nan), np.where(seen, high[pair], np.nan)
+    return {
+        "expected": _all_rounded(1 / (1 + np.exp(-difference / ratings.RATING_PER_STRENGTH))),
+        "difference": _all_rounded(difference, 2),
+        "difference_lower": _all_rounded(lower, 2),
+        "difference_upper": _all_rounded(upper, 2),
+    }
+
+
+def _all_rounded(values: FloatArray, digits: int = 4) -> list[float | None]:
+    return [None if value != value else value for value in values.round(digits).tolist()]
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
     """To the digits shown: the rest differs between processors and says nothing."""
-    return None if value is None or not np.isfinite(value) else round(float(value), digits)
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)
 
 
 def snapshot_inputs(

@@ -1,7 +1,7 @@
 """Stored leaderboards as pages show them: the feed's own bytes, parsed, with the geometry of the intervals."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,14 @@ from arena.errors import SnapshotNotFound
 from arena.web.snapshot_reader import SnapshotReader
 
 BADGES = {"demo": "For practice", "simulated": "Not people", "imported": "Imported"}
+DEFAULTS: dict[str, Any] = {  # what files of before a field was added do not say
+    "population": None,
+    "style_control": False,
+    "accuracy": None,
+    "left_out": {},
+    "coefficients": None,
+}
+ENTRY_DEFAULTS: dict[str, Any] = {"open_weights": None, "status": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +37,8 @@ class Entry:
     model: str
     organization: str | None
     license: str | None
+    open_weights: bool | None
+    status: str | None
     rating: float | None
     lower: float | None
     upper: float | None
@@ -56,64 +66,107 @@ class BoardPage:
     name: str
     title: str
     kind: str
+    population: str
     badge: str | None
     about: str
     origin: str | None
     license: str | None
     votes: int
+    style_control: bool
+    accuracy: Mapping[str, Any] | None
+    left_out: Mapping[str, int]
+    coefficients: Sequence[Mapping[str, Any]] | None
     snapshot: str
     generated_at: datetime
     method: Mapping[str, Any]
     entries: tuple[Entry, ...]
     unrated: Mapping[str, str]
+    by_model: Mapping[str, Entry] = field(repr=False)
 
     @property
     def has_ratings(self) -> bool:
         """Whether the votes connect the models enough to rate any of them."""
         return any(entry.rating is not None for entry in self.entries)
 
+    @property
+    def confidence(self) -> float:
+        """Of the intervals and of the ranks."""
+        return float(self.method.get("parameters", {}).get("confidence", 0.95))
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it counts all votes of its population, not those of a category alone."""
+        return self.name == self.population
+
     def entry_of(self, model: str) -> Entry | None:
         """The model's line on this board, if it has one."""
-        return next((entry for entry in self.entries if entry.model == model), None)
+        return self.by_model.get(model)
 
 
 def parse_board(payload: bytes) -> BoardPage:
     """The page's view of one feed file."""
-    board = orjson.loads(payload)
-    kept = ("title", "kind", "about", "origin", "license", "votes", "snapshot", "method", "unrated")
+    board = DEFAULTS | orjson.loads(payload)
+    kept = (
+        "title",
+        "kind",
+        "about",
+        "origin",
+        "license",
+        "votes",
+        "snapshot",
+        "method",
+        "unrated",
+        *DEFAULTS,
+    )
+    entries = _entries(board["entries"])
+    values = {name: board[name] for name in kept} | {"population": board["population"] or board["category"]}
     return BoardPage(
         name=board["category"],
         badge=BADGES.get(board["kind"]),
         generated_at=datetime.fromisoformat(board["generated_at"]),
-        entries=_entries(board["entries"]),
-        **{name: board[name] for name in kept},
+        entries=entries,
+        by_model={entry.model: entry for entry in entries},
+        **values,
     )
 
 
 def _entries(rows: list[dict[str, Any]]) -> tuple[Entry, ...]:
-    ends = [row[name] for row in rows for name in ("lower", "upper", "rating") if row[name] is not None]
+    settled = [row for row in rows if not row["preliminary"]] or rows
+    ends = [row[name] for row in settled for name in ("lower", "upper") if row[name] is not None]
+    ends += [row["rating"] for row in rows if row["rating"] is not None]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
-    return tuple(_entry(row, low, max(high - low, 1.0)) for row in rows)
+    return tuple(_entry(ENTRY_DEFAULTS | row, low, max(high - low, 1.0)) for row in rows)
 
 
-def _entry(row: dict[str, Any], low: float, span: float) -> Entry:
+def _entry(row: Mapping[str, Any], low: float, span: float) -> Entry:
     values = {name: row[name] for name in Entry.__annotations__ if name != "interval"}
     return Entry(**values, interval=_interval(row, low, span))
 
 
-def _interval(row: dict[str, Any], low: float, span: float) -> Interval | None:
+def _interval(row: Mapping[str, Any], low: float, span: float) -> Interval | None:
+    """Cut at the ends of the scale, which leaves out the wide intervals of preliminary models."""
     if row["rating"] is None:
         return None
     lower = row["rating"] if row["lower"] is None else row["lower"]
     upper = row["rating"] if row["upper"] is None else row["upper"]
-    start, end, rating = (round(100 * (value - low) / span, 2) for value in (lower, upper, row["rating"]))
+    start, end, rating = (
+        round(min(max(100 * (value - low) / span, 0.0), 100.0), 2) for value in (lower, upper, row["rating"])
+    )
     return Interval(start=start, width=round(end - start, 2), rating=rating)
 
 
-async def board_page(snapshots: SnapshotReader, name: str, *, style_control: bool = False) -> BoardPage:
-    """One board of the newest snapshot; raises `SnapshotNotFound` or `LeaderboardNotFound`."""
-    file = f"leaderboards/{name}{'.style' if style_control else ''}.json"
-    page: BoardPage = await snapshots.parsed(file, parse_board)
+async def board_page(snapshots: SnapshotReader, name: str, snapshot_id: str | None = None) -> BoardPage:
+    """One board of a snapshot, by default the newest; raises `SnapshotNotFound` or `LeaderboardNotFound`."""
+    page: BoardPage = await snapshots.parsed(f"leaderboards/{name}.json", parse_board, snapshot_id)
+    return page
+
+
+async def styled_page(
+    snapshots: SnapshotReader, name: str, snapshot_id: str | None = None
+) -> BoardPage | None:
+    """The same with style control; None where the votes are too few for it, or their answers unknown."""
+    file = f"leaderboards/{name}.style.json"
+    page: BoardPage | None = await snapshots.parsed_if_there(file, parse_board, snapshot_id)
     return page
 
 
@@ -123,4 +176,4 @@ async def newest_boards(snapshots: SnapshotReader) -> list[BoardPage]:
         newest = await snapshots.newest()
     except SnapshotNotFound:
         return []
-    return [await board_page(snapshots, name) for name in newest.boards]
+    return [await board_page(snapshots, name, newest.id) for name in newest.boards]

@@ -9,12 +9,14 @@ from uuid import UUID
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena.activity import ModelActivity
 from arena.db import Database
 from arena.errors import BattleNotFound, CookieInvalid
 from arena.gateway.pool import Pool
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import COOKIE, SIMULATED_HEADER, Signer, Visitor, new_visitor
+from arena.web.board_history import BoardHistory
 from arena.web.snapshot_reader import SnapshotReader
 
 BATTLE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -44,12 +46,22 @@ def _snapshots(request: Request) -> SnapshotReader:
     return request.state.snapshots  # type: ignore[no-any-return]
 
 
+def _history(request: Request) -> BoardHistory:
+    return request.state.history  # type: ignore[no-any-return]
+
+
+def _activity(request: Request) -> ModelActivity:
+    return request.state.activity  # type: ignore[no-any-return]
+
+
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentRunner = Annotated[Runner, Depends(_runner)]
 CurrentPool = Annotated[Pool, Depends(_pool)]
 CurrentSigner = Annotated[Signer, Depends(_signer)]
 Snapshots = Annotated[SnapshotReader, Depends(_snapshots)]
+History = Annotated[BoardHistory, Depends(_history)]
+Activity = Annotated[ModelActivity, Depends(_activity)]
 
 
 async def _session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:

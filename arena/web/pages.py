@@ -2,8 +2,30 @@
 
 from fastapi import APIRouter
 
-from arena.web import pages_about, pages_arena, pages_battle, pages_boards, pages_me, pages_static
+from arena.web import (
+    pages_about,
+    pages_arena,
+    pages_battle,
+    pages_boards,
+    pages_compare,
+    pages_history,
+    pages_me,
+    pages_models,
+    pages_pictures,
+    pages_static,
+)
 
 router = APIRouter(include_in_schema=False)
-for page in (pages_arena, pages_battle, pages_boards, pages_me, pages_about, pages_static):
+for page in (
+    pages_arena,
+    pages_battle,
+    pages_boards,
+    pages_compare,
+    pages_history,
+    pages_models,
+    pages_pictures,
+    pages_me,
+    pages_about,
+    pages_static,
+):
     router.include_router(page.router)

@@ -1,90 +1,190 @@
-"""Leaderboards, and a page for every model."""
+"""Leaderboards: the newest of every board, and that of any earlier day under an address of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
+from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import RedirectResponse, Response
 
-from arena.catalog import find_model
-from arena.errors import LeaderboardNotFound
-from arena.tables import Model
-from arena.web.boards import BoardPage, Entry, newest_boards
-from arena.web.deps import Db, Snapshots
+from arena.errors import SnapshotNotFound
+from arena.web.board_deps import Boards
+from arena.web.board_history import BoardDifference, BoardHistory, DayBoard, day_before, difference
+from arena.web.board_navigation import Navigation, find_board, navigate
+from arena.web.board_query import BoardQuery, Selection, select_rows
+from arena.web.board_rows import BoardRows, Summary, category_columns, summarise
+from arena.web.boards import BoardPage, board_page, styled_page
+from arena.web.deps import History, Snapshots
 from arena.web.rendering import render_page
+from arena.web.snapshot_reader import SnapshotReader
 
 router = APIRouter()
+CHANGED_IN_DAYS = 7
+VIEWS = {"table": "leaderboard", "plot": "plot", "pairs": "pairs", "history": "history"}
+FRESH = {"Cache-Control": "no-cache"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dated:
+    """The day whose board is shown, and the days around it that have one."""
+
+    day: date
+    earlier: date | None
+    later: date | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderboardPage:
     """What `leaderboard.html` shows."""
 
-    board: BoardPage | None  # None before the first board was computed
-    boards: Sequence[BoardPage]  # every board of the snapshot, for the links
-    instead_of: BoardPage | None  # the empty board that was asked for by default
-
-
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """A model's place on one board, or why it has none."""
-
     board: BoardPage
-    entry: Entry | None
-    unrated_reason: str | None
+    navigation: Navigation
+    table: BoardRows
+    selection: Selection
+    summary: Summary
+    changed: BoardDifference | None  # since about a week ago; None without an older board, or of a dated one
+    instead_of: BoardPage | None  # the empty board that was asked for by default
+    dated: Dated | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelPage:
-    """What `model.html` shows: facts from the catalog, never an endpoint, its health or its speed."""
+def _query(
+    q: str = "",
+    organization: str = "",
+    license: str = "",
+    weights: str = "",
+    status: str = "",
+    preliminary: str = "",
+    sort: str = "",
+) -> BoardQuery:
+    return BoardQuery(
+        q=q.strip(),
+        organization=organization,
+        license=license,
+        weights=weights,
+        status=status,
+        preliminary=preliminary,
+        sort=sort,
+    )
 
-    model: Model
-    standings: Sequence[Standing]
 
-
-async def _boards(snapshots: Snapshots) -> list[BoardPage]:
-    return await newest_boards(snapshots)
-
-
-Boards = Annotated[list[BoardPage], Depends(_boards)]
+Asked = Annotated[BoardQuery, Depends(_query)]
 
 
 @router.get("/leaderboard")
-async def first_leaderboard(request: Request, boards: Boards) -> Response:
+async def first_leaderboard(
+    request: Request,
+    boards: Boards,
+    query: Asked,
+    snapshots: Snapshots,
+    history: History,
+    board: Annotated[str, Query()] = "",
+    view: Annotated[str, Query()] = "table",
+) -> Response:
     """The overall board; while it is empty, the first board with ratings instead, said plainly."""
-    first = boards[0] if boards else None
+    if board:
+        return _board_redirect(find_board(boards, board), query, VIEWS.get(view, VIEWS["table"]))
+    if not boards:
+        return render_page(request, "no_leaderboard.html", {}, headers=FRESH)
+    first = boards[0]
     rated = next((board for board in boards if board.has_ratings), first)
-    shown = first if first and first.entries else rated
-    instead_of = first if shown is not first else None
-    return _page(request, shown, boards, instead_of)
+    shown = first if first.entries else rated
+    page = await _page(shown, boards, query, snapshots, history, first if shown is not first else None)
+    return render_page(request, "leaderboard.html", page, headers=FRESH)
+
+
+def _board_redirect(board: BoardPage, query: BoardQuery, view: str) -> Response:
+    """From the form that chooses a board to its address, with the same filters."""
+    asked = urlencode(query.parameters())
+    return RedirectResponse(f"/{view}/{quote(board.name)}{'?' if asked else ''}{asked}", 303)
 
 
 @router.get("/leaderboard/{name}")
-async def leaderboard(name: str, request: Request, boards: Boards) -> Response:
-    """One board by its name."""
-    board = next((board for board in boards if board.name == name), None)
-    if board is None:
-        known = ", ".join(board.name for board in boards) or "none yet"
-        raise LeaderboardNotFound(f"There is no leaderboard {name!r}. There are: {known}.")
-    return _page(request, board, boards, None)
-
-
-def _page(
-    request: Request, board: BoardPage | None, boards: Sequence[BoardPage], instead_of: BoardPage | None
+async def leaderboard(
+    name: str, request: Request, boards: Boards, query: Asked, snapshots: Snapshots, history: History
 ) -> Response:
-    page = LeaderboardPage(board=board, boards=boards, instead_of=instead_of)
-    return render_page(request, "leaderboard.html", page, headers={"Cache-Control": "no-cache"})
+    """One board by its name."""
+    page = await _page(find_board(boards, name), boards, query, snapshots, history, None)
+    return render_page(request, "leaderboard.html", page, headers=FRESH)
 
 
-@router.get("/models/{name:path}")
-async def model(name: str, request: Request, db: Db, boards: Boards) -> Response:
-    """What is known about a model, and the boards it stands on."""
-    found = await find_model(db, name)
-    page = ModelPage(model=found, standings=[s for board in boards if (s := _standing(board, name))])
-    return render_page(request, "model.html", page)
+async def _page(
+    board: BoardPage,
+    boards: Sequence[BoardPage],
+    query: BoardQuery,
+    snapshots: SnapshotReader,
+    history: BoardHistory,
+    instead_of: BoardPage | None,
+) -> LeaderboardPage:
+    navigation = navigate(boards, board)
+    table = BoardRows(
+        board, await styled_page(snapshots, board.name, board.snapshot), category_columns(navigation)
+    )
+    return LeaderboardPage(
+        board=board,
+        navigation=navigation,
+        table=table,
+        selection=select_rows(table, query),
+        summary=summarise(board),
+        changed=await _changed(board, history),
+        instead_of=instead_of,
+        dated=None,
+    )
 
 
-def _standing(board: BoardPage, name: str) -> Standing | None:
-    entry, reason = board.entry_of(name), board.unrated.get(name)
-    return Standing(board=board, entry=entry, unrated_reason=reason) if entry or reason else None
+async def _changed(board: BoardPage, history: BoardHistory) -> BoardDifference | None:
+    days = await history.days(board.snapshot)
+    today = board.generated_at.date()
+    day = day_before(days, today, CHANGED_IN_DAYS)
+    if day is None:
+        return None
+    before = await history.boards(board.name, {day: days[day]})
+    return difference(before[0], DayBoard(day=today, board=board)) if before else None
+
+
+@router.get("/leaderboard/{name}/{day}")
+async def dated_leaderboard(
+    name: str,
+    day: str,
+    request: Request,
+    boards: Boards,
+    query: Asked,
+    snapshots: Snapshots,
+    history: History,
+) -> Response:
+    """One board as it was at the end of a day: an address that can be cited."""
+    if not boards:
+        raise SnapshotNotFound("No leaderboard has been computed yet.")
+    newest = boards[0].snapshot
+    when = read_day(day)
+    snapshot_id = await history.snapshot_of(when, newest)
+    board = await board_page(snapshots, name, snapshot_id)
+    days = list(await history.days(newest))
+    navigation = navigate([board], board)
+    table = BoardRows(board, await styled_page(snapshots, name, snapshot_id), [])
+    page = LeaderboardPage(
+        board=board,
+        navigation=navigation,
+        table=table,
+        selection=select_rows(table, query),
+        summary=summarise(board),
+        changed=None,
+        instead_of=None,
+        dated=Dated(
+            day=when,
+            earlier=max((other for other in days if other < when), default=None),
+            later=min((other for other in days if other > when), default=None),
+        ),
+    )
+    return render_page(request, "leaderboard.html", page, headers=FRESH)
+
+
+def read_day(text: str) -> date:
+    """A day of an address; raises `SnapshotNotFound` for what is no day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise SnapshotNotFound(
+            f"{text[:40]!r} is no day. Write it as year, month and day, such as 2026-11-26."
+        ) from None

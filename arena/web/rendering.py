@@ -1,6 +1,7 @@
 """Pages from templates: autoescaped, strict about undefined names, one context dataclass a page."""
 
 import hashlib
+import math
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,15 @@ environment = Environment(
 )
 environment.globals["static_url"] = static_url
 environment.filters["number"] = lambda value: f"{value:,}"
+environment.filters["options"] = lambda values: {value: value for value in values}
+environment.filters["day"] = lambda value: value.strftime("%-d %B %Y")
+environment.filters["moment"] = lambda value: value.strftime("%-d %B %Y, %H:%M UTC")
+environment.filters["share"] = lambda value: "–" if value is None else f"{100 * value:.0f}%"
+environment.filters["odds"] = lambda value: "–" if value is None else f"×{math.exp(value):.2f}"
+environment.filters["signed"] = lambda value: f"{value:+,}".replace("-", "−")
+environment.filters["points"] = lambda value: (
+    "–" if value is None else f"{round(value) + 0:+d}".replace("-", "−")
+)
 environment.filters["count"] = lambda value, noun: f"{value:,} {noun}{'' if value == 1 else 's'}"
 
 

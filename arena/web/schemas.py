@@ -75,6 +75,10 @@ PAIR = _object(
         "votes": COUNT,
         "win_rate": RATE | {"description": "Share that model_a won, a tie or both bad as half."},
         "expected": RATE | {"description": "The same by the ratings; null where one of the two has none."},
+        "difference": MAYBE_NUMBER | {"description": "Rating of model_a less that of model_b."},
+        "difference_lower": MAYBE_NUMBER
+        | {"description": "Interval of the difference, for this pair alone; null where votes give none."},
+        "difference_upper": MAYBE_NUMBER,
     }
 )
 PAIRS = _object(

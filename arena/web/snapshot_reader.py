@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -14,6 +14,7 @@ from arena.errors import LeaderboardNotFound
 from arena.snapshots import board_names, newest_snapshot, read_compressed
 
 REMEMBERED_BYTES = 128 * 2**20
+REMEMBERED_CONTENTS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +75,21 @@ class SnapshotReader:
         """What a page makes of a file, made once."""
         key = snapshot_id or (await self.newest()).id, f"{parse.__qualname__} {name}"
         if key not in self._parsed:
-            self._parsed[key] = parse(gzip.decompress(await self.compressed(name, key[0])))
-            while len(self._parsed) > 256:
-                self._parsed.popitem(last=False)
+            self._remember(key, parse(gzip.decompress(await self.compressed(name, key[0]))))
         return self._parsed[key]
 
+    async def parsed_if_there(
+        self, name: str, parse: Callable[[bytes], Any], snapshot_id: str | None = None
+    ) -> Any:
+        """The same, or None where the snapshot has no such file; that is remembered, too."""
+        snapshot_id = snapshot_id or (await self.newest()).id
+        try:
+            return await self.parsed(name, parse, snapshot_id)
+        except LeaderboardNotFound:
+            self._remember((snapshot_id, f"{parse.__qualname__} {name}"), None)
+            return None
 
-async def found(reading: Awaitable[Any]) -> Any:
-    """A file's content, or None where there is no such board."""
-    try:
-        return await reading
-    except LeaderboardNotFound:
-        return None
+    def _remember(self, key: tuple[str, str], content: Any) -> None:
+        self._parsed[key] = content
+        while len(self._parsed) > REMEMBERED_CONTENTS:
+            self._parsed.popitem(last=False)

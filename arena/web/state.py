@@ -3,11 +3,13 @@
 from random import Random
 from typing import TypedDict
 
+from arena.activity import ModelActivity
 from arena.db import Database
 from arena.gateway.pool import Pool
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
+from arena.web.board_history import BoardHistory
 from arena.web.snapshot_reader import SnapshotReader
 
 
@@ -20,4 +22,6 @@ class State(TypedDict):
     runner: Runner
     signer: Signer
     snapshots: SnapshotReader
+    history: BoardHistory
+    activity: ModelActivity
     random: Random

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,8 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from arena.gateway.demo_faults import Fault
-from tests.browser.stage import Stage, running_arena
-from tests.conftest import IN_CI
+from arena.postgres import EmbeddedPostgres
+from tests.browser.stage import Stage, filled_arena, running_arena
+from tests.conftest import IN_CI, ROOT
 
 FLAGS = [
     "--no-sandbox",
@@ -31,6 +34,7 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+FILLED = "filled"
 PATIENCE_MILLISECONDS = 15_000
 
 Ask = Callable[..., None]
@@ -59,6 +63,17 @@ def stage(chromium_path: str) -> Iterator[Stage]:
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with running_arena() as stage:
         yield stage
+
+
+@pytest.fixture(scope="session")
+def filled_url(chromium_path: str, postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The program on boards with some history; filled from a process of its own, as the driver owns this one's loop."""
+    url = postgres.url(FILLED)
+    subprocess.run(
+        [sys.executable, "-m", "tests.filled_arena", postgres.url("arena"), url, FILLED], cwd=ROOT, check=True
+    )
+    with filled_arena(url) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

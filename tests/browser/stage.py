@@ -77,16 +77,28 @@ def running_arena() -> Iterator[Stage]:
         with model_server() as (models, models_url):
             catalog = home / "catalog.toml"
             catalog.write_text("".join(MODEL_ENTRY.format(name=name, url=models_url) for name in NAMES))
-            with _program(home, catalog) as url:
+            with _program(home, {"ARENA_CATALOG": str(catalog)}) as url:
                 yield Stage(url=url, models=models)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
-def _program(home: Path, catalog: Path) -> Iterator[str]:
+def filled_arena(database_url: str) -> Iterator[str]:
+    """The program on a database with some history, which nothing changes."""
+    home = Path(tempfile.mkdtemp(prefix="arena-filled-"))
+    settings = {"ARENA_DATABASE_URL": database_url, "ARENA_JOBS": "false", "ARENA_DEMO": "true"}
+    try:
+        with _program(home, settings) as url:
+            yield url
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _program(home: Path, more: dict[str, str]) -> Iterator[str]:
     port = _free_port()
-    settings = {"ARENA_HOME": str(home), "ARENA_CATALOG": str(catalog), "ARENA_PORT": str(port)}
+    settings = {"ARENA_HOME": str(home), "ARENA_PORT": str(port), **more}
     others = {name: value for name, value in os.environ.items() if not name.startswith("ARENA_")}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -1,0 +1,114 @@
+"""Two models beside each other: `/compare?board=…&a=…&b=…`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from arena.errors import ModelNotFound, SnapshotNotFound
+from arena.web.board_deps import Boards
+from arena.web.board_navigation import Navigation, find_board, navigate, nearest_names
+from arena.web.boards import BoardPage, Entry
+from arena.web.deps import Snapshots
+from arena.web.model_pair import ModelPair, compare
+from arena.web.pair_records import read_pairs
+from arena.web.rendering import render_page
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryPair:
+    """The two models on another board of the population."""
+
+    board: BoardPage
+    a: Entry
+    b: Entry
+
+    @property
+    def points(self) -> float | None:
+        """The first rating less the second."""
+        return None if self.a.rating is None or self.b.rating is None else self.a.rating - self.b.rating
+
+    @property
+    def leader(self) -> str | None:
+        """The one that is ahead in every rank that is possible for the two."""
+        a, b = self.a, self.b
+        if not (a.rank_upper and b.rank_upper and a.rank_lower and b.rank_lower):
+            return None
+        if a.rank_upper < b.rank_lower:
+            return a.model
+        return b.model if b.rank_upper < a.rank_lower else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparePage:
+    """What `compare.html` shows."""
+
+    board: BoardPage
+    navigation: Navigation
+    boards: Sequence[BoardPage]
+    names: Sequence[str]  # of the board, by name
+    a: str
+    b: str
+    pair: ModelPair | None  # None until two different models are chosen
+    note: str | None
+    elsewhere: Sequence[CategoryPair]
+
+
+@router.get("/compare")
+async def compare_models(
+    request: Request,
+    boards: Boards,
+    snapshots: Snapshots,
+    a: Annotated[str, Query()] = "",
+    b: Annotated[str, Query()] = "",
+    board: Annotated[str, Query()] = "",
+) -> Response:
+    """Two models of one board; without names, the form that asks for them."""
+    if not boards:
+        raise SnapshotNotFound("No leaderboard has been computed yet. Come back in a minute.")
+    shown = find_board(boards, board) if board else _board_of(boards, a, b)
+    names = sorted(shown.by_model, key=str.casefold)
+    found = [_entry(shown, name) for name in (a, b) if name]
+    pair = None
+    if len(found) == 2 and a != b:
+        pair = compare(shown, await read_pairs(snapshots, shown.name, shown.snapshot), *found)
+    navigation = navigate(boards, shown)
+    page = ComparePage(
+        board=shown,
+        navigation=navigation,
+        boards=boards,
+        names=names,
+        a=a,
+        b=b,
+        pair=pair,
+        note="Choose two different models." if a and a == b else None,
+        elsewhere=_elsewhere(navigation, a, b) if pair else (),
+    )
+    return render_page(request, "compare.html", page, headers={"Cache-Control": "no-cache"})
+
+
+def _board_of(boards: Sequence[BoardPage], a: str, b: str) -> BoardPage:
+    """The first board that has both models, else the first with any."""
+    both = [board for board in boards if a in board.by_model and b in board.by_model]
+    return next(iter(both), next((board for board in boards if board.entries), boards[0]))
+
+
+def _entry(board: BoardPage, name: str) -> Entry:
+    entry = board.entry_of(name)
+    if entry is None:
+        near = nearest_names(name, list(board.by_model))
+        told = f"The nearest are: {', '.join(near)}." if near else "See the board for those that are."
+        raise ModelNotFound(f"There is no model {name[:100]!r} on the board {board.name!r}. {told}")
+    return entry
+
+
+def _elsewhere(navigation: Navigation, a: str, b: str) -> list[CategoryPair]:
+    return [
+        CategoryPair(board=board, a=board.by_model[a], b=board.by_model[b])
+        for board in navigation.siblings
+        if a in board.by_model and b in board.by_model
+    ]

@@ -1,0 +1,140 @@
+"""The pages of boards in a browser: with and without script, on a phone and on a desk, in both themes, by axe."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_accessibility import assert_accessible
+from tests.filled_arena import NEWCOMER, STRENGTHS
+
+BEST, SECOND, THIRD = list(STRENGTHS)[:3]
+TODAY = datetime.now(UTC).date().isoformat()
+PATHS = (
+    "/leaderboard",
+    "/leaderboard?weights=open&sort=-votes&status=nothing",
+    "/leaderboard?q=emu",
+    "/leaderboard/code",
+    f"/leaderboard/overall/{TODAY}",
+    "/plot/overall",
+    "/pairs/overall",
+    "/history/overall",
+    "/history/overall/diff",
+    "/compare",
+    f"/compare?a={BEST}&b={SECOND}",
+    f"/models/{BEST}",
+    "/leaderboard/coed",
+)
+
+
+@pytest.fixture(params=["light-320", "dark-320", "light-1280", "dark-1280"])
+def visitor(request: pytest.FixtureRequest, browser: Browser, filled_url: str) -> Iterator[Page]:
+    """A page in one theme and width; axe has to bring its own script, which our policy forbids."""
+    theme, width = request.param.split("-")
+    context = browser.new_context(
+        base_url=filled_url,
+        color_scheme=theme,
+        viewport={"width": int(width), "height": 900},
+        bypass_csp=True,
+        reduced_motion="reduce",
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(params=["with script", "without script"])
+def page(request: pytest.FixtureRequest, browser: Browser, filled_url: str) -> Iterator[Page]:
+    """A new visitor of the filled arena."""
+    context = browser.new_context(base_url=filled_url, java_script_enabled=request.param == "with script")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def phone(browser: Browser, filled_url: str) -> Iterator[Page]:
+    """A phone of 320 pixels without script."""
+    context = browser.new_context(
+        base_url=filled_url, viewport={"width": 320, "height": 640}, java_script_enabled=False
+    )
+    yield context.new_page()
+    context.close()
+
+
+def test_every_page_of_the_boards_is_accessible_and_fits(visitor: Page) -> None:
+    for path in PATHS:
+        visitor.goto(path)
+        visitor.evaluate(
+            "() => document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+        )
+        overhang = visitor.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+        assert overhang <= 0, f"{visitor.url} scrolls sideways"
+        assert_accessible(visitor)
+
+
+def names(page: Page) -> list[str]:
+    return page.locator(".board tbody th a").all_inner_texts()
+
+
+def test_sorting_and_filtering_by_links_and_a_form(page: Page) -> None:
+    page.goto("/leaderboard")
+    assert set(names(page)) == set(STRENGTHS)
+    page.get_by_role("link", name="Model", exact=True).click()
+    expect(page).to_have_url(re.compile(r"\?sort=model$"))
+    assert names(page) == sorted(STRENGTHS)
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text(re.compile("Model"))
+    page.get_by_role("link", name=re.compile("^Model")).click()
+    assert names(page) == sorted(STRENGTHS, reverse=True)
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_label("Licence").select_option("MIT")
+    page.get_by_label("Name contains").fill("SEV")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("No model on this board fits these filters")).to_be_visible()
+    page.get_by_role("link", name="Clear the filters").click()
+    assert len(names(page)) == len(STRENGTHS)
+
+
+def test_from_board_to_board_and_view_to_view(page: Page) -> None:
+    page.goto("/leaderboard")
+    boards = page.get_by_role("navigation", name="Leaderboards")
+    boards.get_by_role("link", name=re.compile("^Code")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Code")
+    expect(boards.get_by_role("link", name=re.compile("^Code"))).to_have_attribute("aria-current", "page")
+    views = page.get_by_role("navigation", name="Views of this board")
+    for name in ("Picture", "Pairs", "History"):
+        views.get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Code")
+        expect(page.locator("figure.plot").first.get_by_role("img").first).to_be_visible()
+    page.get_by_role("button", name="Show what changed").click()
+    expect(page.get_by_role("row").filter(has_text=NEWCOMER)).to_contain_text("New")
+
+
+def test_two_models_are_compared_by_a_form(page: Page) -> None:
+    page.goto("/leaderboard")
+    page.get_by_role("link", name="Compare two").click()
+    page.get_by_label("First model").select_option(BEST)
+    page.get_by_label("Second model").select_option(THIRD)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{BEST} or {THIRD}?")
+    expect(page.get_by_text("In a vote on both")).to_contain_text("of the time")
+    page.get_by_role("link", name="Math").click()
+    expect(page).to_have_url(re.compile("board=math"))
+
+
+def test_a_phone_chooses_the_board_from_a_list(phone: Page) -> None:
+    phone.goto("/leaderboard?license=MIT")
+    expect(phone.get_by_role("navigation", name="Leaderboards")).to_be_hidden()
+    phone.get_by_label("Board", exact=True).select_option("math")
+    phone.get_by_role("button", name="Show").click()
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Math")
+
+
+def test_two_clicks_from_the_front_page_to_how_and_how_to_recompute(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("navigation", name="Site").get_by_role("link", name="Leaderboard").click()
+    page.get_by_role("link", name="How the numbers are made").click()
+    expect(page.get_by_role("heading", name="How the ratings are computed")).to_be_visible()
+    page.go_back()
+    page.get_by_role("link", name="Recompute them").click()
+    expect(page.get_by_text("arena leaderboard verify")).to_be_in_viewport()

@@ -1,0 +1,177 @@
+"""An arena with some history: votes of people on eight models over five weeks, in categories, with written styles.
+
+`python -m tests.filled_arena URL` fills a migrated database from a process of its own.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena import snapshots
+from arena.ballots import STYLE_FEATURES, rules_version
+from arena.db import Database, upgrade
+from arena.operator_categories import OperatorCategories
+from arena.tables import Ballot, Battle, Model, Snapshot, Vote, Voter
+
+STRENGTHS = {
+    "birds/heron-one": 3.2,
+    "osprey-two": 2.4,
+    "robin-three": 2.0,
+    "wren-four": 1.6,
+    "plover-five": 1.2,
+    "teal-six": 0.9,
+    "rook-seven": 0.6,
+    "swift-eight": 0.4,
+}
+NEWCOMER = "swift-eight"  # listed last
+RETIRED = "rook-seven"
+LICENSES = ("Apache-2.0", "MIT", "proprietary")
+TAGS = (
+    ["language:en"],
+    ["code", "hard-prompt", "language:en"],
+    ["language:en", "math"],
+    ["creative-writing", "language:de"],
+    ["instruction-following", "language:fr", "multi-turn"],
+)
+STYLE = (280, 2, 5, 4, 1, 1)
+DAYS_BACK = (34, 9, 3, 0)
+VOTES_A_DAY = 260
+VOTERS = 90
+
+
+async def fill(database: Database) -> list[str]:
+    """Cast votes in four lots on four days and compute the boards after each; returns the snapshots, oldest first."""
+    random, found = Random(7), []
+    models = await _list_models(database)
+    for lot, days_back in enumerate(DAYS_BACK):
+        when = datetime.now(UTC) - timedelta(days=days_back)
+        present = [name for name in models if name != NEWCOMER or lot == len(DAYS_BACK) - 1]
+        async with database.sessions.begin() as session:
+            await _vote(session, random, {name: models[name] for name in present}, lot, when)
+        snapshot = await snapshots.fit(database)
+        assert snapshot is not None, "new votes make a new snapshot"
+        async with database.sessions.begin() as session:
+            await session.execute(update(Snapshot).where(Snapshot.id == snapshot).values(created_at=when))
+        found.append(snapshot)
+    return found
+
+
+async def _list_models(database: Database) -> dict[str, int]:
+    rows = [
+        {
+            "name": name,
+            "organization": "Birds" if place % 2 else "Shore Birds",
+            "license": LICENSES[place % 3],
+            "open_weights": place % 3 != 2,
+            "description": "A scripted model.",
+            "aliases": ["heron"] if place == 0 else [],
+            "extra": {},
+            "status": "retired" if name == RETIRED else "active",
+            "retired_at": datetime.now(UTC) if name == RETIRED else None,
+        }
+        for place, name in enumerate(STRENGTHS)
+    ]
+    async with database.sessions.begin() as session:
+        await session.execute(insert(Model), rows)
+        await session.execute(
+            insert(Voter), [{"id": UUID(int=number), "kind": "human"} for number in range(1, VOTERS + 1)]
+        )
+        found = {name: number for name, number in await session.execute(select(Model.name, Model.id))}
+    return {name: found[name] for name in STRENGTHS}
+
+
+async def _vote(
+    session: AsyncSession, random: Random, models: dict[str, int], lot: int, when: datetime
+) -> None:
+    battles, votes, ballots = [], [], []
+    for number in range(VOTES_A_DAY):
+        a, b = random.sample(list(models), 2)
+        battle, voter = f"{lot:011d}{number:011d}", UUID(int=random.randint(1, VOTERS))
+        battles.append(_battle(battle, voter, models[a], models[b]))
+        votes.append(_cast(battle, voter, _winner(random, a, b), when - timedelta(days=random.randrange(3))))
+        ballots.append(
+            {"tags": random.choice(TAGS)}
+            | {f"style_{s}": _style(random, m) for s, m in zip("ab", (a, b), strict=True)}
+        )
+    await session.execute(insert(Battle), battles)
+    ids = (await session.scalars(insert(Vote).returning(Vote.id, sort_by_parameter_order=True), votes)).all()
+    rules = rules_version(OperatorCategories())
+    for vote_id, ballot in zip(ids, ballots, strict=True):
+        row = update(Ballot).where(Ballot.vote_id == vote_id)
+        await session.execute(row.values(**ballot, prompt_digest=f"{vote_id:064x}", rules=rules))
+
+
+def _battle(battle: str, voter: UUID, a: int, b: int) -> dict[str, Any]:
+    return {
+        "id": battle,
+        "voter_id": voter,
+        "state": "voted",
+        "model_a_id": a,
+        "model_b_id": b,
+        "propensity": 0.1,
+        "decoding": {},
+        "release_policy": "paced",
+        "publish": False,
+    }
+
+
+def _cast(battle: str, voter: UUID, winner: str, when: datetime) -> dict[str, Any]:
+    return {
+        "battle_id": battle,
+        "voter_id": voter,
+        "winner": winner,
+        "counted": True,
+        "receipt": battle,
+        "created_at": when,
+        "reasons": [],
+    }
+
+
+def _winner(random: Random, a: str, b: str) -> str:
+    draw = random.random()
+    if draw < 0.2:
+        return "tie" if draw < 0.12 else "both_bad"
+    return "model_a" if random.random() < STRENGTHS[a] / (STRENGTHS[a] + STRENGTHS[b]) else "model_b"
+
+
+def _style(random: Random, model: str) -> list[int]:
+    wordiness = 0.6 + 0.1 * list(STRENGTHS).index(model)
+    return [round(count * wordiness * random.uniform(0.5, 1.5)) for count in STYLE]
+
+
+async def filled_database(url: str) -> Sequence[str]:
+    """Migrate and fill."""
+    await asyncio.to_thread(upgrade, url)
+    database = Database(url)
+    try:
+        return await fill(database)
+    finally:
+        await database.close()
+
+
+async def empty_database(admin_url: str, name: str) -> None:
+    """Create a database beside the one of the address."""
+    database = Database(admin_url)
+    async with database.engine.connect() as connection:
+        connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text(f'CREATE DATABASE "{name}"'))
+    await database.close()
+
+
+assert len(STYLE) == len(STYLE_FEATURES)
+
+
+async def _main(admin_url: str, url: str, name: str) -> None:
+    await empty_database(admin_url, name)
+    await filled_database(url)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(*sys.argv[1:]))

@@ -1,0 +1,186 @@
+"""The pages of boards, pairs, history and models over a filled arena: what they say; no address breaks them."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import httpx2
+import jsonschema
+import pytest
+
+from arena.db import Database
+from arena.web.schemas import SCHEMAS
+from tests.filled_arena import DAYS_BACK, NEWCOMER, STRENGTHS, VOTES_A_DAY, fill
+from tests.integration.conftest import StartArena
+
+BEST, SECOND = list(STRENGTHS)[:2]
+DAYS = [(datetime.now(UTC) - timedelta(days=back)).date().isoformat() for back in DAYS_BACK]
+PATHS = (
+    "/leaderboard",
+    "/leaderboard/code",
+    "/leaderboard/english",
+    f"/leaderboard/overall/{DAYS[0]}",
+    "/plot/overall",
+    "/pairs/overall?top=10",
+    "/history/overall",
+    "/history/overall/diff",
+    "/compare",
+    f"/compare?a={BEST}&b={SECOND}",
+    f"/models/{BEST}",
+)
+
+
+@pytest.fixture
+async def page(start_arena: StartArena, database: Database) -> AsyncIterator[httpx2.AsyncClient]:
+    """A browser on an arena with some history."""
+    await fill(database)
+    arena = await start_arena(demo=False)
+    async with arena.client(headers={"Accept": "text/html"}) as client:
+        yield client
+
+
+def rows_of(html: str) -> list[str]:
+    """The models of the first table with a column of ranks, in its order."""
+    return re.findall(r'<th scope="row"><a href="/models/[^"]*">([^<]*)</a>', html)
+
+
+async def test_pages_say_what_the_boards_say(page: httpx2.AsyncClient) -> None:
+    for path in PATHS:
+        answer = await page.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+
+    board = (await page.get("/feed/v1/leaderboards/overall.json")).json()
+    html = (await page.get("/leaderboard/overall")).text
+    assert rows_of(html) == [entry["model"] for entry in board["entries"]]
+    assert f"{VOTES_A_DAY * len(DAYS_BACK):,} votes" in html
+    assert 'rel="alternate" type="application/json" href="/feed/v1/leaderboards/overall.json"' in html
+    assert f"new: {NEWCOMER}" in html
+    assert board["snapshot"] in html
+    styled = (await page.get("/feed/v1/leaderboards/overall.json?style_control=true")).json()
+    for entry in styled["entries"]:
+        assert re.search(rf'<td class="style wide">{entry["rating"]:.0f}\b', html), entry
+
+    await recomputing_as_the_page_says_gives_the_ratings(html, board)
+    await pairs_say_how_sure_a_difference_is(page)
+    await filters_and_order_are_in_the_address(page)
+    await what_makes_no_sense_is_named(page)
+    await what_is_not_there_names_the_nearest(page)
+    await days_have_addresses_of_their_own(page)
+    await model_page_counts_the_votes(page)
+
+
+async def recomputing_as_the_page_says_gives_the_ratings(html: str, board: dict[str, Any]) -> None:
+    program = re.search(r'<code class="recompute">(.*?)</code>', html, flags=re.DOTALL)
+    assert program
+    found: dict[str, Any] = {}
+    await asyncio.to_thread(exec, compile(unescape(program[1]), "the page", "exec"), found)
+    again = dict(found["board"].table[["model", "rating"]].to_numpy().tolist())
+    assert again == {it["model"]: pytest.approx(it["rating"], abs=0.006) for it in board["entries"]}
+
+
+async def pairs_say_how_sure_a_difference_is(page: httpx2.AsyncClient) -> None:
+    file = (await page.get("/feed/v1/pairs/overall.json")).json()
+    jsonschema.validate(file, SCHEMAS["pairs"])
+    board = (await page.get("/feed/v1/leaderboards/overall.json")).json()
+    ratings = {entry["model"]: entry["rating"] for entry in board["entries"]}
+    for pair in file["pairs"]:
+        assert pair["difference"] == pytest.approx(
+            ratings[pair["model_a"]] - ratings[pair["model_b"]], abs=0.02
+        )
+        assert pair["difference_lower"] < pair["difference"] < pair["difference_upper"]
+        assert pair["expected"] == pytest.approx(1 / (1 + 10 ** (-pair["difference"] / 400)), abs=1e-3)
+        assert pair["votes"] == sum(pair[name] for name in ("wins", "losses", "ties", "both_bad"))
+    pair = file["pairs"][0]
+    html = (await page.get(f"/compare?a={pair['model_b']}&b={pair['model_a']}")).text
+    assert f"{pair['model_b']} won <strong>{pair['losses']}</strong>" in html, "seen from the other side"
+    assert "Choose two different models" in (await page.get(f"/compare?a={BEST}&b={BEST}")).text
+
+
+async def filters_and_order_are_in_the_address(page: httpx2.AsyncClient) -> None:
+    board: list[dict[str, Any]] = (await page.get("/feed/v1/leaderboards/overall.json")).json()["entries"]
+
+    async def shown(query: str) -> list[str]:
+        return rows_of((await page.get(f"/leaderboard/overall?{query}")).text)
+
+    assert await shown("license=MIT") == [it["model"] for it in board if it["license"] == "MIT"]
+    assert await shown("weights=closed") == [it["model"] for it in board if not it["open_weights"]]
+    assert await shown("status=retired") == [it["model"] for it in board if it["status"] == "retired"]
+    assert await shown("q=HERON") == ["birds/heron-one"]
+    by_votes = [it["votes"] for name in await shown("sort=-votes") for it in board if it["model"] == name]
+    assert by_votes == sorted((it["votes"] for it in board), reverse=True)
+    html = (await page.get("/leaderboard/overall?sort=-votes")).text
+    assert len(re.findall(r'aria-sort="', html)) == 1
+    assert 'aria-sort="descending"><a href="?sort=votes">Votes' in html
+    assert len(await shown("sort=code")) == len(board)
+    nothing = (await page.get("/leaderboard/overall?q=emu&license=MIT")).text
+    assert "No model on this board fits these filters" in nothing
+    assert '<a href="/leaderboard/overall">Clear the filters</a>' in nothing
+    chosen = await page.get("/leaderboard?board=code&view=pairs&license=MIT")
+    assert (chosen.status_code, chosen.headers["location"]) == (303, "/pairs/code?license=MIT")
+
+
+async def what_makes_no_sense_is_named(page: httpx2.AsyncClient) -> None:
+    for query, said in {
+        "weights=heavy": "it is open or closed",
+        "license=mti": "the nearest are MIT",
+        "sort=price": "means nothing here",
+        "organization=<script>": "&lt;script&gt;",
+        f"q={'x' * 500}": "cut to 100 characters",
+    }.items():
+        answer = await page.get(f"/leaderboard/overall?{query}")
+        assert answer.status_code == 200
+        assert said in answer.text, query
+    assert "it is 10, 20, 40" in (await page.get("/pairs/overall?top=many")).text
+    assert "means nothing here" in (await page.get(f"/models/{BEST}?population=mars")).text
+
+
+async def what_is_not_there_names_the_nearest(page: httpx2.AsyncClient) -> None:
+    for path, near in {
+        "/leaderboard/coed": "code",
+        "/plot/overal": "overall",
+        "/pairs/cod": "code",
+        "/history/maths": "math",
+        "/models/osprey-tow": "osprey-two",
+        f"/compare?a={BEST}&b=robin": "robin-three",
+        "/compare?board=chess": "overall",
+        "/leaderboard/overall/2020-01-01": DAYS[0],
+        "/history/overall/diff?from=2020-01-01": DAYS[0],
+        "/leaderboard?board=maht": "math",
+    }.items():
+        answer = await page.get(path)
+        assert answer.status_code == 404, path
+        assert near in answer.text, path
+    for path in ("/leaderboard/overall/yesterday", "/history/overall/diff?to=32-13-2026"):
+        answer = await page.get(path)
+        assert (answer.status_code, "is no day" in answer.text) == (404, True)
+
+
+async def days_have_addresses_of_their_own(page: httpx2.AsyncClient) -> None:
+    first = (await page.get(f"/leaderboard/overall/{DAYS[0]}")).text
+    assert NEWCOMER not in rows_of(first)
+    assert f'rel="next" href="/leaderboard/overall/{DAYS[1]}"' in first
+    history = (await page.get("/history/overall")).text
+    assert all(f'href="/leaderboard/overall/{day}"' in history for day in DAYS)
+    html = (await page.get(f"/history/overall/diff?from={DAYS[1]}&to={DAYS[-1]}")).text
+    assert f"+{VOTES_A_DAY * 2}, from {VOTES_A_DAY * 2} to {VOTES_A_DAY * 4:,}" in html
+    assert re.search(rf"{NEWCOMER}</a> <span class=\"badge\">New</span>", html)
+    turned = (await page.get(f"/history/overall/diff?from={DAYS[-1]}&to={DAYS[1]}")).text
+    assert "<h2>From" in turned
+    assert f"+{VOTES_A_DAY * 2}," in turned, "days in either order"
+
+
+async def model_page_counts_the_votes(page: httpx2.AsyncClient) -> None:
+    html = (await page.get(f"/models/{BEST}")).text
+    pairs = (await page.get("/feed/v1/pairs/overall.json")).json()["pairs"]
+    votes = sum(pair["votes"] for pair in pairs if BEST in (pair["model_a"], pair["model_b"]))
+    weeks = re.search(r'id="weeks".*?</figure>', html, flags=re.DOTALL)
+    assert weeks
+    cells = re.findall(r'<td class="number">(\d+)</td>', weeks[0])
+    assert sum(map(int, cells)) >= votes, "wins, losses and ties of all weeks"
+    assert f"Averages of {votes} battles" in html
+    assert 'id="categories"' in html
+    assert "Also served as" in html
+    assert html.count('href="/compare?board=overall') == len(STRENGTHS) - 1
