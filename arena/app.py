@@ -128,6 +128,7 @@ def _jobs(
     own: dict[str, tuple[float, jobs.Job]] = {
         "database": (jobs.DATABASE_SECONDS, jobs.keep_database_alive(location)),
         "endpoints": (jobs.ENDPOINT_SECONDS, lambda: jobs.refresh_endpoints(database, pool, demo_url)),
+        "versions": (jobs.VERSION_SECONDS, lambda: jobs.note_versions(database, settings)),
     }
     return own | (jobs.shared_jobs(database, settings) if settings.jobs else {})
 
@@ -139,7 +140,8 @@ async def prepare_catalog(settings: Settings, database: Database) -> bool:
     """
     async with database.sessions.begin() as session:
         if settings.catalog is not None:
-            await sync_catalog(session, read_catalog(settings.catalog))
+            catalog = read_catalog(settings.catalog)
+            await sync_catalog(session, catalog, private_tests_max=settings.private_tests_max)
         configured = await has_configured_models(session)
         if configured:
             await replace_discovered(session, [])

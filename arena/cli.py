@@ -197,7 +197,8 @@ def db_upgrade() -> None:
 def catalog_sync(file: Annotated[Path, typer.Argument(help="TOML file of models and endpoints.")]) -> None:
     """Make the arena list what the file lists."""
     listed = catalog.read_catalog(file)
-    in_transaction(lambda session: catalog.sync_catalog(session, listed))
+    most = Settings().private_tests_max
+    in_transaction(lambda session: catalog.sync_catalog(session, listed, private_tests_max=most))
     console.print(f"{len(listed.model)} models listed.")
 
 
@@ -214,9 +215,12 @@ def catalog_list() -> None:
 
 
 @catalog_app.command("retire")
-def catalog_retire(name: Annotated[str, typer.Argument(help="The model's name.")]) -> None:
-    """Take a model out of new battles; its votes and its place in the history stay."""
-    in_transaction(lambda session: catalog.retire_model(session, name))
+def catalog_retire(
+    name: Annotated[str, typer.Argument(help="The model's name.")],
+    reason: Annotated[str, typer.Option(help="Why, in a sentence for the public.")],
+) -> None:
+    """Take a model out of new battles; its votes and its place in the history stay, with the reason."""
+    in_transaction(lambda session: catalog.retire_model(session, name, reason))
     console.print(f"{name} is retired.")
 
 

@@ -1,5 +1,5 @@
 """Everything the arena stores, in reading order: model → endpoint → voter → battle → turn → response → vote → ballot
-→ board → snapshot.
+→ board → snapshot → report.
 
 Rules are constraints: one vote a battle, one answer a side, labels from a fixed list. Relationships raise
 unless they were loaded on purpose, so that no attribute access hides a query.
@@ -73,7 +73,10 @@ class Model(Table):
     """An LLM listed in the arena; names are never reused, so a retired model keeps its row."""
 
     __tablename__ = "model"
-    __table_args__ = (_one_of("status", "active", "retired"),)
+    __table_args__ = (
+        _one_of("status", "active", "retired"),
+        CheckConstraint("NOT private_test OR codename IS NOT NULL", name="private_test_has_codename"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -86,10 +89,19 @@ class Model(Table):
     aliases: Mapped[list[str]] = mapped_column(server_default=sql("'[]'"))
     extra: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'"))
     status: Mapped[str] = mapped_column(server_default="active")
+    private_test: Mapped[bool] = mapped_column(server_default=sql("false"))
+    codename: Mapped[str | None] = mapped_column(unique=True)
+    private_since: Mapped[datetime | None]
     listed_at: Mapped[datetime] = _now()
     retired_at: Mapped[datetime | None]
+    retired_reason: Mapped[str | None]
 
     endpoints: Mapped[list["Endpoint"]] = relationship(lazy="raise", back_populates="model")
+
+    @property
+    def public_name(self) -> str:
+        """What voters and readers may call it: a private test goes by its codename until it is released."""
+        return self.codename if self.private_test and self.codename else self.name
 
 
 class Endpoint(Table):
@@ -110,6 +122,32 @@ class Endpoint(Table):
     source: Mapped[str] = mapped_column(server_default="catalog")
 
     model: Mapped[Model] = relationship(lazy="raise", back_populates="endpoints")
+
+
+class ModelVersion(Table):
+    """A period in which a model was served under one name, with the same facts, decoding settings and endpoints."""
+
+    __tablename__ = "model_version"
+    __table_args__ = (
+        Index(None, "model_id"),
+        Index(
+            "ix_model_version_served", "model_id", unique=True, postgresql_where=sql("last_served_at IS NULL")
+        ),
+        CheckConstraint("(last_served_at IS NULL) = (reason IS NULL)", name="reason_iff_over"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    served_as: Mapped[str]
+    organization: Mapped[str]
+    license: Mapped[str]
+    open_weights: Mapped[bool]
+    aliases: Mapped[list[str]]
+    endpoints: Mapped[list[str]]
+    decoding: Mapped[dict[str, Any]]
+    first_served_at: Mapped[datetime] = _now()
+    last_served_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
 
 
 class Voter(Table):
@@ -328,6 +366,38 @@ class SnapshotFile(Table):
     snapshot_id: Mapped[str] = mapped_column(ForeignKey("snapshot.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     body: Mapped[bytes]
+
+
+class PrivateResult(Table):
+    """What the votes of a private test came to, written once when the test is released or was given up."""
+
+    __tablename__ = "private_result"
+
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), primary_key=True)
+    organization: Mapped[str]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    released: Mapped[bool]
+    votes: Mapped[int]
+    opponents: Mapped[int]
+    rating: Mapped[float | None]
+    lower: Mapped[float | None]
+    upper: Mapped[float | None]
+    unrated: Mapped[str | None]
+    variants: Mapped[int]
+    selection_bias: Mapped[float | None]
+    method_version: Mapped[str]
+    published_at: Mapped[datetime] = _now()
+
+
+class Report(Table):
+    """What the job `reports` last found out about the arena itself, as the feed serves it, compressed."""
+
+    __tablename__ = "report"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    body: Mapped[bytes]
+    computed_at: Mapped[datetime] = _now()
 
 
 class RateBucket(Table):

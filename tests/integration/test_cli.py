@@ -74,9 +74,11 @@ def test_catalog_commands(arena_command: CommandLine, tmp_path: Path) -> None:
     listed = arena_command("catalog", "list")
     assert "First Lab" in listed
     assert "http://127.0.0.1:9/v1 (catalog)" in listed
-    assert "one is retired" in arena_command("catalog", "retire", "one")
+    assert "one is retired" in arena_command("catalog", "retire", "one", "--reason", "Superseded.")
     assert "retired" in arena_command("catalog", "list")
-    assert "no model named 'three'" in arena_command("catalog", "retire", "three", code=1)
+    assert "no model named 'three'" in arena_command(
+        "catalog", "retire", "three", "--reason", "None.", code=1
+    )
 
 
 def test_catalog_errors_name_the_place(arena_command: CommandLine, tmp_path: Path) -> None:

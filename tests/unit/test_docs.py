@@ -282,7 +282,7 @@ def test_example_catalog_is_a_catalog() -> None:
 def test_commented_examples_of_the_catalog_are_valid_too(tmp_path: Path) -> None:
     hidden = re.findall(r"^# (\[\[.*|\w+ = .*)$", read("docs/examples/catalog.toml"), flags=re.MULTILINE)
     (tmp_path / "catalog.toml").write_text("\n".join(hidden))
-    assert [len(model.endpoint) for model in read_catalog(tmp_path / "catalog.toml").model] == [1, 1]
+    assert [len(model.endpoint) for model in read_catalog(tmp_path / "catalog.toml").model] == [1, 1, 1]
 
 
 def test_example_for_researchers_runs(capsys: pytest.CaptureFixture[str]) -> None:
