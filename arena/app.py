@@ -26,10 +26,12 @@ from arena.gateway.discovery import discover
 from arena.gateway.openai_chat import Timeouts
 from arena.gateway.pool import Pool
 from arena.logs import configure_logs, get_log
+from arena.operator_categories import read_operator_categories
+from arena.policy import policy_of
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
-from arena.web import battles, feed, health, middleware, pages, problems, votes
+from arena.web import battles, feed, feed_trust, health, middleware, pages, problems, votes
 from arena.web.rendering import STATIC
 from arena.web.snapshot_reader import SnapshotReader
 from arena.web.state import State
@@ -52,7 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for layer in (middleware.OriginCheck, middleware.BodyLimit):
         app.add_middleware(layer, settings=settings)
     app.add_middleware(middleware.RequestContext)
-    for module in (battles, votes, feed, health, pages):
+    for module in (battles, votes, feed, feed_trust, health, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
@@ -92,6 +94,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             stack.push_async_callback(database.close)
             demo_url = await _start_demo_server(settings, stack)
             await prepare_catalog(settings, database)
+            operators = await asyncio.to_thread(read_operator_categories, settings.categories_file)
             pool = Pool(timeouts(settings))
             await pool.start()
             stack.push_async_callback(pool.close)
@@ -106,6 +109,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 runner=runner,
                 signer=Signer(settings.secret()),
                 snapshots=SnapshotReader(database, settings.feed_seconds),
+                policy=policy_of(settings, operators),
                 random=SystemRandom(),
             )
 

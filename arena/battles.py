@@ -108,7 +108,7 @@ async def start_battle(
         decoding=decoding_of(settings),
         release_policy=settings.release_policy,
         publish=publish,
-        not_counted_reason=_reason_from_the_start(kind, pair),
+        not_counted_reason=reason_from_the_start(kind, pair),
     )
     session.add(battle)
     await session.flush()
@@ -130,7 +130,8 @@ def _models_for(voter_kind: str, models: Sequence[Model]) -> Sequence[Model]:
     return [model for model in models if not model.private_test] if voter_kind == "simulated" else models
 
 
-def _reason_from_the_start(voter_kind: str, pair: Pair) -> str | None:
+def reason_from_the_start(voter_kind: str, pair: Pair) -> str | None:
+    """Why no vote on this battle will count, as far as the draw decides it."""
     if voter_kind == "simulated":
         return "simulated_voter"
     if pair.model_a.demo or pair.model_b.demo:

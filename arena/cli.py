@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import __version__, catalog, dataset, doctor, jobs, model_server, simulate, snapshots
+from arena import __version__, catalog, dataset, doctor, jobs, model_server, reports, simulate, snapshots
 from arena.db import Database, database_of, is_outage, upgrade
 from arena.errors import ArenaError
 from arena.gateway.vllm import ServerDidNotStart
@@ -23,6 +23,7 @@ from arena.operator_categories import read_operator_categories
 from arena.postgres import PostgresError
 from arena.serve import serve_until_stopped
 from arena.settings import Settings
+from arena.tables import Model
 from ratings.errors import RatingsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open chatbot arena.")
@@ -206,12 +207,23 @@ def catalog_sync(file: Annotated[Path, typer.Argument(help="TOML file of models 
 def catalog_list() -> None:
     """Show every model and its endpoints."""
     table = Table("model", "organization", "status", "endpoints")
-    for model in in_transaction(catalog.all_models):
+    models, lowest = in_transaction(_listed)
+    for model in models:
         served = "\n".join(f"{endpoint.url} ({endpoint.source})" for endpoint in model.endpoints)
-        table.add_row(
-            model.name, model.organization, "demo" if model.demo else model.status, served or "none"
-        )
+        table.add_row(model.name, model.organization, _status(model, lowest), served or "none")
     console.print(table)
+
+
+async def _listed(session: AsyncSession) -> tuple[Sequence[Model], Mapping[str, str]]:
+    return await catalog.all_models(session), await reports.retirable_now(session)
+
+
+def _status(model: Model, lowest: Mapping[str, str]) -> str:
+    if model.demo:
+        return "demo"
+    if model.private_test:
+        return f"private test {model.codename}"
+    return f"{model.status}, may be retired" if model.name in lowest else model.status
 
 
 @catalog_app.command("retire")

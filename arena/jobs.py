@@ -14,6 +14,7 @@ from arena.logs import get_log
 from arena.metrics import FIT_FAILURES, FIT_SECONDS
 from arena.operator_categories import read_operator_categories
 from arena.private_results import publish_private_results
+from arena.reports import Reporter
 from arena.settings import Settings
 from arena.snapshots import Fitter
 from arena.sweeps import database_is_up_since, declare_interrupted, expire_failed
@@ -22,6 +23,7 @@ from arena.versions import record_versions
 log = get_log("arena.jobs")
 ENDPOINT_SECONDS = 2.0
 VERSION_SECONDS = 5.0
+REPORT_SECONDS = 60.0
 SWEEP_SECONDS = 5.0
 DATABASE_SECONDS = 1.0
 
@@ -85,6 +87,13 @@ async def fit_leaderboards(database: Database, fitter: Fitter, settings: Setting
     return snapshot
 
 
+async def make_reports(database: Database, reporter: Reporter) -> None:
+    """Find out how the votes and the draws are doing."""
+    async with database.locked("reports") as ours:
+        if ours:
+            await reporter.report()
+
+
 def keep_database_alive(location: Location) -> Job:
     """Bring the embedded server back when it was killed; a server of the operator's is theirs to watch."""
 
@@ -98,7 +107,9 @@ def keep_database_alive(location: Location) -> Job:
 def shared_jobs(database: Database, settings: Settings) -> dict[str, tuple[float, Job]]:
     """What any one process does for the whole installation."""
     fitter = Fitter(database, read_operator_categories(settings.categories_file))
+    reporter = Reporter(database)
     return {
+        "reports": (REPORT_SECONDS, lambda: make_reports(database, reporter)),
         "sweep": (SWEEP_SECONDS, lambda: sweep(database, settings)),
         "fit": (settings.fit_seconds, lambda: fit_leaderboards(database, fitter, settings)),
     }

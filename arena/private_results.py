@@ -17,7 +17,8 @@ from arena.ballots import model_names, own_ballots, own_votes
 from arena.db import Database
 from arena.leaderboards import RANKS
 from arena.populations import OVERALL
-from arena.tables import Model, ModelVersion, PrivateResult
+from arena.records import ModelVersion, PrivateResult
+from arena.tables import Model
 from ratings.errors import RatingsError
 from ratings.leaderboard import METHOD_VERSION
 from ratings.selection import selection_bias
@@ -170,3 +171,13 @@ async def published_results(session: AsyncSession) -> Sequence[tuple[PrivateResu
     query = select(PrivateResult, Model).join(Model, Model.id == PrivateResult.model_id)
     rows = await session.execute(query.order_by(PrivateResult.published_at.desc(), PrivateResult.model_id))
     return [(result, model) for result, model in rows]
+
+
+def result_record(result: PrivateResult, model: Model) -> dict[str, Any]:
+    """A result for the feed and the pages; the name is there only if the model was released."""
+    facts = [column.name for column in PrivateResult.__table__.columns if column.name != "model_id"]
+    return {
+        "codename": model.codename,
+        "model": None if model.private_test else model.name,
+        **{fact: getattr(result, fact) for fact in facts},
+    }

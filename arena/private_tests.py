@@ -13,7 +13,8 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.errors import CatalogInvalid
-from arena.tables import Endpoint, Model, PrivateResult
+from arena.records import PrivateResult
+from arena.tables import Endpoint, Model
 
 
 class Listed(Protocol):
@@ -66,7 +67,7 @@ async def private_standing(session: AsyncSession, before: Model | None, listed: 
             f"{listed.name}: this private test ended and its result is published. Release it by removing"
             " private_test, or list another variant under another name."
         )
-    return {}
+    return {"codename": before.codename}
 
 
 async def running_tests(session: AsyncSession) -> dict[str, int]:

@@ -1,11 +1,11 @@
 """Everything the arena stores, in reading order: model → endpoint → voter → battle → turn → response → vote → ballot
-→ board → snapshot → report.
+→ board → snapshot. What it writes down about itself stands in `records.py`.
 
 Rules are constraints: one vote a battle, one answer a side, labels from a fixed list. Relationships raise
 unless they were loaded on purpose, so that no attribute access hides a query.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -65,7 +65,7 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 THIS_TRANSACTION = sql("(pg_current_xact_id()::text)::bigint")
 
 
-def _now() -> Mapped[datetime]:
+def now() -> Mapped[datetime]:
     return mapped_column(server_default=func.clock_timestamp())
 
 
@@ -92,7 +92,7 @@ class Model(Table):
     private_test: Mapped[bool] = mapped_column(server_default=sql("false"))
     codename: Mapped[str | None] = mapped_column(unique=True)
     private_since: Mapped[datetime | None]
-    listed_at: Mapped[datetime] = _now()
+    listed_at: Mapped[datetime] = now()
     retired_at: Mapped[datetime | None]
     retired_reason: Mapped[str | None]
 
@@ -102,6 +102,13 @@ class Model(Table):
     def public_name(self) -> str:
         """What voters and readers may call it: a private test goes by its codename until it is released."""
         return self.codename if self.private_test and self.codename else self.name
+
+    @property
+    def retired_on(self) -> str | None:
+        """The UTC day of its retirement."""
+        if self.status != "retired" or self.retired_at is None:
+            return None
+        return self.retired_at.astimezone(UTC).date().isoformat()
 
 
 class Endpoint(Table):
@@ -124,32 +131,6 @@ class Endpoint(Table):
     model: Mapped[Model] = relationship(lazy="raise", back_populates="endpoints")
 
 
-class ModelVersion(Table):
-    """A period in which a model was served under one name, with the same facts, decoding settings and endpoints."""
-
-    __tablename__ = "model_version"
-    __table_args__ = (
-        Index(None, "model_id"),
-        Index(
-            "ix_model_version_served", "model_id", unique=True, postgresql_where=sql("last_served_at IS NULL")
-        ),
-        CheckConstraint("(last_served_at IS NULL) = (reason IS NULL)", name="reason_iff_over"),
-    )
-
-    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
-    served_as: Mapped[str]
-    organization: Mapped[str]
-    license: Mapped[str]
-    open_weights: Mapped[bool]
-    aliases: Mapped[list[str]]
-    endpoints: Mapped[list[str]]
-    decoding: Mapped[dict[str, Any]]
-    first_served_at: Mapped[datetime] = _now()
-    last_served_at: Mapped[datetime | None]
-    reason: Mapped[str | None]
-
-
 class Voter(Table):
     """A person, known only by a signed cookie; of the network address only a keyed hash is kept."""
 
@@ -160,7 +141,7 @@ class Voter(Table):
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     kind: Mapped[VoterKind] = mapped_column(server_default="human")
     address_hash: Mapped[str | None]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
 
 
 class Battle(Table):
@@ -188,8 +169,8 @@ class Battle(Table):
     answered_turns: Mapped[int] = mapped_column(server_default=sql("0"))
     not_counted_reason: Mapped[str | None]
     void_reason: Mapped[str | None]
-    created_at: Mapped[datetime] = _now()
-    updated_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
+    updated_at: Mapped[datetime] = now()
 
     model_a: Mapped[Model] = relationship(lazy="raise", foreign_keys=[model_a_id])
     model_b: Mapped[Model] = relationship(lazy="raise", foreign_keys=[model_b_id])
@@ -216,8 +197,8 @@ class Turn(Table):
     after_reveal: Mapped[bool] = mapped_column(server_default=sql("false"))
     tries: Mapped[int] = mapped_column(server_default=sql("1"))
     stop_requested_at: Mapped[datetime | None]
-    heartbeat_at: Mapped[datetime] = _now()
-    created_at: Mapped[datetime] = _now()
+    heartbeat_at: Mapped[datetime] = now()
+    created_at: Mapped[datetime] = now()
     finished_at: Mapped[datetime | None]
 
     responses: Mapped[list["Response"]] = relationship(lazy="raise", order_by="Response.side")
@@ -271,7 +252,7 @@ class Vote(Table):
     reason: Mapped[str | None]
     early: Mapped[bool] = mapped_column(server_default=sql("false"))
     receipt: Mapped[str]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
     withdrawn_at: Mapped[datetime | None]
 
 
@@ -323,7 +304,7 @@ class Board(Table):
     origin: Mapped[str | None]
     license: Mapped[str | None]
     votes: Mapped[int] = mapped_column(server_default=sql("0"))
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
 
 
 class ImportedVote(Table):
@@ -355,7 +336,7 @@ class Snapshot(Table):
     last_vote_id: Mapped[int]
     last_imported_id: Mapped[int]
     sequence: Mapped[int] = mapped_column(Identity(always=True), unique=True)
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
 
 
 class SnapshotFile(Table):
@@ -368,38 +349,6 @@ class SnapshotFile(Table):
     body: Mapped[bytes]
 
 
-class PrivateResult(Table):
-    """What the votes of a private test came to, written once when the test is released or was given up."""
-
-    __tablename__ = "private_result"
-
-    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), primary_key=True)
-    organization: Mapped[str]
-    began_at: Mapped[datetime]
-    ended_at: Mapped[datetime]
-    released: Mapped[bool]
-    votes: Mapped[int]
-    opponents: Mapped[int]
-    rating: Mapped[float | None]
-    lower: Mapped[float | None]
-    upper: Mapped[float | None]
-    unrated: Mapped[str | None]
-    variants: Mapped[int]
-    selection_bias: Mapped[float | None]
-    method_version: Mapped[str]
-    published_at: Mapped[datetime] = _now()
-
-
-class Report(Table):
-    """What the job `reports` last found out about the arena itself, as the feed serves it, compressed."""
-
-    __tablename__ = "report"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    body: Mapped[bytes]
-    computed_at: Mapped[datetime] = _now()
-
-
 class RateBucket(Table):
     """A token bucket of the rate limits, refilled by elapsed time when it is next used."""
 
@@ -407,4 +356,4 @@ class RateBucket(Table):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     tokens: Mapped[float]
-    updated_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = now()

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from arena.tables import Endpoint, Model, ModelVersion
+from arena.records import ModelVersion
+from arena.tables import Endpoint, Model
 
 FACTS = ("served_as", "organization", "license", "open_weights", "aliases", "endpoints", "decoding")
 NO_ENDPOINT = "It has no endpoint any more: it left the catalog, or its server was stopped."
@@ -91,3 +92,25 @@ async def versions_of(session: AsyncSession, models: Sequence[Model]) -> dict[in
     for version in await session.scalars(query.order_by(ModelVersion.first_served_at, ModelVersion.id)):
         found[version.model_id].append(version)
     return found
+
+
+def model_record(model: Model, versions: Sequence[ModelVersion]) -> dict[str, Any]:
+    """Everything there is to know of a model and its time here, for the feed and the pages."""
+    facts = ("organization", "license", "open_weights", "link", "description", "aliases", "demo", "status")
+    dates = ("listed_at", "retired_at", "retired_reason", "codename", "private_since")
+    return {
+        "model": model.name,
+        **{fact: getattr(model, fact) for fact in (*facts, *dates)},
+        "versions": [_version_record(version) for version in versions],
+    }
+
+
+def _version_record(version: ModelVersion) -> dict[str, Any]:
+    last = version.last_served_at
+    return {
+        "name": version.served_as,
+        **{fact: getattr(version, fact) for fact in FACTS if fact != "served_as"},
+        "first_day": version.first_served_at.astimezone(UTC).date().isoformat(),
+        "last_day": last.astimezone(UTC).date().isoformat() if last else None,
+        "reason": version.reason,
+    }

@@ -2,8 +2,16 @@
 
 from fastapi import APIRouter
 
-from arena.web import pages_about, pages_arena, pages_battle, pages_boards, pages_me, pages_static
+from arena.web import (
+    pages_about,
+    pages_arena,
+    pages_battle,
+    pages_boards,
+    pages_me,
+    pages_static,
+    pages_trust,
+)
 
 router = APIRouter(include_in_schema=False)
-for page in (pages_arena, pages_battle, pages_boards, pages_me, pages_about, pages_static):
+for page in (pages_arena, pages_battle, pages_boards, pages_me, pages_about, pages_trust, pages_static):
     router.include_router(page.router)

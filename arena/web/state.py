@@ -1,7 +1,7 @@
 """What a running process shares between requests, made once by the lifespan."""
 
 from random import Random
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from arena.db import Database
 from arena.gateway.pool import Pool
@@ -20,4 +20,5 @@ class State(TypedDict):
     runner: Runner
     signer: Signer
     snapshots: SnapshotReader
+    policy: dict[str, Any]
     random: Random

@@ -104,7 +104,7 @@ def test_import_fit_and_show(arena_command: CommandLine, tmp_path: Path) -> None
     assert "1000" in shown
     assert "Nothing changed" in arena_command("leaderboard", "fit")
     said = arena_command("leaderboard", "show", "chess", code=1)
-    assert "There are: overall, demo, simulated, my-votes." in said
+    assert "The nearest are: overall, demo, simulated, my-votes." in said
     payload = arena_command("leaderboard", "show", "my-votes", "--json")
     snapshot = payload.split('"snapshot":"')[1].split('"')[0]
     assert "Every board counts the same votes" in arena_command("leaderboard", "verify", snapshot)

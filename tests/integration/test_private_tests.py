@@ -16,8 +16,9 @@ from arena.catalog import Catalog, CatalogModel, read_catalog, retire_model, syn
 from arena.db import Database
 from arena.errors import CatalogInvalid
 from arena.private_results import publish_private_results
+from arena.records import ModelVersion, PrivateResult
 from arena.settings import Settings
-from arena.tables import Battle, Endpoint, Model, ModelVersion, PrivateResult
+from arena.tables import Battle, Endpoint, Model
 from arena.versions import NO_ENDPOINT, endpoint_kind, record_versions
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import answered_battle, vote
@@ -96,6 +97,7 @@ async def test_cap_holds_for_an_organisation_however_it_is_spelled(database: Dat
 
 async def test_private_test_cannot_be_taken_back(database: Database, session: AsyncSession) -> None:
     await sync(database, listed("one"), listed("two", private_test=True, codename="heron"))
+    await sync(database, listed("one"), listed("two", private_test=True))
     with pytest.raises(CatalogInvalid, match="one is public and cannot become a private test"):
         await sync(database, listed("one", private_test=True))
     with pytest.raises(CatalogInvalid, match="its codename is 'heron' for good"):

@@ -164,7 +164,7 @@ def test_routes_include_what_the_app_serves() -> None:
     paths = create_app(Settings(secret_key="k" * 32)).openapi()["paths"]
     served = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert len(served) > 15
-    assert served <= routes()
+    assert served <= {route.replace(":path}", "}") for route in routes()}
 
 
 def test_feed_page_lists_every_feed_route() -> None:
