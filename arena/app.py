@@ -27,10 +27,12 @@ from arena.gateway.discovery import discover
 from arena.gateway.openai_chat import Timeouts
 from arena.gateway.pool import Pool
 from arena.logs import configure_logs, get_log
+from arena.operator_categories import read_operator_categories
+from arena.policy import policy_of
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
-from arena.web import battles, feed, health, middleware, pages, problems, votes
+from arena.web import battles, feed, feed_trust, health, middleware, pages, problems, votes
 from arena.web.board_history import BoardHistory
 from arena.web.rendering import STATIC
 from arena.web.snapshot_reader import SnapshotReader
@@ -54,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for layer in (middleware.OriginCheck, middleware.BodyLimit):
         app.add_middleware(layer, settings=settings)
     app.add_middleware(middleware.RequestContext)
-    for module in (battles, votes, feed, health, pages):
+    for module in (battles, votes, feed, feed_trust, health, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
@@ -94,6 +96,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             stack.push_async_callback(database.close)
             demo_url = await _start_demo_server(settings, stack)
             await prepare_catalog(settings, database)
+            operators = await asyncio.to_thread(read_operator_categories, settings.categories_file)
             pool = Pool(timeouts(settings))
             await pool.start()
             stack.push_async_callback(pool.close)
@@ -110,6 +113,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 snapshots=SnapshotReader(database, settings.feed_seconds),
                 history=BoardHistory(database),
                 activity=ModelActivity(database),
+                policy=policy_of(settings, operators),
                 random=SystemRandom(),
             )
 
@@ -132,6 +136,7 @@ def _jobs(
     own: dict[str, tuple[float, jobs.Job]] = {
         "database": (jobs.DATABASE_SECONDS, jobs.keep_database_alive(location)),
         "endpoints": (jobs.ENDPOINT_SECONDS, lambda: jobs.refresh_endpoints(database, pool, demo_url)),
+        "versions": (jobs.VERSION_SECONDS, lambda: jobs.note_versions(database, settings)),
     }
     return own | (jobs.shared_jobs(database, settings) if settings.jobs else {})
 
@@ -143,7 +148,8 @@ async def prepare_catalog(settings: Settings, database: Database) -> bool:
     """
     async with database.sessions.begin() as session:
         if settings.catalog is not None:
-            await sync_catalog(session, read_catalog(settings.catalog))
+            catalog = read_catalog(settings.catalog)
+            await sync_catalog(session, catalog, private_tests_max=settings.private_tests_max)
         configured = await has_configured_models(session)
         if configured:
             await replace_discovered(session, [])

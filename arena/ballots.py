@@ -151,7 +151,7 @@ class BallotBox:
         horizon = await session.scalar(text(now)) or 0
         if horizon < self._horizon:  # another database, such as a restored one, counts its transactions anew
             self._rows, self._horizon = _OWN_SCHEMA.empty_table(), 0
-        written = await _own_ballots(session, f"written_in >= {self._horizon}")
+        written = await own_ballots(session, f"written_in >= {self._horizon}")
         removed = await session.execute(
             text("SELECT vote_id FROM removed_ballot WHERE written_in >= :since"), {"since": self._horizon}
         )
@@ -177,7 +177,7 @@ async def ballots_of_snapshot(
 ) -> list[Votes]:
     """The votes that a snapshot saw and that nobody changed since, as far as they are still there."""
     seen = f"vote_id <= {last_vote_id} AND pg_visible_in_snapshot(written_in::text::xid8, '{visible}'::pg_snapshot)"
-    rows = await _own_ballots(session, seen)
+    rows = await own_ballots(session, seen)
     return await asyncio.to_thread(own_votes, rows, models)
 
 
@@ -186,7 +186,8 @@ async def model_names(session: AsyncSession) -> dict[int, str]:
     return {number: name for number, name in await session.execute(select(Model.id, Model.name))}
 
 
-async def _own_ballots(session: AsyncSession, condition: str) -> pa.Table:
+async def own_ballots(session: AsyncSession, condition: str) -> pa.Table:
+    """The tagged ballots that a condition of ours selects."""
     style = ", ".join(
         f"style_{side}[{place}]" for place in range(1, len(STYLE_FEATURES) + 1) for side in "ab"
     )

@@ -111,6 +111,12 @@ class SnapshotNotFound(NotFound):
     slug, title = "snapshot-not-found", "Snapshot not found"
 
 
+class ReportNotFound(NotFound):
+    """This has not been computed yet. Come back in a minute."""
+
+    slug, title = "report-not-found", "Not computed yet"
+
+
 class Conflict(ArenaError):
     """The battle is not in a state that allows this."""
 

@@ -128,6 +128,16 @@ class Settings(BaseSettings):
         600, ge=1, description="Prompts one network address may send in an hour."
     )
 
+    # Trust
+    private_tests_max: int = Field(
+        3, ge=0, description="Private tests that one organisation may run at the same time."
+    )
+    private_result_days: int = Field(
+        90,
+        ge=0,
+        description="Days after which the result of a private test is published that ended without a release.",
+    )
+
     # Running it
     fit_seconds: float = Field(
         5, gt=0, description="How often the leaderboards are computed when votes came in."

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -54,6 +54,10 @@ def _activity(request: Request) -> ModelActivity:
     return request.state.activity  # type: ignore[no-any-return]
 
 
+def _policy(request: Request) -> dict[str, Any]:
+    return request.state.policy  # type: ignore[no-any-return]
+
+
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentRunner = Annotated[Runner, Depends(_runner)]
@@ -62,6 +66,7 @@ CurrentSigner = Annotated[Signer, Depends(_signer)]
 Snapshots = Annotated[SnapshotReader, Depends(_snapshots)]
 History = Annotated[BoardHistory, Depends(_history)]
 Activity = Annotated[ModelActivity, Depends(_activity)]
+CurrentPolicy = Annotated[dict[str, Any], Depends(_policy)]
 
 
 async def _session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:

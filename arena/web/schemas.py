@@ -25,6 +25,7 @@ ENTRY = _object(
         "license": MAYBE_TEXT,
         "open_weights": MAYBE_TRUTH,
         "status": {"enum": ["active", "retired", None]},
+        "retired_on": {"type": ["string", "null"], "format": "date"},
         "rating": MAYBE_NUMBER | {"description": "400/ln 10 points per natural log-odds, centred at 1000."},
         "lower": MAYBE_NUMBER,
         "upper": MAYBE_NUMBER,

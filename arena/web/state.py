@@ -1,7 +1,7 @@
 """What a running process shares between requests, made once by the lifespan."""
 
 from random import Random
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from arena.activity import ModelActivity
 from arena.db import Database
@@ -24,4 +24,5 @@ class State(TypedDict):
     snapshots: SnapshotReader
     history: BoardHistory
     activity: ModelActivity
+    policy: dict[str, Any]
     random: Random
