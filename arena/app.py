@@ -30,6 +30,7 @@ from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
 from arena.web import battles, feed, health, middleware, pages, problems, votes
+from arena.web.feed_fast import FeedFast
 from arena.web.rendering import STATIC
 from arena.web.snapshot_reader import SnapshotReader
 from arena.web.state import State
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for layer in (middleware.OriginCheck, middleware.BodyLimit):
         app.add_middleware(layer, settings=settings)
     app.add_middleware(middleware.RequestContext)
+    app.add_middleware(FeedFast)
     for module in (battles, votes, feed, health, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
