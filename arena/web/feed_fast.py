@@ -1,111 +1,47 @@
-"""Files of the newest snapshot from memory: the outermost layer answers what programs ask for all day.
+"""The outermost layers of the feed: what programs ask for all day is answered from memory.
 
-It keeps whole answers of the ordinary routes, headers and all, until there is a newer snapshot. What it does not hold,
-and whatever would need a look for a newer snapshot, goes on to those routes.
+A layer around the app keeps whole answers of the ordinary routes, headers and all; the server's own protocol sends
+them without making a request of it. What is not held, and whatever would need a look for a newer snapshot, goes on to
+those routes.
 """
 
 import secrets
-from dataclasses import dataclass
+from functools import lru_cache
 from time import perf_counter
-from typing import Self
+from typing import Any
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from arena.metrics import REQUEST_SECONDS
-from arena.web.feed_answers import FILE_OF, has_already, takes_gzip
-from arena.web.snapshot_reader import Newest, SnapshotReader
+from arena.web.feed_answers import FILE_OF, takes_gzip
+from arena.web.feed_held import CONDITIONS, REQUEST_ID, Held, HeldFiles
 
 PATHS = ("/feed/v1/leaderboards/", "/feed/v1/pairs/")
 QUERIES = (b"", b"style_control=true")  # a finite number of addresses, or strangers could fill the memory
-CONDITIONS = (b"if-none-match", b"if-modified-since")
-OF_THE_BODY = (b"content-length", b"content-type", b"content-encoding")
-REQUEST_ID = b"x-request-id"
-NOTHING: Message = {"type": "http.response.body", "body": b""}
-Headers = list[tuple[bytes, bytes]]
-Key = tuple[str, bytes, bool]
+METHODS = ("GET", "HEAD")
+OF_A_BODY = (b"content-length", b"transfer-encoding", b"expect")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """An answer as it is sent, but for the id of the request."""
-
-    etag: str
-    modified: str
-    headers: Headers
-    headers_unchanged: Headers
-    body: Message
-
-    @classmethod
-    def of(cls, messages: list[Message]) -> Self:
-        """What a route answered."""
-        headers = [header for header in messages[0]["headers"] if header[0] != REQUEST_ID]
-        said = dict(headers)
-        content = b"".join(message["body"] for message in messages[1:])
-        return cls(
-            etag=said[b"etag"].decode(),
-            modified=said[b"last-modified"].decode(),
-            headers=headers,
-            headers_unchanged=[header for header in headers if header[0] not in OF_THE_BODY],
-            body={"type": "http.response.body", "body": content},
-        )
-
-    async def send(self, send: Send, headers: Headers, request_id: bytes) -> int:
-        """Answer a request with these headers; returns the status."""
-        asked = {name: value.decode("latin-1") for name, value in headers if name in CONDITIONS}
-        unchanged = has_already(self.etag, self.modified, *map(asked.get, CONDITIONS))
-        status, said = (304, self.headers_unchanged) if unchanged else (200, self.headers)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [*said, (REQUEST_ID, request_id)],
-            }
-        )
-        await send(NOTHING if unchanged else self.body)
-        return status
-
-
-class FeedFast:
-    """Answers GET and HEAD of files of the newest snapshot from memory, as far as it holds them."""
+class FeedHolder:
+    """Keeps the answers about files of the newest snapshot, and gives them to whoever asks here."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._newest: Newest | None = None
-        self._held: dict[Key, Held] = {}
-        self._seconds = {
-            (method, status): REQUEST_SECONDS.labels(method, str(status))
-            for method in ("GET", "HEAD")
-            for status in (200, 304)
-        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
-            scope["type"] != "http"
-            or not scope["path"].startswith(PATHS)
-            or scope["method"] not in ("GET", "HEAD")
-            or scope["query_string"] not in QUERIES
+            scope["type"] == "http"
+            and scope["path"].startswith(PATHS)
+            and scope["method"] in METHODS
+            and scope["query_string"] in QUERIES
         ):
-            return await self.app(scope, receive, send)
-        began = perf_counter()
-        key = scope["path"], scope["query_string"], _takes_gzip(scope["headers"])
-        held = self._fresh(scope).get(key)
-        if held is None:
-            return await self._pass_on(key, scope, receive, send)
-        status = await held.send(send, scope["headers"], secrets.token_hex(8).encode())
-        self._seconds[scope["method"], status].observe(perf_counter() - began)
+            return await self._answer(scope, receive, send)
+        await self.app(scope, receive, send)
 
-    def _fresh(self, scope: Scope) -> dict[Key, Held]:
-        """What is held of the snapshot that is the newest for sure; nothing when that needs a look."""
-        reader: SnapshotReader = scope["state"]["snapshots"]
-        newest = reader.fresh()
-        if newest is None:
-            return {}
-        if newest is not self._newest:
-            self._newest, self._held = newest, {}
-        return self._held
-
-    async def _pass_on(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the route answer, unconditionally so that its answer can be held, and give that to who asked."""
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the route answer as if nothing were known, so that its answer suits everybody who asks."""
         messages: list[Message] = []
 
         async def collect(message: Message) -> None:
@@ -114,17 +50,96 @@ class FeedFast:
         headers = [header for header in scope["headers"] if header[0] not in CONDITIONS]
         await self.app({**scope, "method": "GET", "headers": headers}, receive, collect)
         of = scope["state"].get(FILE_OF)
-        if of is None or messages[0]["status"] != 200:
-            for message in messages:
-                await send(message)
-            return
+        if of is not None and messages[0]["status"] == 200:
+            messages = self._hold(scope, messages, of)
+        for message in messages:
+            await send(message)
+
+    def _hold(self, scope: Scope, messages: list[Message], of: Any) -> list[Message]:
         held = Held.of(messages)
-        fresh = self._fresh(scope)
-        if self._newest is of:
-            fresh[key] = held
-        await held.send(send, scope["headers"], dict(messages[0]["headers"])[REQUEST_ID])
+        path, query = quote(scope["path"]).encode(), scope["query_string"]
+        if path == scope["raw_path"]:  # an address has many spellings; only one is held
+            files: HeldFiles = scope["state"]["held_files"]
+            files.hold(path + b"?" * bool(query) + query, _takes_gzip(scope["headers"]), held, of)
+        asked = dict(scope["headers"])
+        if not held.is_known(*map(asked.get, CONDITIONS)):
+            return messages
+        request_id = next(header for header in messages[0]["headers"] if header[0] == REQUEST_ID)
+        begin = {**messages[0], "status": 304, "headers": [*held.headers_unchanged, request_id]}
+        return [begin, {"type": "http.response.body", "body": b""}]
 
 
-def _takes_gzip(headers: Headers) -> bool:
-    accepted = [value for name, value in headers if name == b"accept-encoding"]
-    return takes_gzip(b",".join(accepted).decode("latin-1"))
+def _takes_gzip(headers: list[tuple[bytes, bytes]]) -> bool:
+    return accepts_gzip(b",".join(value for name, value in headers if name == b"accept-encoding"))
+
+
+@lru_cache(maxsize=256)
+def accepts_gzip(accepted: bytes) -> bool:
+    return takes_gzip(accepted.decode("latin-1"))
+
+
+class FeedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 as uvicorn speaks it, but that held answers are written at once."""
+
+    answered = False
+
+    def on_headers_complete(self) -> None:
+        self.answered = self._answer_at_once()
+        if not self.answered:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self.answered:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self.answered:
+            super().on_message_complete()
+
+    def _answer_at_once(self) -> bool:
+        """Whether the answer was held, and so was written; anything unusual about the request goes the long way."""
+        if not self.url.startswith(b"/feed/v1/"):
+            return False
+        began = perf_counter()
+        files: HeldFiles | None = self.app_state.get("held_files")
+        method = self.parser.get_method().decode()
+        asked = dict(self.headers)
+        if (
+            files is None
+            or method not in METHODS
+            or (held := files.find(self.url, accepts_gzip(asked.get(b"accept-encoding", b"")))) is None
+            or not self._can_write_now()
+            or any(name in asked for name in OF_A_BODY)
+        ):
+            return False
+        unchanged = held.is_known(*map(asked.get, CONDITIONS))
+        self.transport.writelines(self._said(held, unchanged, method))
+        status = 304 if unchanged else 200
+        SECONDS[method, status].observe(perf_counter() - began)
+        self.on_response_complete()
+        return True
+
+    def _can_write_now(self) -> bool:
+        """Whether the connection stays open, nobody is waiting on it for an earlier answer, and it takes more bytes."""
+        return (
+            self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.pipeline
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+        )
+
+    def _said(self, held: Held, unchanged: bool, method: str) -> list[bytes]:
+        dated = b"".join([b"%s: %s\r\n" % header for header in self.server_state.default_headers])
+        head = held.head_unchanged if unchanged else held.head
+        begin = b"%s%s\r\n%s\r\n" % (head, secrets.token_hex(8).encode(), dated)
+        return [begin] if unchanged or method == "HEAD" else [begin, held.body]
+
+
+SECONDS = {
+    (method, status): REQUEST_SECONDS.labels(method, str(status))
+    for method in METHODS
+    for status in (200, 304)
+}

@@ -8,6 +8,7 @@ from arena.gateway.pool import Pool
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
+from arena.web.feed_held import HeldFiles
 from arena.web.snapshot_reader import SnapshotReader
 
 
@@ -20,4 +21,5 @@ class State(TypedDict):
     runner: Runner
     signer: Signer
     snapshots: SnapshotReader
+    held_files: HeldFiles
     random: Random
