@@ -6,8 +6,8 @@ Both are one process on loopback, asked in turns by the same `wrk`; nginx serves
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import uvloop
 from arena.db import upgrade
 from arena.postgres import EmbeddedPostgres
 from benchmarks.comparison import Comparison, Findings, Remark
-from benchmarks.processes import arena_process, free_port, open_directory
+from benchmarks.processes import arena_process, cpu_seconds, free_port, open_directory, until_answering
 from benchmarks.voted_board import MODELS, write_board
 
 PATH = "/feed/v1/leaderboards/overall.json"
@@ -62,6 +62,22 @@ class Load:
     unchanged: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """Where a server listens, and its process."""
+
+    url: str
+    process: psutil.Process
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One round of one server."""
+
+    requests_per_second: float
+    cpu_microseconds: float  # of the server, for a request
+
+
 LOADS = (
     Load(what="gzip", headers={"Accept-Encoding": "gzip"}),
     Load(what="not compressed", headers={"Accept-Encoding": "identity"}),
@@ -90,8 +106,8 @@ def find(name: str) -> str | None:
 async def _measure(directory: Path, server: EmbeddedPostgres, rounds: int) -> Findings:
     async with _program(directory, server) as ours:
         bodies = {load.what: await _fetch(ours, load) for load in LOADS if not load.unchanged}
-        with _nginx(directory / "www", bodies) as peer:
-            comparisons = [await _compare(load, ours, peer, rounds) for load in LOADS]
+        async with _nginx(directory / "www", bodies) as peer:
+            comparisons = [row for load in LOADS for row in await _compare(load, ours, peer, rounds)]
     size = f"{len(bodies['gzip']):,} bytes compressed, {len(bodies['not compressed']):,} not"
     said = (
         f"a board of {MODELS} models, {size}; {CONNECTIONS} connections of one wrk thread, {SECONDS} s each."
@@ -100,7 +116,7 @@ async def _measure(directory: Path, server: EmbeddedPostgres, rounds: int) -> Fi
 
 
 @asynccontextmanager
-async def _program(directory: Path, server: EmbeddedPostgres) -> AsyncIterator[str]:
+async def _program(directory: Path, server: EmbeddedPostgres) -> AsyncIterator[Server]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = {
@@ -113,63 +129,71 @@ async def _program(directory: Path, server: EmbeddedPostgres) -> AsyncIterator[s
     process = arena_process(
         ("serve", f"--port={port}"), settings=settings, directory=directory, ready_url=f"{url}/livez"
     )
-    async with process:
-        yield url
+    async with process as program:
+        yield Server(url=url, process=program)
 
 
-@contextmanager
-def _nginx(folder: Path, bodies: Mapping[str, bytes]) -> Iterator[str]:
+@asynccontextmanager
+async def _nginx(folder: Path, bodies: Mapping[str, bytes]) -> AsyncIterator[Server]:
     target = folder / PATH.removeprefix("/")
     target.parent.mkdir(parents=True)
     target.write_bytes(bodies["not compressed"])
     target.with_name(f"{target.name}.gz").write_bytes(bodies["gzip"])
-    for path in [folder, *target.parents, *target.parent.iterdir()]:
-        if path.is_relative_to(folder):
-            path.chmod(0o755)
+    for path in [folder, *folder.rglob("*")]:  # its worker has an account of its own
+        path.chmod(0o755)
     port = free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, port=port))
-    process = psutil.Popen(
-        [find("nginx"), "-c", str(configuration), "-p", str(folder)], stderr=subprocess.DEVNULL
-    )
+    command = [str(find("nginx")), "-c", str(configuration), "-p", str(folder)]
+    process = psutil.Popen(command, stderr=subprocess.DEVNULL)
+    server = Server(url=f"http://127.0.0.1:{port}", process=process)
     try:
-        yield f"http://127.0.0.1:{port}"
+        await until_answering(process, server.url + PATH, folder / "error.log")
+        yield server
     finally:
         process.terminate()
         process.wait(10)
 
 
-async def _fetch(url: str, load: Load) -> bytes:
+async def _fetch(server: Server, load: Load) -> bytes:
     """The bytes on the wire, compressed where they are."""
     async with (
         aiohttp.ClientSession(auto_decompress=False) as session,
-        session.get(url + PATH, headers=load.headers) as answer,
+        session.get(server.url + PATH, headers=load.headers) as answer,
     ):
         answer.raise_for_status()
         return await answer.read()
 
 
-async def _compare(load: Load, ours: str, peer: str, rounds: int) -> Comparison:
-    headers = {url: dict(load.headers) for url in (ours, peer)}
-    if load.unchanged:
-        for url in headers:
-            headers[url]["If-None-Match"] = await _etag(url, load)
-    elif await _fetch(ours, load) != await _fetch(peer, load):
+async def _compare(load: Load, ours: Server, peer: Server, rounds: int) -> list[Comparison]:
+    readings: dict[str, list[Reading]] = {ours.url: [], peer.url: []}
+    headers = {url: await _headers(url, load) for url in readings}
+    if not load.unchanged and await _fetch(ours, load) != await _fetch(peer, load):
         raise RuntimeError(f"{load.what}: nginx and the program do not answer the same bytes")
-    rates: dict[str, list[float]] = {ours: [], peer: []}
-    for url in rates:
-        _rate(url, headers[url], WARM_SECONDS)
+    for server in (ours, peer):
+        _round(server, headers[server.url], WARM_SECONDS)
     for number in range(rounds):
-        for url in (ours, peer) if number % 2 else (peer, ours):
-            rates[url].append(_rate(url, headers[url], SECONDS))
-    return Comparison(
-        benchmark="feed",
-        what=f"requests for the overall board, {load.what}",
-        unit="1/s",
-        ours=tuple(rates[ours]),
-        peer=tuple(rates[peer]),
-        peer_name="nginx, one worker, same bytes",
-    )
+        for server in (ours, peer) if number % 2 else (peer, ours):
+            readings[server.url].append(_round(server, headers[server.url], SECONDS))
+
+    def row(what: str, unit: str, figure: Callable[[Reading], float]) -> Comparison:
+        return Comparison(
+            benchmark="feed",
+            what=f"{what}, {load.what}",
+            unit=unit,
+            ours=tuple(map(figure, readings[ours.url])),
+            peer=tuple(map(figure, readings[peer.url])),
+            peer_name="nginx, one worker, same bytes",
+        )
+
+    return [
+        row("requests for the overall board", "1/s", lambda reading: reading.requests_per_second),
+        row("CPU of a request", "µs", lambda reading: reading.cpu_microseconds),
+    ]
+
+
+async def _headers(url: str, load: Load) -> Mapping[str, str]:
+    return {**load.headers, "If-None-Match": await _etag(url, load)} if load.unchanged else load.headers
 
 
 async def _etag(url: str, load: Load) -> str:
@@ -183,13 +207,15 @@ async def _etag(url: str, load: Load) -> str:
     return etag
 
 
-def _rate(url: str, headers: Mapping[str, str], seconds: int) -> float:
+def _round(server: Server, headers: Mapping[str, str], seconds: int) -> Reading:
     given = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    command = [str(find("wrk")), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *given, url + PATH]
+    command = [str(find("wrk")), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *given, server.url + PATH]
+    cpu = cpu_seconds(server.process)
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 30).stdout
-    if "Non-2xx" in said or "Socket errors" in said:
+    cpu = cpu_seconds(server.process) - cpu
+    rate, requests = (
+        re.search(pattern, said) for pattern in (r"Requests/sec:\s+([\d.]+)", r"(\d+) requests in")
+    )
+    if rate is None or requests is None or "Non-2xx" in said or "Socket errors" in said:
         raise RuntimeError(f"not every request was answered:\n{said}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    if found is None:
-        raise RuntimeError(f"wrk said no rate:\n{said}")
-    return float(found[1])
+    return Reading(requests_per_second=float(rate[1]), cpu_microseconds=cpu * 1e6 / int(requests[1]))

@@ -16,10 +16,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from arena.metrics import REQUEST_SECONDS
 from arena.web.feed_answers import FILE_OF, takes_gzip
-from arena.web.feed_held import CONDITIONS, REQUEST_ID, Held, HeldFiles
+from arena.web.feed_held import CONDITIONS, REQUEST_ID, Answer, Held, HeldFiles
 
 PATHS = ("/feed/v1/leaderboards/", "/feed/v1/pairs/")
 QUERIES = (b"", b"style_control=true")  # a finite number of addresses, or strangers could fill the memory
+PATHS_ON_THE_WIRE = tuple(path.encode() for path in PATHS)
 METHODS = ("GET", "HEAD")
 OF_A_BODY = (b"content-length", b"transfer-encoding", b"expect")
 
@@ -79,63 +80,103 @@ def accepts_gzip(accepted: bytes) -> bool:
 
 
 class FeedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 as uvicorn speaks it, but that held answers are written at once."""
+    """HTTP/1.1 as uvicorn speaks it, but that held answers are written at once, without making a request of it."""
 
-    answered = False
+    _in_request = False  # its bytes have begun to come, and not all are here
+    _begun = 0  # how many requests the bytes at hand have begun
+    _answer: Answer | None = None  # to the request that is being read, if it was answered at once
+    _used_at = 0.0
+    _own_headers: tuple[object, bytes] = (None, b"")
+
+    def data_received(self, data: bytes) -> None:
+        whole = not self._in_request
+        if whole and (files := self.app_state.get("held_files")) is not None:
+            answer = files.answer_to(data)
+            if answer is not None and self._can_write_now():
+                return self._write(answer)
+        self._begun, self._answer = 0, None
+        super().data_received(data)
+        if whole and self._answer and self._begun == 1 and not self._in_request:
+            self.app_state["held_files"].remember(data, self._answer)
+
+    def on_message_begin(self) -> None:
+        self._in_request = True
+        self._begun += 1
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self.answered = self._answer_at_once()
-        if not self.answered:
+        self._answer = self._find()
+        if self._answer is None:
             super().on_headers_complete()
+        else:
+            self._write(self._answer)
 
     def on_body(self, body: bytes) -> None:
-        if not self.answered:
+        if self._answer is None:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not self.answered:
+        self._in_request = False
+        if self._answer is None:
             super().on_message_complete()
 
-    def _answer_at_once(self) -> bool:
-        """Whether the answer was held, and so was written; anything unusual about the request goes the long way."""
-        if not self.url.startswith(b"/feed/v1/"):
-            return False
-        began = perf_counter()
+    def timeout_keep_alive_handler(self) -> None:
+        """Wait on when the connection was used since the timer was set: setting it anew each time costs more."""
+        left = self._used_at + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            return super().timeout_keep_alive_handler()
+        self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+
+    def _find(self) -> Answer | None:
+        """The held answer to the request whose head was read; none for a request that has anything unusual."""
+        if not self.url.startswith(PATHS_ON_THE_WIRE):
+            return None
         files: HeldFiles | None = self.app_state.get("held_files")
         method = self.parser.get_method().decode()
         asked = dict(self.headers)
         if (
             files is None
             or method not in METHODS
-            or (held := files.find(self.url, accepts_gzip(asked.get(b"accept-encoding", b"")))) is None
+            or not asked.keys().isdisjoint(OF_A_BODY)
+            or self.parser.get_http_version() != "1.1"
+            or not self.parser.should_keep_alive()
+            or self.parser.should_upgrade()
             or not self._can_write_now()
-            or any(name in asked for name in OF_A_BODY)
         ):
-            return False
-        unchanged = held.is_known(*map(asked.get, CONDITIONS))
-        self.transport.writelines(self._said(held, unchanged, method))
-        status = 304 if unchanged else 200
-        SECONDS[method, status].observe(perf_counter() - began)
-        self.on_response_complete()
-        return True
+            return None
+        held = files.find(self.url, _takes_gzip(self.headers))
+        if held is None:
+            return None
+        return Answer(held, held.is_known(*map(asked.get, CONDITIONS)), method)
 
     def _can_write_now(self) -> bool:
-        """Whether the connection stays open, nobody is waiting on it for an earlier answer, and it takes more bytes."""
+        """Whether nobody on this connection waits for an earlier answer, and it takes more bytes."""
         return (
-            self.parser.get_http_version() == "1.1"
-            and self.parser.should_keep_alive()
-            and not self.parser.should_upgrade()
-            and (self.cycle is None or self.cycle.response_complete)
+            (self.cycle is None or self.cycle.response_complete)
             and not self.pipeline
             and not self.flow.write_paused
             and not self.transport.is_closing()
         )
 
-    def _said(self, held: Held, unchanged: bool, method: str) -> list[bytes]:
-        dated = b"".join([b"%s: %s\r\n" % header for header in self.server_state.default_headers])
-        head = held.head_unchanged if unchanged else held.head
-        begin = b"%s%s\r\n%s\r\n" % (head, secrets.token_hex(8).encode(), dated)
-        return [begin] if unchanged or method == "HEAD" else [begin, held.body]
+    def _write(self, answer: Answer) -> None:
+        began = perf_counter()
+        head, body = answer.parts
+        begin = b"%s%s\r\n%s\r\n" % (head, secrets.token_hex(8).encode(), self._headers_of_server())
+        self.transport.writelines([begin, body]) if body else self.transport.write(begin)
+        self.server_state.total_requests += 1
+        self._used_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        SECONDS[answer.method, answer.status].observe(perf_counter() - began)
+
+    def _headers_of_server(self) -> bytes:
+        """The date: uvicorn makes a new list of its own headers every second."""
+        given = self.server_state.default_headers
+        if self._own_headers[0] is not given:
+            self._own_headers = given, b"".join(b"%s: %s\r\n" % header for header in given)
+        return self._own_headers[1]
 
 
 SECONDS = {

@@ -12,6 +12,7 @@ from arena.web.snapshot_reader import Newest, SnapshotReader
 
 OF_THE_BODY = (b"content-length", b"content-type", b"content-encoding")
 REQUEST_ID = b"x-request-id"
+REQUESTS, REQUEST_BYTES = 1024, 2048
 CONDITIONS = (b"if-none-match", b"if-modified-since")
 Headers = list[tuple[bytes, bytes]]
 
@@ -45,6 +46,11 @@ class Held:
         return _head(HTTPStatus.NOT_MODIFIED, self.headers_unchanged)
 
     @cached_property
+    def etag(self) -> bytes:
+        """The entity tag with its quotes."""
+        return dict(self.headers)[b"etag"]
+
+    @cached_property
     def validators(self) -> tuple[str, str]:
         """The entity tag and the date."""
         said = dict(self.headers)
@@ -54,7 +60,28 @@ class Held:
         """Whether whoever asks so has it already."""
         if if_none_match is None and if_modified_since is None:
             return False
+        if if_none_match == self.etag:  # nearly always
+            return True
         return has_already(*self.validators, _text(if_none_match), _text(if_modified_since))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent to one request."""
+
+    held: Held
+    unchanged: bool
+    method: str
+
+    @property
+    def status(self) -> int:
+        return 304 if self.unchanged else 200
+
+    @cached_property
+    def parts(self) -> tuple[bytes, bytes]:
+        """The bytes up to the value of the request's id, and those of the body."""
+        head = self.held.head_unchanged if self.unchanged else self.held.head
+        return head, b"" if self.unchanged or self.method == "HEAD" else self.held.body
 
 
 def _text(value: bytes | None) -> str | None:
@@ -73,6 +100,7 @@ class HeldFiles:
         self._snapshots = snapshots
         self._newest: Newest | None = None
         self._held: dict[tuple[bytes, bool], Held] = {}
+        self._requests: dict[bytes, Answer] = {}
 
     def find(self, target: bytes, gzip: bool) -> Held | None:
         """The answer, of the snapshot that is the newest for sure; None also when that needs a look."""
@@ -83,8 +111,19 @@ class HeldFiles:
         if self._is_fresh() and of is self._newest:
             self._held[target, gzip] = held
 
+    def answer_to(self, request: bytes) -> "Answer | None":
+        """The answer to a request that came in the same bytes before."""
+        return self._requests.get(request) if self._is_fresh() else None
+
+    def remember(self, request: bytes, answer: "Answer") -> None:
+        """Know this request again, whose bytes are all of it; the answer is one that `find` gave just now."""
+        if len(request) <= REQUEST_BYTES:
+            if len(self._requests) >= REQUESTS:
+                self._requests.clear()
+            self._requests[request] = answer
+
     def _is_fresh(self) -> bool:
         newest = self._snapshots.fresh()
         if newest is not None and newest is not self._newest:
-            self._newest, self._held = newest, {}
+            self._newest, self._held, self._requests = newest, {}, {}
         return newest is not None
