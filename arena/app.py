@@ -30,6 +30,7 @@ from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
 from arena.web import battles, feed, health, middleware, pages, problems, votes
+from arena.web.day_reader import DayReader
 from arena.web.feed_fast import FeedHolder, FeedProtocol
 from arena.web.feed_held import HeldFiles
 from arena.web.rendering import STATIC
@@ -112,6 +113,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 signer=Signer(settings.secret()),
                 snapshots=snapshots,
                 held_files=HeldFiles(snapshots),
+                days=DayReader(database),
                 random=SystemRandom(),
             )
 

@@ -178,14 +178,18 @@ async def _make_newest(session: AsyncSession, snapshot_id: str, reading: Reading
 async def _prune(session: AsyncSession) -> None:
     """Let go of snapshots that are neither young nor the last of their day."""
     young = datetime.now(UTC) - timedelta(hours=KEPT_HOURS)
-    kept = _last_of_each_day().subquery()
+    kept = last_of_each_day().subquery()
     old = delete(Snapshot).where(Snapshot.created_at < young, Snapshot.id.not_in(select(kept.c.id)))
     await session.execute(old)
 
 
-def _last_of_each_day() -> Select[tuple[str, date]]:
+def last_of_each_day() -> Select[tuple[str, date]]:
+    """Id and UTC day of the last snapshot that was computed on each day."""
     day = cast(func.timezone("UTC", Snapshot.created_at), Date)
-    newest_first = func.row_number().over(partition_by=day, order_by=Snapshot.sequence.desc())
+    # Not by sequence, which grows again when an old snapshot becomes the newest: a day that is over must not change.
+    newest_first = func.row_number().over(
+        partition_by=day, order_by=(Snapshot.created_at.desc(), Snapshot.sequence.desc())
+    )
     ranked = select(Snapshot.id, day.label("day"), newest_first.label("place")).subquery()
     return select(ranked.c.id, ranked.c.day).where(ranked.c.place == 1)
 
@@ -211,7 +215,7 @@ async def find_snapshot(session: AsyncSession, snapshot_id: str) -> Snapshot:
 
 async def dated_snapshots(session: AsyncSession) -> Sequence[Snapshot]:
     """The last snapshot of each UTC day, oldest first."""
-    kept = _last_of_each_day().subquery()
+    kept = last_of_each_day().subquery()
     query = select(Snapshot).join(kept, kept.c.id == Snapshot.id).order_by(kept.c.day)
     return (await session.scalars(query)).all()
 

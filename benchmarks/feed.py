@@ -133,19 +133,23 @@ async def _program(directory: Path, server: EmbeddedPostgres) -> AsyncIterator[S
         yield Server(url=url, process=program)
 
 
-@asynccontextmanager
-async def _nginx(folder: Path, bodies: Mapping[str, bytes]) -> AsyncIterator[Server]:
+def _prepare(folder: Path, bodies: Mapping[str, bytes], port: int) -> list[str]:
+    """Write what nginx serves and how; returns its command line."""
     target = folder / PATH.removeprefix("/")
     target.parent.mkdir(parents=True)
     target.write_bytes(bodies["not compressed"])
     target.with_name(f"{target.name}.gz").write_bytes(bodies["gzip"])
     for path in [folder, *folder.rglob("*")]:  # its worker has an account of its own
         path.chmod(0o755)
-    port = free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, port=port))
-    command = [str(find("nginx")), "-c", str(configuration), "-p", str(folder)]
-    process = psutil.Popen(command, stderr=subprocess.DEVNULL)
+    return [str(find("nginx")), "-c", str(configuration), "-p", str(folder)]
+
+
+@asynccontextmanager
+async def _nginx(folder: Path, bodies: Mapping[str, bytes]) -> AsyncIterator[Server]:
+    port = free_port()
+    process = psutil.Popen(_prepare(folder, bodies, port), stderr=subprocess.DEVNULL)
     server = Server(url=f"http://127.0.0.1:{port}", process=process)
     try:
         await until_answering(process, server.url + PATH, folder / "error.log")

@@ -15,6 +15,7 @@ from arena.gateway.pool import Pool
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import COOKIE, SIMULATED_HEADER, Signer, Visitor, new_visitor
+from arena.web.day_reader import DayReader
 from arena.web.snapshot_reader import SnapshotReader
 
 BATTLE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -44,12 +45,17 @@ def _snapshots(request: Request) -> SnapshotReader:
     return request.state.snapshots  # type: ignore[no-any-return]
 
 
+def _days(request: Request) -> DayReader:
+    return request.state.days  # type: ignore[no-any-return]
+
+
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentRunner = Annotated[Runner, Depends(_runner)]
 CurrentPool = Annotated[Pool, Depends(_pool)]
 CurrentSigner = Annotated[Signer, Depends(_signer)]
 Snapshots = Annotated[SnapshotReader, Depends(_snapshots)]
+Days = Annotated[DayReader, Depends(_days)]
 
 
 async def _session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:

@@ -50,7 +50,7 @@ async def leaderboard_table(
         media_type=CSV,
         links=[
             *_alternates(name, "json", style_control),
-            *licensed(await _license(snapshots, settings, stored, newest.id)),
+            *licensed(await license_of(snapshots, settings, stored, newest.id)),
         ],
     )
     return answer(request, file, of=newest)
@@ -129,7 +129,7 @@ async def _stored(
         etag=snapshot_id,
         modified=await snapshots.made_at(snapshot_id),
         headers=headers,
-        links=[*links, *licensed(await _license(snapshots, settings, file, snapshot_id))],
+        links=[*links, *licensed(await license_of(snapshots, settings, file, snapshot_id))],
     )
 
 
@@ -142,7 +142,9 @@ def _alternates(name: str, other: str, style_control: bool) -> list[str]:
     ]
 
 
-async def _license(snapshots: SnapshotReader, settings: Settings, file: str, snapshot_id: str) -> str | None:
+async def license_of(
+    snapshots: SnapshotReader, settings: Settings, file: str, snapshot_id: str
+) -> str | None:
     """Votes from elsewhere keep their licence; what is made of our own goes by that of our data."""
     board = f"leaderboards/{file.removeprefix('pairs/')}" if file.startswith("pairs/") else file
     kind, license = await snapshots.parsed(board, kind_and_license, snapshot_id)
