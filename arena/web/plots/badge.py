@@ -10,6 +10,7 @@ from arena.web.plots.svg import Element
 HEIGHT: Final = 20.0
 SIZE: Final = 11.0
 PADDING: Final = 8.0
+EVEN: Final = 1.5  # points by which both sides of an interval may differ and still be one number
 FONT: Final = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 LABEL_COLOUR: Final = "#2f353d"
 SETTLED_COLOUR: Final = "#0e5a6b"
@@ -42,8 +43,10 @@ class Badge:
     def _spread(self, rating: float) -> str:
         if self.lower is None or self.upper is None:
             return "(interval unknown)"
-        above, below = format_number(self.upper - rating), format_number(rating - self.lower)
-        return f"±{above}" if above == below else f"+{above} \N{MINUS SIGN}{below}"
+        above, below = self.upper - rating, rating - self.lower
+        if abs(above - below) < EVEN:
+            return f"±{format_number(max(above, below))}"
+        return f"+{format_number(above)} \N{MINUS SIGN}{format_number(below)}"
 
     @property
     def colour(self) -> str:

@@ -55,7 +55,7 @@ def _draw(parent: Element, layout: Layout, plot: BarsPlot) -> float:
     shares = NumberColumn(
         head=plot.value,
         cells=[format_percent(bar.share) for bar in plot.bars],
-        class_="plot-number plot-strong",
+        class_="plot-strong",
     )
     votes = NumberColumn(head="Votes", cells=[_count(bar.votes) for bar in plot.bars], class_="plot-quiet")
     rows = Rows(layout, [bar.name for bar in plot.bars], [shares, votes])

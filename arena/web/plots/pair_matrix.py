@@ -125,7 +125,7 @@ def _draw_names(
         name = shorten(names[place - 1], left - 10, layout.size)
         parent.write(left - 8, centered(y, layout.size), name, class_="plot-name plot-end")
         parent.line(left - 5, y, left - 1, y, "plot-axis")
-    for place in _labelled(len(names), side, text_width(str(len(names)), layout.small) + 8):
+    for place in _labelled(len(names), side, text_width(str(len(names)), layout.small) + 6):
         x = left + (place - 0.5) * side
         write_tick(parent, layout, x, top - 7, str(place))
         parent.line(x, top - 4, x, top - 1, "plot-axis")

@@ -58,7 +58,7 @@ def draw_ratings(plot: RatingsPlot) -> Figure:
     return draw_figure(
         plot,
         kind="ratings",
-        draw=lambda parent, layout: _draw(parent, layout, rated, plot.confidence),
+        draw=lambda parent, layout: _draw(parent, layout, rated),
         description=_describe(rated, plot.confidence),
         table=_table(plot),
         legend=_legend(rated, plot.confidence),
@@ -67,8 +67,8 @@ def draw_ratings(plot: RatingsPlot) -> Figure:
     )
 
 
-def _draw(parent: Element, layout: Layout, models: list[RatedModel], confidence: float) -> float:
-    rows = Rows(layout, [model.model for model in models], _columns(models, layout, confidence))
+def _draw(parent: Element, layout: Layout, models: list[RatedModel]) -> float:
+    rows = Rows(layout, [model.model for model in models], _columns(models))
     scale = _scale(rows, models)
     rows.draw_frame(parent, scale)
     for row, model in enumerate(models):
@@ -76,15 +76,11 @@ def _draw(parent: Element, layout: Layout, models: list[RatedModel], confidence:
     return rows.height
 
 
-def _columns(models: list[RatedModel], layout: Layout, confidence: float) -> list[NumberColumn]:
-    rating = NumberColumn(head="Rating", cells=[_whole(model.rating) for model in models])
-    ranks = NumberColumn(
-        head="Rank", cells=[model.ranks for model in models], class_="plot-number plot-strong"
-    )
-    if not layout.wide:
-        return [rating, ranks]
-    head = f"{format_percent(confidence)} interval"
-    return [rating, NumberColumn(head=head, cells=[_ends(it) for it in models], class_="plot-quiet"), ranks]
+def _columns(models: list[RatedModel]) -> list[NumberColumn]:
+    return [
+        NumberColumn(head="Rating", cells=[_whole(model.rating) for model in models]),
+        NumberColumn(head="Rank", cells=[model.ranks for model in models], class_="plot-strong"),
+    ]
 
 
 def _scale(rows: Rows, models: list[RatedModel]) -> LinearScale:

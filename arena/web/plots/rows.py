@@ -23,7 +23,7 @@ class NumberColumn:
 
     head: str
     cells: Sequence[str]
-    class_: str = "plot-number"
+    class_: str = ""
 
     def width(self, layout: Layout) -> float:
         """As wide as the widest cell or the head."""
@@ -93,7 +93,7 @@ class Rows:
     @property
     def right(self) -> float:
         """Where the scale ends."""
-        return (self.columns_start - GUTTER if self.layout.wide else self.layout.width) - MARGIN
+        return (self.columns_start - 2 * GUTTER if self.layout.wide else self.layout.width) - MARGIN
 
     def scale(self, low: float, high: float) -> LinearScale:
         """The common scale of all rows."""
@@ -120,7 +120,9 @@ class Rows:
         name = shorten(self.names[row], self.name_width, self.layout.size)
         group.write(0.0, self.baseline(row), name, class_="plot-name")
         for column, end in zip(self.columns, self.column_ends, strict=True):
-            group.write(end, self.baseline(row), column.cells[row], class_=f"plot-end {column.class_}")
+            group.write(
+                end, self.baseline(row), column.cells[row], class_=f"plot-end {column.class_}".rstrip()
+            )
         return group
 
     def draw_frame(

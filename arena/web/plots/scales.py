@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import count, pairwise
+from itertools import count, islice, pairwise
 from typing import Final
 
 MINUS: Final = "\N{MINUS SIGN}"
@@ -113,10 +113,11 @@ class DateScale:
 
     def ticks(self, width_of: Callable[[str], float]) -> list[DateTick]:
         """As many ticks on round dates as their labels leave room for: days, Mondays, firsts of months or years."""
+        most = int(abs(self.end - self.start) / TICK_DISTANCE) + 1
         for coarseness in count():
-            days = self._round_days(coarseness) or [self.first]
+            days = list(islice(self._round_days(coarseness), most + 1)) or [self.first]
             labels = _labels(days)
-            if self._fit(days, [width_of(label) for label in labels]):
+            if len(days) <= most and self._fit(days, [width_of(label) for label in labels]):
                 break
         before = [None, *days]
         return [
@@ -130,19 +131,15 @@ class DateScale:
         ]
         return all(start - end >= TICK_DISTANCE for (_, end), (start, _) in pairwise(ends))
 
-    def _round_days(self, coarseness: int) -> list[date]:
+    def _round_days(self, coarseness: int) -> Iterator[date]:
         steps = len(DAY_STEPS), len(DAY_STEPS) + len(MONTH_STEPS)
         if coarseness < steps[0]:
-            return list(_every_days(self.first, self.last, DAY_STEPS[coarseness]))
+            return _every_days(self.first, self.last, DAY_STEPS[coarseness])
         if coarseness < steps[1]:
-            return list(_every_months(self.first, self.last, MONTH_STEPS[coarseness - steps[0]]))
+            return _every_months(self.first, self.last, MONTH_STEPS[coarseness - steps[0]])
         decade, place = divmod(coarseness - steps[1], 3)
         years: int = (1, 2, 5)[place] * 10**decade
-        return [
-            date(year, 1, 1)
-            for year in range(self.first.year, self.last.year + 1)
-            if year % years == 0 and self.first <= date(year, 1, 1) <= self.last
-        ]
+        return (day for day in _every_months(self.first, self.last, 12) if day.year % years == 0)
 
 
 def _every_days(first: date, last: date, step: int) -> Iterator[date]:

@@ -25,7 +25,8 @@ TOP = 12.0
 END_DOT = 3.5
 LABEL_GAP = 14.0  # from the end of the lines to their labels
 CLOSE = 2.0  # pixels that a label may move without a thread
-BOLD = 1.06  # how much wider bold letters are
+ROUNDING = 0.01
+BOLD = 1.15  # how much wider bold letters are
 BACKGROUND_SPACING: Final = 4.0  # pixels between the points of a line in the background
 GAP_FACTOR: Final = 3
 
@@ -124,7 +125,7 @@ def _draw_axes(parent: Element, layout: Layout, timeline: Timeline, foot: float)
     ticks, decimals = round_ticks(low, high, step), decimals_of(step)
     left = max(text_width(format_number(tick, decimals), layout.small) for tick in ticks) + 10
     label_width = _label_width(layout, timeline)
-    right = layout.width - (label_width + LABEL_GAP + 4 if label_width else 8.0)
+    right = layout.width - (BOLD * label_width + LABEL_GAP if label_width else 8.0)
     x = DateScale(first=min(timeline.days), last=max(timeline.days), start=left, end=right)
     y = LinearScale(low=low, high=high, start=foot, end=TOP)
     draw_value_rows(
@@ -154,8 +155,8 @@ def _label_size(layout: Layout) -> float:
 def _label_width(layout: Layout, timeline: Timeline) -> float:
     """Room for the longest label, within reason."""
     labels = [line.name + _number(line, layout) for line in timeline.lines if line.class_ and line.points]
-    widest = max((BOLD * text_width(label, _label_size(layout)) for label in labels), default=0.0)
-    return min(widest, (0.3 if layout.wide else 0.36) * layout.width)
+    widest = max((text_width(label, _label_size(layout)) for label in labels), default=0.0)
+    return min(widest, (0.27 if layout.wide else 0.32) * layout.width)
 
 
 def _number(line: Line, layout: Layout) -> str:
@@ -217,7 +218,7 @@ def _draw_thread(group: Element, frame: Frame, end: tuple[float, float], label_y
 def _write_label(group: Element, line: Line, frame: Frame, y: float) -> None:
     class_ = "plot-end-label" if frame.layout.wide else "plot-end-label plot-small"
     number = _number(line, frame.layout)
-    room = frame.label_width / BOLD - text_width(number, frame.label_size)
+    room = frame.label_width - text_width(number, frame.label_size) + ROUNDING
     text = group.write(frame.x.end + LABEL_GAP, centered(y, frame.label_size), "", class_=class_)
     text.add("tspan", shorten(line.name, room, frame.label_size))
     if number:

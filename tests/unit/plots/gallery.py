@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from arena.web.plots.badge import Badge, draw_badge
 from arena.web.plots.bars import draw_bars
@@ -19,7 +20,7 @@ PAGE = """\
 <!doctype html>
 <html lang="en" data-theme="{theme}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'self' file:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'self' file:; img-src data:">
 <title>Plots</title>{sheets}</head>
 <body class="boards"><main><h1>Plots</h1>{figures}{badges}</main></body></html>
 """
@@ -68,7 +69,9 @@ def gallery(theme: str = "auto") -> str:
         theme=theme,
         sheets=sheets,
         figures="".join(template.render(plot=figure) for figure in figures()),
-        badges="".join(f"<p>{draw_badge(badge)}</p>" for badge in badges()),
+        badges="".join(
+            f'<p><img alt="" src="data:image/svg+xml,{quote(draw_badge(badge))}"></p>' for badge in badges()
+        ),
     )
 
 
