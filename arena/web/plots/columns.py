@@ -53,7 +53,7 @@ class Columns:
                 y=top,
                 width=self.thickness,
                 height=height,
-                class_=f"plot-column {class_}",
+                class_=class_,
             )
 
     def draw_dates(self, parent: Element, *, y: float) -> None:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 ELLIPSIS: Final = "…"
@@ -12,6 +13,7 @@ ORDINARY: Final = 0.6
 FULL: Final = 1.05
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
     """How wide a text is at most, in the unit of the font size."""
     return size * sum(_advance(character) for character in text)

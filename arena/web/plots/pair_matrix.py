@@ -1,7 +1,7 @@
 """Win rates of all pairs as a matrix of colours: rows beat columns, models in board order."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -47,10 +47,11 @@ Cells = dict[tuple[int, int], Pair]
 def draw_pair_matrix(plot: PairMatrixPlot) -> Figure:
     """Draw the matrix; raises ValueError for a pair of a model that is not among the models."""
     cells = _cells(plot)
+    runs = _runs(len(plot.models), cells) if len(plot.models) > SINGLE else {}
     return draw_figure(
         plot,
         kind="pair-matrix",
-        draw=lambda parent, layout: _draw(parent, layout, plot, cells),
+        draw=lambda parent, layout: _draw(parent, layout, plot, cells, runs),
         description=_describe(plot),
         table=_table(plot, cells),
         empty=not cells,
@@ -83,7 +84,9 @@ def _cells(plot: PairMatrixPlot) -> Cells:
     return cells
 
 
-def _draw(parent: Element, layout: Layout, plot: PairMatrixPlot, cells: Cells) -> float:
+def _draw(
+    parent: Element, layout: Layout, plot: PairMatrixPlot, cells: Cells, runs: Mapping[str, str]
+) -> float:
     names = [f"{place} {name}" for place, name in enumerate(plot.models, start=1)]
     widest = max(text_width(name, layout.size) for name in names)
     left = min(widest, (0.3 if layout.wide else 0.4) * layout.width) + 10
@@ -93,8 +96,10 @@ def _draw(parent: Element, layout: Layout, plot: PairMatrixPlot, cells: Cells) -
     parent.add("rect", x=left, y=top, width=extent, height=extent, **unvoted)
     _draw_names(parent, layout, names, left, top, side)
     grid = parent.add("g", transform=f"translate({left:.2f} {top:.2f})")
-    draw_cells = _draw_single_cells if len(names) <= SINGLE else _draw_runs
-    draw_cells(grid, layout, len(names), cells, side)
+    if runs:
+        _draw_runs(grid, runs, side)
+    else:
+        _draw_single_cells(grid, layout, len(names), cells, side)
     return _draw_scale(parent, layout, top + extent + 30, unvoted)
 
 
@@ -152,27 +157,25 @@ def _draw_single_cells(grid: Element, layout: Layout, count: int, cells: Cells, 
             group.write(x + side / 2, centered(y + side / 2, size), number, font_size=size)
 
 
-def _draw_runs(grid: Element, _: Layout, count: int, cells: Cells, side: float) -> None:
-    """One path a colour, in units of cells: neighbours of one colour in a row are one stroke."""
-    strokes: dict[int, list[str]] = {colour: [] for colour in COLOURS}
-    for row in range(count):
-        for column, length, colour in _runs(row, count, cells):
-            strokes[colour].append(f"M{column} {row}h{length}")
+def _draw_runs(grid: Element, runs: Mapping[str, str], side: float) -> None:
+    """One path a colour, in units of cells."""
     scaled = grid.add("g", class_="plot-runs", transform=f"scale({side:.4f}) translate(0 0.5)")
-    diagonal = "".join(f"M{place} {place}h1" for place in range(count))
-    scaled.add("path", d=diagonal, class_="plot-diagonal")
-    for colour in COLOURS:
-        if strokes[colour]:
-            scaled.add("path", d="".join(strokes[colour]), class_=_class_of(colour))
+    for class_, data in runs.items():
+        scaled.add("path", d=data, class_=class_)
 
 
-def _runs(row: int, count: int, cells: Cells) -> Iterator[tuple[int, int, int]]:
-    """Column, length and colour of every run of voted cells of one colour."""
-    colours = [colour_of(cells[row, it].win_rate) if (row, it) in cells else None for it in range(count)]
-    for colour, run in groupby(range(count), key=lambda column: colours[column]):
-        columns = list(run)
-        if colour is not None:
-            yield columns[0], len(columns), colour
+def _runs(count: int, cells: Cells) -> dict[str, str]:
+    """The strokes of each class: neighbours of one colour in a row are one stroke."""
+    strokes = {"plot-diagonal": "".join(f"M{place} {place}h1" for place in range(count))}
+    classes = {place: _class_of(colour_of(pair.win_rate)) for place, pair in cells.items()}
+    for row in range(count):
+        column = 0
+        for class_, run in groupby(classes.get((row, it)) for it in range(count)):
+            length = len(list(run))
+            if class_ is not None:
+                strokes[class_] = strokes.get(class_, "") + f"M{column} {row}h{length}"
+            column += length
+    return strokes
 
 
 def _draw_scale(parent: Element, layout: Layout, y: float, unvoted: dict[str, str]) -> float:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import count, islice, pairwise
 from typing import Final
 
@@ -106,7 +107,7 @@ class DateScale:
         """The coordinate of a day; the middle where all days are one."""
         return self._line(day.toordinal())
 
-    @property
+    @cached_property
     def _line(self) -> LinearScale:
         low, high = self.first.toordinal(), self.last.toordinal()
         return LinearScale(low=low, high=high, start=self.start, end=self.end)

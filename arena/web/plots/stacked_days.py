@@ -95,8 +95,9 @@ def _draw(parent: Element, layout: Layout, days: list[VoteDay], shown: list[str]
     for name, (y, ticks) in zip(("Counted votes", "Not counted, by reason"), panels, strict=True):
         parent.write(0.0, y.end - 17, name, class_="plot-head")
         draw_value_rows(parent, y, ticks, layout, left=columns.left, right=columns.right, write=_count)
+    bars = parent.add("g", class_="plot-columns")
     for it in days:
-        group = parent.add("g", class_="plot-row")
+        group = bars.add("g", class_="plot-row")
         group.add("title", _tooltip(it))
         x = columns.start(it.day)
         group.add("rect", x=x, y=upper[0], width=columns.step, height=lower[1] - upper[0], class_="plot-hit")

@@ -1,5 +1,6 @@
 """Lines over dates, shared by the history of ratings and the convergence of the field."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +28,7 @@ LABEL_GAP = 14.0  # from the end of the lines to their labels
 CLOSE = 2.0  # pixels that a label may move without a thread
 ROUNDING = 0.01
 BOLD = 1.15  # how much wider bold letters are
-BACKGROUND_SPACING: Final = 4.0  # pixels between the points of a line in the background
+BACKGROUND_SPACING: Final = 6.0  # pixels between the points of a line in the background
 GAP_FACTOR: Final = 3
 
 
@@ -167,10 +168,11 @@ def _number(line: Line, layout: Layout) -> str:
 
 def _thinned(piece: list[Point], frame: Frame) -> list[Point]:
     """The points of a background line that lie far enough apart to be seen as points, and its last."""
-    kept: list[Point] = []
+    kept, reached = [], -math.inf
     for point in piece[:-1]:
-        if not kept or frame.x(point.day) - frame.x(kept[-1].day) >= BACKGROUND_SPACING:
+        if (x := frame.x(point.day)) - reached >= BACKGROUND_SPACING:
             kept.append(point)
+            reached = x
     return [*kept, piece[-1]]
 
 

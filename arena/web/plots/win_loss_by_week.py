@@ -67,8 +67,9 @@ def _draw(parent: Element, layout: Layout, weeks: list[Week]) -> float:
     draw_value_rows(
         parent, y, ticks, layout, left=left, right=columns.right, write=lambda value: _count(abs(value))
     )
+    bars = parent.add("g", class_="plot-columns")
     for week in weeks:
-        _draw_week(parent, columns, y, week, (TOP, foot))
+        _draw_week(bars, columns, y, week, (TOP, foot))
     parent.line(left, y(0), columns.right, y(0), "plot-zero")
     columns.draw_dates(parent, y=foot)
     return height

@@ -1,6 +1,7 @@
 """A page with a plot of each kind, for eyes: `python -m tests.unit.plots.gallery PAGE.html`."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -36,13 +37,19 @@ def figures() -> list[Figure]:
         draw_convergence(examples.convergence_plot()),
         draw_pair_matrix(examples.pair_matrix_plot(8, met=0.8)),
         draw_pair_matrix(examples.pair_matrix_plot(25)),
-        draw_pair_matrix(examples.pair_matrix_plot(200, met=0.5)),
         draw_win_loss_by_week(examples.win_loss_plot()),
         draw_win_loss_by_week(examples.win_loss_plot(5)),
         draw_bars(examples.bars_plot()),
         draw_stacked_days(examples.vote_days_plot()),
-        draw_stacked_days(examples.vote_days_plot(365)),
         draw_ratings(RatingsPlot(id="nothing", title="A board without ratings", models=[])),
+    ]
+
+
+def large_figures() -> list[Figure]:
+    """As many models and days as a plot has to hold."""
+    return [
+        draw_stacked_days(examples.vote_days_plot(365)),
+        draw_pair_matrix(examples.pair_matrix_plot(200, met=0.5)),
         draw_ratings(examples.ratings_plot(200)),
     ]
 
@@ -58,8 +65,8 @@ def badges() -> list[Badge]:
     ]
 
 
-def gallery(theme: str = "auto") -> str:
-    """The page, with the style sheets of the site and their policy."""
+def gallery(shown: Iterable[Figure], theme: str = "auto") -> str:
+    """A page of plots, with the style sheets of the site and their policy."""
     template = environment.get_template("_plot_figure.html")
     sheets = "".join(
         f'<link rel="stylesheet" href="{(STATIC / name).as_uri()}">'
@@ -68,7 +75,7 @@ def gallery(theme: str = "auto") -> str:
     return PAGE.format(
         theme=theme,
         sheets=sheets,
-        figures="".join(template.render(plot=figure) for figure in figures()),
+        figures="".join(template.render(plot=figure) for figure in shown),
         badges="".join(
             f'<p><img alt="" src="data:image/svg+xml,{quote(draw_badge(badge))}"></p>' for badge in badges()
         ),
@@ -76,4 +83,4 @@ def gallery(theme: str = "auto") -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(gallery(), encoding="utf-8")
+    Path(sys.argv[1]).write_text(gallery(figures() + large_figures()), encoding="utf-8")

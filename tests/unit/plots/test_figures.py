@@ -20,9 +20,9 @@ from arena.web.rendering import STATIC, TEMPLATES, environment
 from tests.conftest import ROOT
 from tests.unit.plots.drawn import picture
 from tests.unit.plots.examples import HOSTILE, pair_matrix_plot, ratings_plot
-from tests.unit.plots.gallery import figures, gallery
+from tests.unit.plots.gallery import figures, gallery, large_figures
 
-FIGURES = figures()
+FIGURES = figures() + large_figures()
 DRAWN = [figure for figure in FIGURES if figure.pictures]
 SHEET = (STATIC / "plots.css").read_text(encoding="utf-8")
 READABLE = 4.5  # contrast of text, WCAG 2.2, 1.4.3
@@ -66,7 +66,7 @@ def test_coordinates_have_at_most_two_decimals(figure: Figure) -> None:
 
 
 def test_ids_are_unique_on_the_page() -> None:
-    ids = Counter(re.findall(r'\bid="([^"]+)"', gallery()))
+    ids = Counter(re.findall(r'\bid="([^"]+)"', gallery(FIGURES)))
     assert {name: times for name, times in ids.items() if times > 1} == {}
 
 
@@ -156,7 +156,7 @@ def test_without_data_the_figure_says_so() -> None:
 
 
 def test_the_same_data_give_the_same_bytes_in_every_process() -> None:
-    code = "from tests.unit.plots.gallery import gallery; import sys; sys.stdout.write(gallery())"
+    code = "from tests.unit.plots.gallery import figures, gallery; import sys; sys.stdout.write(gallery(figures()))"
     pages = {
         hashlib.sha256(
             subprocess.run(
