@@ -11,6 +11,7 @@ from tests.browser.test_accessibility import RULES
 from tests.unit.plots.gallery import figures, gallery
 
 SLACK = 1.5  # pixels that a letter may lean over its box
+APART = 3  # pixels at least between texts on one line
 # Boxes of all that is written in the visible pictures, and of the pictures.
 BOXES = """() => [...document.querySelectorAll("figure.plot")].map((figure) => {
   const box = ({ left, right, top, bottom }) => ({ left, right, top, bottom });
@@ -56,7 +57,7 @@ def viewer(request: pytest.FixtureRequest, browser: Browser, address: str) -> It
 
 def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
     return (
-        min(one["right"], other["right"]) - max(one["left"], other["left"]) > SLACK
+        min(one["right"], other["right"]) - max(one["left"], other["left"]) > -APART
         # Line boxes are higher than letters.
         and min(one["bottom"], other["bottom"]) - max(one["top"], other["top"]) > 4 * SLACK
     )

@@ -39,10 +39,15 @@ class BarsPlot(Plot):
 
 
 def draw_bars(plot: BarsPlot) -> Figure:
-    """Draw shares as bars from zero, those that surely differ from the reference in full colour."""
+    """Draw shares as bars from zero, those that surely differ from the reference in full colour.
+
+    Raises ValueError for a share outside 0 to 1; intervals are cut there.
+    """
+    for bar in plot.bars:
+        if not 0 <= bar.share <= 1:
+            raise ValueError(f"the share of {bar.name} is {bar.share}; a share lies from 0 to 1")
     return draw_figure(
         plot,
-        kind="bars",
         draw=lambda parent, layout: _draw(parent, layout, plot),
         description=_describe(plot),
         table=_table(plot),
@@ -74,7 +79,7 @@ def _draw_bar(group: Element, scale: LinearScale, y: float, bar: Bar, reference:
     group.add("rect", x=start, y=top, width=end - start, height=THICKNESS, class_=class_)
     if bar.lower is None or bar.upper is None:
         return
-    lower, upper = (scale(100 * it) for it in (bar.lower, bar.upper))
+    lower, upper = (scale(100 * min(max(it, 0.0), 1.0)) for it in (bar.lower, bar.upper))
     group.line(lower, y, upper, y, "plot-whisker plot-over")
     for x in (lower, upper):
         group.line(x, y - 3.5, x, y + 3.5, "plot-whisker plot-over")

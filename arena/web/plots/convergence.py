@@ -42,7 +42,6 @@ def draw_convergence(plot: ConvergencePlot) -> Figure:
     step = max(1, -(-len(days) // TABLE_DAYS))
     return draw_figure(
         plot,
-        kind="convergence",
         draw=lambda parent, layout: draw_timeline(parent, layout, timeline),
         description=" ".join(_describe(spread) for spread in plot.spreads),
         table=Table(

@@ -57,7 +57,7 @@ class Key:
 
     text: str
     class_: str
-    shape: Literal["square", "dot", "hollow", "diamond", "line", "whisker", "triangle"] = "square"
+    shape: Literal["square", "dot", "diamond", "line", "whisker", "triangle"] = "square"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,6 @@ class Figure:
     """What `_plot_figure.html` shows; without data there is no picture, and `nothing` says so."""
 
     id: str
-    kind: str
     title: str
     about: str
     legend: tuple[Key, ...]
@@ -94,7 +93,6 @@ class Figure:
 def draw_figure(
     plot: Plot,
     *,
-    kind: str,
     draw: Callable[[Element, Layout], float],
     description: str,
     table: Table,
@@ -108,7 +106,6 @@ def draw_figure(
     )
     return Figure(
         id=plot.id,
-        kind=kind,
         title=plot.title,
         about=plot.about,
         legend=() if empty else legend,

@@ -42,7 +42,6 @@ def draw_history(plot: HistoryPlot) -> Figure:
     timeline = Timeline(days=plot.days, lines=lines)
     return draw_figure(
         plot,
-        kind="history",
         draw=lambda parent, layout: draw_timeline(parent, layout, timeline),
         description=_describe(plot, highlighted),
         table=_table(plot, highlighted),

@@ -45,12 +45,11 @@ Cells = dict[tuple[int, int], Pair]
 
 
 def draw_pair_matrix(plot: PairMatrixPlot) -> Figure:
-    """Draw the matrix; raises ValueError for a pair of a model that is not among the models."""
+    """Draw the matrix; raises ValueError for a pair of an unknown model or a win rate outside 0 to 1."""
     cells = _cells(plot)
     runs = _runs(len(plot.models), cells) if len(plot.models) > SINGLE else {}
     return draw_figure(
         plot,
-        kind="pair-matrix",
         draw=lambda parent, layout: _draw(parent, layout, plot, cells, runs),
         description=_describe(plot),
         table=_table(plot, cells),
@@ -73,6 +72,10 @@ def _cells(plot: PairMatrixPlot) -> Cells:
         if unknown := {pair.model_a, pair.model_b} - place.keys():
             raise ValueError(
                 f"the pair of {pair.model_a} and {pair.model_b}: {min(unknown)} is not in the matrix"
+            )
+        if not 0 <= pair.win_rate <= 1:
+            raise ValueError(
+                f"{pair.model_a} against {pair.model_b} has the win rate {pair.win_rate}; it lies from 0 to 1"
             )
         if pair.votes == 0:
             continue

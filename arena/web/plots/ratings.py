@@ -10,6 +10,7 @@ from arena.web.plots.svg import Element, path
 
 DOT = 3.75
 DIAMOND = 4.5
+SHORTEST = 40.0  # rating points that the scale spans at least
 DASH = "–"
 
 
@@ -57,7 +58,6 @@ def draw_ratings(plot: RatingsPlot) -> Figure:
     rated = [model for model in plot.models if model.rating is not None]
     return draw_figure(
         plot,
-        kind="ratings",
         draw=lambda parent, layout: _draw(parent, layout, rated),
         description=_describe(rated, plot.confidence),
         table=_table(plot),
@@ -89,7 +89,7 @@ def _scale(rows: Rows, models: list[RatedModel]) -> LinearScale:
     values = [it for model in models for it in (model.rating, model.controlled) if it is not None]
     values += [end for model in settled for end in model.interval or ()]
     low, high = min(values), max(values)
-    room = 0.02 * (high - low) or 1.0
+    room = max(0.02 * (high - low), (SHORTEST - (high - low)) / 2)
     return rows.scale(low - room, high + room)
 
 
@@ -121,7 +121,8 @@ def _draw_whisker(group: Element, scale: LinearScale, y: float, interval: tuple[
 
 def _legend(models: list[RatedModel], confidence: float) -> tuple[Key, ...]:
     keys = [Key(text="Rating", class_="plot-dot", shape="dot")]
-    keys += [Key(text=f"{format_percent(confidence)} interval", class_="plot-whisker", shape="whisker")]
+    if any(model.interval for model in models):
+        keys += [Key(text=f"{format_percent(confidence)} interval", class_="plot-whisker", shape="whisker")]
     if any(model.preliminary for model in models):
         keys += [Key(text="Preliminary: too few votes to rely on", class_="plot-hollow", shape="dot")]
     if any(model.controlled is not None for model in models):

@@ -48,10 +48,6 @@ class LinearScale:
             return (self.start + self.end) / 2
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
-    def holds(self, value: float) -> bool:
-        """Whether a value lies on the scale."""
-        return self.low <= value <= self.high
-
 
 def round_step(span: float, most: int, *, smallest: float = 0.0) -> float:
     """The smallest of 1, 2 and 5 times a power of ten that divides a span into at most so many steps."""

@@ -58,7 +58,6 @@ def draw_stacked_days(plot: VoteDaysPlot) -> Figure:
     shown = reasons if len(reasons) <= SERIES else [*reasons[: SERIES - 1], OTHERS]
     return draw_figure(
         plot,
-        kind="stacked-days",
         draw=lambda parent, layout: _draw(parent, layout, days, shown),
         description=_describe(days, reasons),
         table=_table(days, reasons),

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import pairwise
 from statistics import median_low
@@ -127,7 +127,9 @@ def _draw_axes(parent: Element, layout: Layout, timeline: Timeline, foot: float)
     left = max(text_width(format_number(tick, decimals), layout.small) for tick in ticks) + 10
     label_width = _label_width(layout, timeline)
     right = layout.width - (BOLD * label_width + LABEL_GAP if label_width else 8.0)
-    x = DateScale(first=min(timeline.days), last=max(timeline.days), start=left, end=right)
+    last = max(timeline.days)
+    first = min(min(timeline.days), last - timedelta(days=1))  # a single day stands beside the labels
+    x = DateScale(first=first, last=last, start=left, end=right)
     y = LinearScale(low=low, high=high, start=foot, end=TOP)
     draw_value_rows(
         parent, y, ticks, layout, left=left, right=right, write=lambda value: format_number(value, decimals)
@@ -187,11 +189,14 @@ def _draw_line(group: Element, line: Line, pieces: list[list[Point]], frame: Fra
 
 
 def _draw_bands(parent: Element, line: Line, pieces: list[list[Point]], frame: Frame) -> None:
+    """Intervals as an area along each piece, or as an upright line where it is a single day."""
     for piece in pieces:
-        ends = [(frame.x(it.day), it.lower, it.upper) for it in piece if it.lower is not None]
-        upper = [(x, frame.y(high)) for x, _, high in ends if high is not None]
-        lower = [(x, frame.y(low)) for x, low, _ in ends if low is not None]
-        if len(upper) > 1 and len(upper) == len(lower):
+        ends = [(frame.x(it.day), it.lower, it.upper) for it in piece]
+        upper = [(x, frame.y(high)) for x, low, high in ends if low is not None and high is not None]
+        lower = [(x, frame.y(low)) for x, low, high in ends if low is not None and high is not None]
+        if len(upper) == 1:
+            parent.line(*upper[0], *lower[0], f"plot-band-day {line.class_}")
+        elif upper:
             outline = path([*upper, *reversed(lower)], closed=True)
             parent.add("path", d=outline, class_=f"plot-band {line.class_}")
 

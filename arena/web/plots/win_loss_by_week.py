@@ -41,7 +41,6 @@ def draw_win_loss_by_week(plot: WinLossPlot) -> Figure:
     weeks = sorted(plot.weeks, key=lambda week: week.start)
     return draw_figure(
         plot,
-        kind="win-loss",
         draw=lambda parent, layout: _draw(parent, layout, weeks),
         description=_describe(weeks),
         table=_table(weeks),

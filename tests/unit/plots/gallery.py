@@ -34,6 +34,7 @@ def figures() -> list[Figure]:
         draw_ratings(examples.ratings_plot(12, controlled=True)),
         draw_history(examples.history_plot()),
         draw_history(examples.history_plot(14, models=5, highlighted=5)),
+        draw_history(examples.history_plot(1, models=4, highlighted=3)),
         draw_convergence(examples.convergence_plot()),
         draw_pair_matrix(examples.pair_matrix_plot(8, met=0.8)),
         draw_pair_matrix(examples.pair_matrix_plot(25)),

@@ -60,3 +60,17 @@ def test_the_description_sums_up() -> None:
     assert picture(draw_bars(PLOT)).findtext("desc") == (
         "Win rate from 48% (Math) to 100% (Poetry). 1 of 3 intervals leave 50% out."
     )
+
+
+def test_intervals_are_cut_at_the_ends_of_the_scale() -> None:
+    bars = [Bar(name="Code", share=1.0, lower=0.9, upper=1.04, votes=9)]
+    drawn = picture(draw_bars(BarsPlot(id="bars", title="Win rates", bars=bars)))
+    bar = of_class(drawn, "plot-bar")[0]
+    line = of_class(drawn, "plot-whisker")[0]
+    assert number(line, "x2") == pytest.approx(number(bar, "x") + number(bar, "width"), abs=0.02)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, 55.0, float("nan")])
+def test_what_is_no_share_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="the share of Code is .*; a share lies from 0 to 1"):
+        draw_bars(BarsPlot(id="bars", title="Win rates", bars=[Bar(name="Code", share=share, votes=9)]))

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from itertools import product
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from arena.web.plots.figure import Figure, Plot
@@ -182,13 +183,13 @@ def colours(theme: int) -> dict[str, str]:
     return {name: values[theme] for name, *values in pairs}
 
 
-def contrast(one: str, other: str) -> float:
-    def luminance(colour: str) -> float:
-        channels = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-        linear = [it / 12.92 if it <= 0.04045 else ((it + 0.055) / 1.055) ** 2.4 for it in channels]
-        return sum(weight * it for weight, it in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+def linear_rgb(colour: str) -> np.ndarray:
+    channels = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
 
-    low, high = sorted((luminance(one), luminance(other)))
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted(float(linear_rgb(colour) @ (0.2126, 0.7152, 0.0722)) for colour in (one, other))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -206,6 +207,43 @@ def test_numbers_in_cells_are_readable(theme: int) -> None:
         ink = palette["--plot-on-strong" if strength > 3 else "--ink"]
         assert contrast(ink, palette[f"--plot-{side}-{strength}"]) >= READABLE, (side, strength)
     assert contrast(palette["--ink"], palette["--plot-even"]) >= READABLE
+
+
+# Linear RGB as eyes without one kind of cone see it (Machado, Oliveira and Fernandes 2009, severity 1).
+BLINDNESS = {
+    "protanopia": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deuteranopia": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.01182, 0.04294, 0.968881),
+    ),
+}
+TO_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
+WHITE = (0.9505, 1.0, 1.089)
+PLAIN = 12.0  # a CIE76 distance that nobody overlooks; 2.3 can just be seen
+
+
+def seen(colour: str, blindness: str) -> np.ndarray:
+    """A colour in CIELAB as such eyes see it."""
+    linear = np.clip(np.array(BLINDNESS[blindness]) @ linear_rgb(colour), 0, 1)
+    x, y, z = np.cbrt(np.maximum(np.array(TO_XYZ) @ linear / WHITE, 0.008856))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+@pytest.mark.parametrize("blindness", list(BLINDNESS))
+def test_wins_and_losses_differ_for_colour_blind_eyes(theme: int, blindness: str) -> None:
+    palette = colours(theme)
+    pairs = [(f"--plot-win-{it}", f"--plot-loss-{it}") for it in range(1, 6)] + [
+        ("--plot-wins", "--plot-losses")
+    ]
+    for win, loss in pairs:
+        distance = np.linalg.norm(seen(palette[win], blindness) - seen(palette[loss], blindness))
+        assert distance > PLAIN, (win, distance)
 
 
 @pytest.mark.parametrize("theme", [0, 1])

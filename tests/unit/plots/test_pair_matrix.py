@@ -154,6 +154,12 @@ def test_a_pair_of_a_model_outside_is_refused() -> None:
         )
 
 
+def test_what_is_no_win_rate_is_refused() -> None:
+    pairs = [Pair(model_a="heron", model_b="wren", win_rate=62, votes=3)]
+    with pytest.raises(ValueError, match="heron against wren has the win rate 62; it lies from 0 to 1"):
+        draw_pair_matrix(PairMatrixPlot(id="pairs", title="Pairs", models=["heron", "wren"], pairs=pairs))
+
+
 def test_a_matrix_without_votes_says_so() -> None:
     figure = draw_pair_matrix(PairMatrixPlot(id="pairs", title="Pairs", models=["heron", "wren"], pairs=[]))
     assert (figure.pictures, figure.table.rows) == ("", ())

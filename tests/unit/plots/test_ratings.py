@@ -75,6 +75,7 @@ def test_the_table_holds_the_same_numbers_and_the_unrated() -> None:
 
 def test_without_style_control_there_is_no_column_for_it() -> None:
     figure = draw_ratings(RatingsPlot(id="board", title="Board", models=[MODELS[0]]))
+    assert all("." not in (it.text or "") for it in of_class(picture(figure), "plot-tick"))
     assert figure.table.rows == (("heron", "1200", "1180 to 1220", "1"),)
     assert [key.text for key in figure.legend] == ["Rating", "95% interval"]
 

@@ -78,6 +78,17 @@ def test_broken_lines_are_drawn_in_pieces_and_single_days_as_dots() -> None:
     assert [len(piece) for piece in lines] == [4, 3]
     assert len(of_class(of_class(drawn, "plot-line")[0], "plot-point")) == 1
     assert len(of_class(drawn, "plot-band")) == 2
+    assert len(of_class(drawn, "plot-band-day")) == 1
+
+
+def test_a_single_day_stands_beside_its_label() -> None:
+    models = [ModelHistory(model="heron", points=rising(DAYS[:1]), highlighted=True)]
+    drawn = picture(draw_history(plot(*models, days=DAYS[:1])))
+    (interval,) = of_class(drawn, "plot-band-day")
+    axis, dot = of_class(drawn, "plot-axis")[0], of_class(drawn, "plot-point")[-1]
+    assert number(interval, "x1") == number(axis, "x2") == number(dot, "cx")
+    assert number(interval, "y1") < number(dot, "cy") < number(interval, "y2")
+    assert of_class(drawn, "plot-ended") == []
 
 
 @pytest.mark.parametrize("which", [WIDE, COMPACT])
