@@ -30,6 +30,7 @@ from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
 from arena.web import battles, feed, health, middleware, pages, problems, votes
+from arena.web.change_reader import ChangeReader
 from arena.web.day_reader import DayReader
 from arena.web.feed_fast import FeedHolder, FeedProtocol
 from arena.web.feed_held import HeldFiles
@@ -114,6 +115,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 snapshots=snapshots,
                 held_files=HeldFiles(snapshots),
                 days=DayReader(database),
+                changes=ChangeReader(database),
                 random=SystemRandom(),
             )
 

@@ -30,7 +30,7 @@ from arena.populations import OWN_POPULATIONS, Population
 from arena.tables import Board, ImportedVote, Model, Snapshot, SnapshotFile, Vote
 
 KEPT_HOURS = 24
-NEAREST = 5
+NEAREST, LONGEST_NAME = 5, 200  # looking for names near a long one takes long
 BOARDS, STYLE, JSON = "leaderboards/", ".style", ".json"
 
 
@@ -259,7 +259,7 @@ async def read_compressed(session: AsyncSession, name: str, snapshot_id: str | N
 
 
 async def _nearest(session: AsyncSession, name: str, snapshot_id: str) -> str:
-    asked = name.rpartition("/")[2].removesuffix(JSON)
+    asked = name.rpartition("/")[2].removesuffix(JSON)[:LONGEST_NAME]
     names = await board_names(session, snapshot_id)
     if asked.endswith(STYLE) and (plain := asked.removesuffix(STYLE)) in names:
         return f"The leaderboard {plain!r} has too few votes for style control."

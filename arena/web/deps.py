@@ -15,6 +15,7 @@ from arena.gateway.pool import Pool
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import COOKIE, SIMULATED_HEADER, Signer, Visitor, new_visitor
+from arena.web.change_reader import ChangeReader
 from arena.web.day_reader import DayReader
 from arena.web.snapshot_reader import SnapshotReader
 
@@ -49,6 +50,10 @@ def _days(request: Request) -> DayReader:
     return request.state.days  # type: ignore[no-any-return]
 
 
+def _changes(request: Request) -> ChangeReader:
+    return request.state.changes  # type: ignore[no-any-return]
+
+
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentRunner = Annotated[Runner, Depends(_runner)]
@@ -56,6 +61,7 @@ CurrentPool = Annotated[Pool, Depends(_pool)]
 CurrentSigner = Annotated[Signer, Depends(_signer)]
 Snapshots = Annotated[SnapshotReader, Depends(_snapshots)]
 Days = Annotated[DayReader, Depends(_days)]
+Changes = Annotated[ChangeReader, Depends(_changes)]
 
 
 async def _session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:

@@ -2,15 +2,17 @@
 
 from fastapi import APIRouter, Response
 
-from arena.web import feed_boards, feed_index
+from arena.web import feed_badges, feed_boards, feed_changes, feed_embed, feed_history, feed_index
 from arena.web.feed_answers import PREFLIGHT
 
 router = APIRouter(tags=["feed"])
-for part in (feed_index, feed_boards):
+for part in (feed_index, feed_boards, feed_history, feed_changes, feed_badges, feed_embed):
     router.include_router(part.router)
 
 
 @router.options("/feed/v1/{path:path}", include_in_schema=False)
+@router.options("/badge/{path:path}", include_in_schema=False)
+@router.options("/embed/{path:path}", include_in_schema=False)
 async def preflight() -> Response:
     """What a browser asks before a script of another site may send a conditional request."""
     return Response(status_code=204, headers=PREFLIGHT)

@@ -12,7 +12,16 @@ from typing import Any
 
 from arena.db import Database
 from arena.errors import LeaderboardNotFound
-from arena.snapshots import board_names, find_snapshot, newest_snapshot, read_compressed
+from arena.snapshots import (
+    BOARDS,
+    JSON,
+    STYLE,
+    board_names,
+    file_names,
+    find_snapshot,
+    newest_snapshot,
+    read_compressed,
+)
 
 REMEMBERED_BYTES = 128 * 2**20
 REMEMBERED_DATES = 4096
@@ -26,6 +35,7 @@ class Newest:
     sequence: int  # grows also when an older snapshot becomes the newest again
     generated_at: datetime
     boards: tuple[str, ...]
+    styled: tuple[str, ...] = ()  # those of them that also stand with style control
 
 
 class SnapshotReader:
@@ -78,11 +88,13 @@ class SnapshotReader:
             if known is not None and known.sequence == snapshot.sequence:
                 return known
             names = await board_names(session, snapshot.id)
+            files = set(await file_names(session, snapshot.id))
         return Newest(
             id=snapshot.id,
             sequence=snapshot.sequence,
             generated_at=snapshot.created_at,
             boards=tuple(names),
+            styled=tuple(name for name in names if f"{BOARDS}{name}{STYLE}{JSON}" in files),
         )
 
     async def made_at(self, snapshot_id: str) -> datetime:

@@ -8,6 +8,7 @@ from arena.gateway.pool import Pool
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
+from arena.web.change_reader import ChangeReader
 from arena.web.day_reader import DayReader
 from arena.web.feed_held import HeldFiles
 from arena.web.snapshot_reader import SnapshotReader
@@ -24,4 +25,5 @@ class State(TypedDict):
     snapshots: SnapshotReader
     held_files: HeldFiles
     days: DayReader
+    changes: ChangeReader
     random: Random
