@@ -32,8 +32,12 @@ from arena.policy import policy_of
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
-from arena.web import battles, feed, feed_trust, health, middleware, pages, problems, votes
+from arena.web import battles, feed, health, middleware, pages, problems, votes
 from arena.web.board_history import BoardHistory
+from arena.web.change_reader import ChangeReader
+from arena.web.day_reader import DayReader
+from arena.web.feed_fast import FeedHolder, FeedProtocol
+from arena.web.feed_held import HeldFiles
 from arena.web.rendering import STATIC
 from arena.web.snapshot_reader import SnapshotReader
 from arena.web.state import State
@@ -56,7 +60,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for layer in (middleware.OriginCheck, middleware.BodyLimit):
         app.add_middleware(layer, settings=settings)
     app.add_middleware(middleware.RequestContext)
-    for module in (battles, votes, feed, feed_trust, health, pages):
+    app.add_middleware(FeedHolder)
+    for module in (battles, votes, feed, health, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
@@ -65,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def server_options(settings: Settings) -> dict[str, Any]:
     """How uvicorn runs the app; the addresses behind proxies are ours to judge, see `web/deps.py`."""
     return {
+        "http": FeedProtocol,
         "log_config": None,
         "access_log": False,
         "server_header": False,
@@ -102,6 +108,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             stack.push_async_callback(pool.close)
             await jobs.refresh_endpoints(database, pool, demo_url)
             runner = Runner(database, pool, settings)
+            snapshots = SnapshotReader(database, settings.feed_seconds)
             stack.push_async_callback(runner.drain, settings.shutdown_seconds)
             await stack.enter_async_context(jobs.running(_jobs(settings, database, location, pool, demo_url)))
             yield State(
@@ -110,7 +117,10 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 pool=pool,
                 runner=runner,
                 signer=Signer(settings.secret()),
-                snapshots=SnapshotReader(database, settings.feed_seconds),
+                snapshots=snapshots,
+                held_files=HeldFiles(snapshots),
+                days=DayReader(database),
+                changes=ChangeReader(database),
                 history=BoardHistory(database),
                 activity=ModelActivity(database),
                 policy=policy_of(settings, operators),

@@ -5,7 +5,7 @@ ArenaError
 │   ├── PromptEmpty · PromptTooLong · PromptUnreadable
 │   └── CatalogInvalid · CategoriesInvalid · DatasetInvalid
 ├── NotFound (404)
-│   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound
+│   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound · DayNotFound
 ├── Conflict (409)
 │   ├── AlreadyVoted · NothingToVoteOn · StillAnswering · BattleClosed · NothingToRetry · TooManyTurns
 ├── Forbidden (403)
@@ -103,6 +103,12 @@ class LeaderboardNotFound(NotFound):
     """There is no leaderboard of this name."""
 
     slug, title = "leaderboard-not-found", "Leaderboard not found"
+
+
+class DayNotFound(NotFound):
+    """There is no board of this day."""
+
+    slug, title = "day-not-found", "Day not found"
 
 
 class SnapshotNotFound(NotFound):

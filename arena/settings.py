@@ -34,9 +34,6 @@ class Settings(BaseSettings):
     catalog: Path | None = Field(
         None, description="TOML file of models and endpoints, synchronised at every start."
     )
-    categories_file: Path | None = Field(
-        None, description="TOML file of your own categories, read at every start."
-    )
     secret_key: SecretStr | None = Field(
         None, description="Signs cookies and receipts; generated once in the home folder when unset."
     )

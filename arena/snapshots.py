@@ -30,7 +30,7 @@ from arena.populations import OWN_POPULATIONS, Population
 from arena.tables import Board, ImportedVote, Model, Snapshot, SnapshotFile, Vote
 
 KEPT_HOURS = 24
-NEAREST = 5
+NEAREST, LONGEST_NAME = 5, 200  # looking for names near a long one takes long
 BOARDS, STYLE, JSON = "leaderboards/", ".style", ".json"
 
 
@@ -178,14 +178,18 @@ async def _make_newest(session: AsyncSession, snapshot_id: str, reading: Reading
 async def _prune(session: AsyncSession) -> None:
     """Let go of snapshots that are neither young nor the last of their day."""
     young = datetime.now(UTC) - timedelta(hours=KEPT_HOURS)
-    kept = _last_of_each_day().subquery()
+    kept = last_of_each_day().subquery()
     old = delete(Snapshot).where(Snapshot.created_at < young, Snapshot.id.not_in(select(kept.c.id)))
     await session.execute(old)
 
 
-def _last_of_each_day() -> Select[tuple[str, date]]:
+def last_of_each_day() -> Select[tuple[str, date]]:
+    """Id and UTC day of the last snapshot that was computed on each day."""
     day = cast(func.timezone("UTC", Snapshot.created_at), Date)
-    newest_first = func.row_number().over(partition_by=day, order_by=Snapshot.sequence.desc())
+    # Not by sequence, which grows again when an old snapshot becomes the newest: a day that is over must not change.
+    newest_first = func.row_number().over(
+        partition_by=day, order_by=(Snapshot.created_at.desc(), Snapshot.sequence.desc())
+    )
     ranked = select(Snapshot.id, day.label("day"), newest_first.label("place")).subquery()
     return select(ranked.c.id, ranked.c.day).where(ranked.c.place == 1)
 
@@ -211,14 +215,14 @@ async def find_snapshot(session: AsyncSession, snapshot_id: str) -> Snapshot:
 
 async def dated_snapshots(session: AsyncSession) -> Sequence[Snapshot]:
     """The last snapshot of each UTC day, oldest first."""
-    kept = _last_of_each_day().subquery()
+    kept = last_of_each_day().subquery()
     query = select(Snapshot).join(kept, kept.c.id == Snapshot.id).order_by(kept.c.day)
     return (await session.scalars(query)).all()
 
 
 async def snapshot_days(session: AsyncSession) -> dict[date, str]:
     """The id of the last snapshot of each UTC day, oldest first, without what is in it."""
-    kept = _last_of_each_day().subquery()
+    kept = last_of_each_day().subquery()
     rows = await session.execute(select(kept.c.day, kept.c.id).order_by(kept.c.day))
     return {day: snapshot_id for day, snapshot_id in rows}
 
@@ -272,7 +276,7 @@ async def read_compressed(session: AsyncSession, name: str, snapshot_id: str | N
 
 
 async def _nearest(session: AsyncSession, name: str, snapshot_id: str) -> str:
-    asked = name.rpartition("/")[2].removesuffix(JSON)
+    asked = name.rpartition("/")[2].removesuffix(JSON)[:LONGEST_NAME]
     names = await board_names(session, snapshot_id)
     if asked.endswith(STYLE) and (plain := asked.removesuffix(STYLE)) in names:
         return f"The leaderboard {plain!r} has too few votes for style control."

@@ -12,7 +12,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from benchmarks import boards, streaming, votes
+from benchmarks import boards, feed, streaming, votes
 from benchmarks.comparison import Findings, show
 from benchmarks.ratings.measure import GRID
 from benchmarks.ratings.measure import measure as measure_ratings
@@ -20,6 +20,7 @@ from benchmarks.ratings.measure import measure as measure_ratings
 BENCHMARKS: dict[str, Callable[[int], Findings]] = {
     "streaming": streaming.measure,
     "votes": votes.measure,
+    "feed": feed.measure,
     "ratings": measure_ratings,
 }
 ON_REQUEST: dict[str, Callable[[int], Findings]] = {

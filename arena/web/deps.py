@@ -17,6 +17,8 @@ from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import COOKIE, SIMULATED_HEADER, Signer, Visitor, new_visitor
 from arena.web.board_history import BoardHistory
+from arena.web.change_reader import ChangeReader
+from arena.web.day_reader import DayReader
 from arena.web.snapshot_reader import SnapshotReader
 
 BATTLE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -58,6 +60,14 @@ def _policy(request: Request) -> dict[str, Any]:
     return request.state.policy  # type: ignore[no-any-return]
 
 
+def _days(request: Request) -> DayReader:
+    return request.state.days  # type: ignore[no-any-return]
+
+
+def _changes(request: Request) -> ChangeReader:
+    return request.state.changes  # type: ignore[no-any-return]
+
+
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentRunner = Annotated[Runner, Depends(_runner)]
@@ -67,6 +77,8 @@ Snapshots = Annotated[SnapshotReader, Depends(_snapshots)]
 History = Annotated[BoardHistory, Depends(_history)]
 Activity = Annotated[ModelActivity, Depends(_activity)]
 CurrentPolicy = Annotated[dict[str, Any], Depends(_policy)]
+Days = Annotated[DayReader, Depends(_days)]
+Changes = Annotated[ChangeReader, Depends(_changes)]
 
 
 async def _session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:

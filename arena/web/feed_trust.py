@@ -1,11 +1,9 @@
 """The part of the feed that is about the arena itself: models, private tests, policy, draws, integrity."""
 
 import gzip
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
 
 from arena.catalog import find_model
@@ -14,7 +12,7 @@ from arena.private_tests import running_tests
 from arena.reports import read_report
 from arena.versions import model_record, public_models, versions_of
 from arena.web.deps import CurrentPolicy, CurrentSettings, Db
-from arena.web.feed import FRESH, PREFLIGHT, cached
+from arena.web.feed_answers import answer, as_json, content_file, described_by
 from arena.web.schemas_trust import TRUST
 
 router = APIRouter(prefix="/feed/v1", tags=["feed"])
@@ -64,34 +62,20 @@ async def policy(request: Request, policy: CurrentPolicy) -> Response:
 @router.get("/rates.json")
 async def rates(request: Request, db: Db) -> Response:
     """How often each model and organisation was really drawn, by day."""
-    return _packed(request, "rates", await read_report(db, "rates"))
+    return _answer(request, "rates", gzip.decompress(await read_report(db, "rates")))
 
 
 @router.head("/integrity.json", include_in_schema=False)
 @router.get("/integrity.json")
 async def integrity(request: Request, db: Db) -> Response:
     """Votes that count and do not, by reason and day; alarms; how well each board's comparisons hold together."""
-    return _packed(request, "integrity", await read_report(db, "integrity"))
+    return _answer(request, "integrity", gzip.decompress(await read_report(db, "integrity")))
 
 
 def _said(request: Request, schema: str, says: Mapping[str, Any]) -> Response:
-    body = orjson.dumps({"$schema": f"/feed/v1/schema/{schema}.json", **says}, option=orjson.OPT_UTC_Z)
-    return _packed(request, schema, gzip.compress(body, mtime=0))
+    return _answer(request, schema, as_json({"$schema": f"/feed/v1/schema/{schema}.json", **says}))
 
 
-def _packed(request: Request, schema: str, body: bytes) -> Response:
+def _answer(request: Request, schema: str, content: bytes) -> Response:
     assert schema in TRUST, "every file is described"
-    etag = hashlib.sha256(body).hexdigest()
-    described = {"Link": f'</feed/v1/schema/{schema}.json>; rel="describedby"'}
-    return cached(request, body, etag, FRESH | described)
-
-
-@router.options("/models.json", include_in_schema=False)
-@router.options("/models/{name:path}.json", include_in_schema=False)
-@router.options("/private-tests.json", include_in_schema=False)
-@router.options("/policy.json", include_in_schema=False)
-@router.options("/rates.json", include_in_schema=False)
-@router.options("/integrity.json", include_in_schema=False)
-async def preflight() -> Response:
-    """What a browser asks before a script of another site may send a conditional request."""
-    return Response(status_code=204, headers=PREFLIGHT)
+    return answer(request, content_file(content, links=[described_by(schema)]))

@@ -2,16 +2,8 @@
 
 from typing import Any
 
-from arena.web.schemas import (
-    ACCURACY,
-    COUNT,
-    DIALECT,
-    INSTANT,
-    MAYBE_NUMBER,
-    MAYBE_TEXT,
-    SCHEMAS,
-    TEXT,
-)
+from arena.web.schemas import ACCURACY, DIALECT, SCHEMAS
+from arena.web.schemas_fields import COUNT, INSTANT, MAYBE_NUMBER, MAYBE_TEXT, TEXT
 
 TRUTH = {"type": "boolean"}
 NUMBER = {"type": "number"}

@@ -10,6 +10,9 @@ from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
 from arena.web.board_history import BoardHistory
+from arena.web.change_reader import ChangeReader
+from arena.web.day_reader import DayReader
+from arena.web.feed_held import HeldFiles
 from arena.web.snapshot_reader import SnapshotReader
 
 
@@ -25,4 +28,7 @@ class State(TypedDict):
     history: BoardHistory
     activity: ModelActivity
     policy: dict[str, Any]
+    held_files: HeldFiles
+    days: DayReader
+    changes: ChangeReader
     random: Random
