@@ -24,7 +24,6 @@ from arena.db import Database, Location, database_of, upgrade
 from arena.gateway.demo import DEMO_MODELS
 from arena.gateway.demo_server import DemoServer
 from arena.gateway.discovery import discover
-from arena.gateway.openai_chat import Timeouts
 from arena.gateway.pool import Pool
 from arena.logs import configure_logs, get_log
 from arena.operator_categories import read_operator_categories
@@ -79,16 +78,6 @@ def server_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def timeouts(settings: Settings) -> Timeouts:
-    """The settings' timeouts as the gateway takes them."""
-    return Timeouts(
-        connect_seconds=settings.connect_timeout_seconds,
-        first_token_seconds=settings.first_token_timeout_seconds,
-        token_seconds=settings.token_timeout_seconds,
-        total_seconds=settings.total_timeout_seconds,
-    )
-
-
 def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     """Everything a process holds, started in order and stopped in reverse."""
 
@@ -103,7 +92,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             demo_url = await _start_demo_server(settings, stack)
             await prepare_catalog(settings, database)
             operators = await asyncio.to_thread(read_operator_categories, settings.categories_file)
-            pool = Pool(timeouts(settings))
+            pool = Pool(jobs.timeouts(settings))
             await pool.start()
             stack.push_async_callback(pool.close)
             await jobs.refresh_endpoints(database, pool, demo_url)
@@ -148,7 +137,7 @@ def _jobs(
         "endpoints": (jobs.ENDPOINT_SECONDS, lambda: jobs.refresh_endpoints(database, pool, demo_url)),
         "versions": (jobs.VERSION_SECONDS, lambda: jobs.note_versions(database, settings)),
     }
-    return own | (jobs.shared_jobs(database, settings) if settings.jobs else {})
+    return own | (jobs.shared_jobs(database, settings, pool) if settings.jobs else {})
 
 
 async def prepare_catalog(settings: Settings, database: Database) -> bool:

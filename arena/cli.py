@@ -24,6 +24,7 @@ from arena.postgres import PostgresError
 from arena.serve import serve_until_stopped
 from arena.settings import Settings
 from arena.tables import Model
+from arena.taggers import tagger_of
 from ratings.errors import RatingsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open chatbot arena.")
@@ -96,7 +97,10 @@ def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
 
 async def fit_all(database: Database) -> str | None:
     """Compute all leaderboards, with the operator's categories."""
-    return await snapshots.fit(database, read_operator_categories(Settings().categories_file))
+    settings = Settings()
+    operators = read_operator_categories(settings.categories_file)
+    async with jobs.pool_of(database, settings) as pool:
+        return await snapshots.fit(database, operators, tagger_of(settings, pool, operators.rules))
 
 
 @app.command()
@@ -130,8 +134,12 @@ def run_jobs_only() -> None:
     settings = Settings()
 
     async def run(database: Database) -> None:
-        async with jobs.running(jobs.shared_jobs(database, settings)):
-            await asyncio.Event().wait()
+        async with jobs.pool_of(database, settings) as pool:
+            endpoints = {
+                "endpoints": (jobs.ENDPOINT_SECONDS, lambda: jobs.refresh_endpoints(database, pool, None))
+            }
+            async with jobs.running(endpoints | jobs.shared_jobs(database, settings, pool)):
+                await asyncio.Event().wait()
 
     try:
         with_database(run)

@@ -9,6 +9,7 @@ from arena import limits
 from arena.battles import decoding_of
 from arena.catalog import gateway_endpoints
 from arena.db import Database, Location, is_outage
+from arena.gateway.openai_chat import Timeouts
 from arena.gateway.pool import Pool
 from arena.logs import get_log
 from arena.metrics import FIT_FAILURES, FIT_SECONDS
@@ -18,6 +19,7 @@ from arena.reports import Reporter
 from arena.settings import Settings
 from arena.snapshots import Fitter
 from arena.sweeps import database_is_up_since, declare_interrupted, expire_failed
+from arena.taggers import tagger_of
 from arena.versions import record_versions
 
 log = get_log("arena.jobs")
@@ -47,6 +49,28 @@ async def refresh_endpoints(database: Database, pool: Pool, demo_url: str | None
     """Learn of endpoints that the catalog or a model server added or took away."""
     async with database.sessions() as session:
         pool.set_endpoints(await gateway_endpoints(session, demo_url))
+
+
+def timeouts(settings: Settings) -> Timeouts:
+    """The settings' timeouts as the gateway takes them."""
+    return Timeouts(
+        connect_seconds=settings.connect_timeout_seconds,
+        first_token_seconds=settings.first_token_timeout_seconds,
+        token_seconds=settings.token_timeout_seconds,
+        total_seconds=settings.total_timeout_seconds,
+    )
+
+
+@asynccontextmanager
+async def pool_of(database: Database, settings: Settings) -> AsyncIterator[Pool]:
+    """A gateway for a process that serves nothing: what the tagger asks, if it asks a model."""
+    pool = Pool(timeouts(settings))
+    await pool.start()
+    try:
+        await refresh_endpoints(database, pool, None)
+        yield pool
+    finally:
+        await pool.close()
 
 
 async def note_versions(database: Database, settings: Settings) -> None:
@@ -104,9 +128,10 @@ def keep_database_alive(location: Location) -> Job:
     return check
 
 
-def shared_jobs(database: Database, settings: Settings) -> dict[str, tuple[float, Job]]:
+def shared_jobs(database: Database, settings: Settings, pool: Pool) -> dict[str, tuple[float, Job]]:
     """What any one process does for the whole installation."""
-    fitter = Fitter(database, read_operator_categories(settings.categories_file))
+    operators = read_operator_categories(settings.categories_file)
+    fitter = Fitter(database, operators, tagger_of(settings, pool, operators.rules))
     reporter = Reporter(database)
     return {
         "reports": (REPORT_SECONDS, lambda: make_reports(database, reporter)),

@@ -17,10 +17,8 @@ from arena.ballots import (
     BallotBox,
     Votes,
     ballots_of_snapshot,
-    forget_old_tags,
     imported_votes,
     model_names,
-    tag_votes,
 )
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
@@ -28,6 +26,7 @@ from arena.leaderboards import BoardFile, compute, digest_of, packed, snapshot_i
 from arena.operator_categories import OperatorCategories
 from arena.populations import OWN_POPULATIONS, Population
 from arena.tables import Board, ImportedVote, Model, Snapshot, SnapshotFile, Vote
+from arena.taggers import RuleTagger, Tagger, forget_old_tags, tag_votes
 
 KEPT_HOURS = 24
 NEAREST, LONGEST_NAME = 5, 200  # looking for names near a long one takes long
@@ -48,9 +47,15 @@ class Reading:
 class Fitter:
     """Fits the boards of a database; reads and counts again only what changed since its last fit."""
 
-    def __init__(self, database: Database, operators: OperatorCategories | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        operators: OperatorCategories | None = None,
+        tagger: Tagger | None = None,
+    ) -> None:
         self._database = database
         self._operators = operators or OperatorCategories()
+        self._tagger = tagger or RuleTagger(self._operators.rules)
         self._box = BallotBox()
         self._imported: dict[str, tuple[tuple[Any, ...], Votes]] = {}
         self._own: tuple[Any, list[Votes]] = (None, [])
@@ -77,9 +82,9 @@ class Fitter:
     async def _tag(self) -> None:
         if not self._looked_for_old_tags:
             async with self._database.sessions.begin() as session:
-                await forget_old_tags(session, self._operators)
+                await forget_old_tags(session, self._tagger)
             self._looked_for_old_tags = True
-        while await tag_votes(self._database, self._operators):
+        while await tag_votes(self._database, self._tagger):
             pass
 
     async def _read(self, session: AsyncSession) -> Reading:
@@ -134,9 +139,11 @@ class Fitter:
         return True
 
 
-async def fit(database: Database, operators: OperatorCategories | None = None) -> str | None:
+async def fit(
+    database: Database, operators: OperatorCategories | None = None, tagger: Tagger | None = None
+) -> str | None:
     """Compute every board and store them as one snapshot; None when nothing changed since the last."""
-    return await Fitter(database, operators).fit()
+    return await Fitter(database, operators, tagger).fit()
 
 
 def _packed(files: Sequence[BoardFile], snapshot_id: str, generated_at: datetime) -> list[tuple[str, bytes]]:
