@@ -349,6 +349,17 @@ class SnapshotFile(Table):
     body: Mapped[bytes]
 
 
+class FitFailure(Table):
+    """That computing the boards fails, since when, and why; the one row is gone once it works again."""
+
+    __tablename__ = "fit_failure"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, server_default=sql("1"), autoincrement=False)
+    failing_since: Mapped[datetime] = now()
+    error: Mapped[str]
+
+
 class RateBucket(Table):
     """A token bucket of the rate limits, refilled by elapsed time when it is next used."""
 
