@@ -11,6 +11,13 @@ LEXICON: Final[Mapping[str, str]] = {
     "creative form": """
         poem* poetry haiku* sonnet* limerick* ballad* villanelle* ode elegy acrostic stanza* verse story stories
         short_story tale tales novel novella fiction fanfic* screenplay* lyrics song songs rap monolog* dialogue
+        speech_by diary_of memoirs_of memoir dramatic_reading tragedy shanty serenade spoof proclamation vows_for vows_between
+        mock-heroic toast_to elegy elegies parody_of commercial_for shopping_list_of pick_up_where carry_on continue_the_story
+        in_verse stanzas rhyming_about something_rhyming play_the_role pretend_to_be act_as_a greet_me story_time poetic
+        aus_ihrer_sicht aus_seiner_sicht memoiren tagebuch abschiedsrede ode an_die gruselgeschichte* mémoires_d' la_vie_d'un
+        à_la_première_personne monologue diario_del memorie_di giornata_di in_prima_persona quadrinha vida_de_uma
+        от_лица страшилк* дневник воспоминани* частушк* limeryk* pamiętnik* limerick* anılarını ağzından günlüğü
+        الساعة_تحكي بلسان على_لسان خاطرة حكاية 顺口溜 自述 一生 的口吻 一人称 気持ちを 掌編 友情を 일생을 주인공 입장
         hymn hymns psalm obituary tirade tavern dnd d&d campaign the_ending next_chapter ending_of retell rhymes ode you're_a
         hörspiel* theaterstück* reime gereimt* obra_de_teatro décima* copla* pièce_de_théâtre tirade conte_pour samba canção
         canzone отрывок оду ода басню 相声 打油诗 快板 結末を 視点で 落語 시를_지어 단편 소설 أغنية
@@ -162,6 +169,10 @@ LEXICON: Final[Mapping[str, str]] = {
         sqlalchemy orm dbt airflow pyspark hadoop cassandra dynamodb mariadb mssql t-sql pl/sql oracle_sql stored_procedure*
         latex_table verilog vhdl assembly prolog lisp scheme ocaml erlang f# zig nim julia groovy delphi pascal visual_basic
         google_sheets_formula spreadsheet_formula appsheet power_query vlookup xlookup openpyxl
+        useeffect usememo usestate usecontext publickey ssh_key default_branch list_comprehensions batch_file trigger_which
+        stored_procedures dag migration_that non-null undefined_reference static_site url_encode uuid sqlite3 swiftui insets
+        encapsulation polymorphism inheritance recursion let_and_var airtable libreoffice csv_file arraylist hashset
+        responsivo responsive css_grid media_query 乱码 冲突 文字化け ボタンを押しても コンフリクト 코드
         excel_formula excel-formel excel-makro formule_excel fórmula_de_excel macro_de_excel excel макрос* dax power_bi vba macro
         jpa hibernate k6 jmeter gatling roblox branches squash softmax tensor selenium* hugging_face scikit load_test
         関数は 함수를 数式
