@@ -32,9 +32,9 @@ SPOILED = tuple(reason for reason in NOT_COUNTED if reason not in BY_DESIGN)
 RULE = (
     f"A day of at least {VOTES_LEAST} votes is set against the {DAYS_COMPARED} days before it (at least {DAYS_LEAST}"
     f" of them with votes). The alarm is raised when the share of spoiled votes is higher than on each of them and so"
-    f" high that, were votes independent and the share unchanged, fewer than {LEVEL:g} of days would show it. The day"
-    f" that still runs is tested at {VOTES_LEAST}, {2 * VOTES_LEAST}, {4 * VOTES_LEAST} … votes, and counts for half of"
-    " that level."
+    f" high that, were votes independent and the share unchanged, less than one day in {1 / LEVEL:,.0f} would show it."
+    f" The day that still runs is tested at {VOTES_LEAST}, {2 * VOTES_LEAST}, {4 * VOTES_LEAST} … votes, and counts for"
+    " half of that level."
 )
 
 
