@@ -117,6 +117,13 @@ async def test_private_test_cannot_be_taken_back(database: Database, session: As
     assert released.listed_at > before, "the release is the commitment"
 
 
+@pytest.mark.parametrize("codename", ["one", "heron"])
+async def test_codename_of_another_model_is_refused(codename: str, database: Database) -> None:
+    await sync(database, listed("one"), listed("two", private_test=True, codename="heron"))
+    with pytest.raises(CatalogInvalid, match=f"three: the codename '{codename}' belongs to another model"):
+        await sync(database, listed("three", private_test=True, codename=codename))
+
+
 def test_codenames_are_unique_and_no_names(tmp_path: Path) -> None:
     path = tmp_path / "catalog.toml"
     entry = '[[model]]\nname = "{}"\norganization = "x"\nprivate_test = true\ncodename = "{}"\n'
