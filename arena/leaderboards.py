@@ -280,7 +280,7 @@ def snapshot_inputs(
         "models": {
             model.name: {fact: getattr(model, fact) for fact in MODEL_FACTS}
             for model in models
-            if model.name in rated
+            if model.name in rated and not model.private_test
         },
     }
 

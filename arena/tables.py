@@ -154,6 +154,7 @@ class Battle(Table):
         CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity_is_probability"),
         CheckConstraint("state <> 'void' OR void_reason IS NOT NULL", name="void_has_reason"),
         Index(None, "voter_id", "created_at"),
+        Index(None, "created_at", postgresql_using="brin"),
         Index("ix_battle_unfinished", "state", postgresql_where=sql("state IN ('answering', 'failed')")),
     )
 
@@ -265,6 +266,7 @@ class Ballot(Table):
     __tablename__ = "ballot"
     __table_args__ = (
         Index(None, "written_in"),
+        Index(None, "cast_on", postgresql_using="brin"),
         Index("ix_ballot_untagged", "vote_id", postgresql_where=sql("rules IS NULL")),
     )
 

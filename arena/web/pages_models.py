@@ -1,10 +1,10 @@
 """A page for every model: its facts, its standing on each board, its votes by week, and how its answers are written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -15,6 +15,7 @@ from arena.catalog import find_model
 from arena.errors import ModelNotFound
 from arena.populations import OWN_POPULATIONS
 from arena.tables import Model
+from arena.versions import model_record, versions_of
 from arena.web.board_deps import Boards
 from arena.web.board_navigation import Navigation, navigate, nearest_names
 from arena.web.boards import BoardPage, Entry, styled_page
@@ -76,6 +77,7 @@ class ModelPage:
     answers: int  # that the style was counted on
     pairs: Sequence[PairRecord]
     note: str | None
+    versions: Sequence[Mapping[str, Any]]  # every period in which it was served, newest first
 
 
 @router.get("/models/{name:path}")
@@ -110,6 +112,7 @@ async def model(
         answers=answers,
         pairs=(await read_pairs(snapshots, chosen.name, chosen.snapshot)).of(name) if chosen else (),
         note=_note(population, mains),
+        versions=await _versions(db, found) if found else (),
     )
     return render_page(request, "model.html", page)
 
@@ -119,6 +122,12 @@ async def _listed(db: Db, name: str) -> Model | None:
         return await find_model(db, name)
     except ModelNotFound:
         return None
+
+
+async def _versions(db: Db, model: Model) -> Sequence[Mapping[str, Any]]:
+    versions = await versions_of(db, [model])
+    periods: Sequence[Mapping[str, Any]] = model_record(model, versions[model.id])["versions"]
+    return periods[::-1]
 
 
 def _nearest(boards: Sequence[BoardPage], name: str) -> str:
