@@ -9,6 +9,7 @@ from sqlalchemy import delete, update
 
 from arena import dataset, snapshots
 from arena.db import Database
+from arena.reports import Reporter
 from arena.tables import Battle, Model, Response, Snapshot, Table, Turn, Vote, Voter
 
 AGES = (5, 2, 0)  # of the snapshots, in days
@@ -43,6 +44,7 @@ async def publish(url: str, llmfao: Path) -> None:
         await session.execute(update(Model).where(Model.name == BAD).values(status="retired"))
     await _vote(database, models, voters, [(GOOD, NEW), (NEW, BAD)] * 20)
     await _fit(database, AGES[2])
+    await Reporter(database).report()
     await database.close()
 
 

@@ -44,7 +44,8 @@ def addresses(index: dict[str, Any]) -> Iterator[str]:
         path = template.partition("{?")[0]
         if "{+model}" in path:
             yield path.replace("{+model}", GOOD)
-            yield path.replace("{+model}", "Airoboros L2 70B") + "?board=llmfao"
+            if path.startswith("/badge/"):
+                yield path.replace("{+model}", "Airoboros L2 70B") + "?board=llmfao"
             continue
         for date, snapshot in index["days"].items():
             dated = path.replace("{date}", date).replace("{snapshot}", snapshot)
@@ -217,6 +218,7 @@ async def test_what_is_not_there_is_named_with_the_nearest(program: httpx2.Async
         ("history/llmfao.json?from=yesterday", "invalid-input", "/from"),
         ("leaderboards/llmfao.json?style_control=true", "leaderboard-not-found", "style control"),
         ("snapshots/abc/pairs/llmfao.json", "snapshot-not-found", "abc"),
+        ("models/maker/god.json", "model-not-found", "maker/good"),
         ("schema/leaderbord.json", "not-found", "leaderboard"),
         ("../../badge/maker/god.svg", "model-not-found", "maker/good"),
         ("../../badge/maker/good.svg?board=overal", "leaderboard-not-found", "overall"),
