@@ -24,14 +24,19 @@ from arena.db import Database, Location, database_of, upgrade
 from arena.gateway.demo import DEMO_MODELS
 from arena.gateway.demo_server import DemoServer
 from arena.gateway.discovery import discover
-from arena.gateway.openai_chat import Timeouts
 from arena.gateway.pool import Pool
 from arena.logs import configure_logs, get_log
+from arena.operator_categories import read_operator_categories
+from arena.policy import policy_of
 from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
 from arena.web import battles, feed, health, middleware, pages, problems, votes
 from arena.web.board_history import BoardHistory
+from arena.web.change_reader import ChangeReader
+from arena.web.day_reader import DayReader
+from arena.web.feed_fast import FeedHolder, FeedProtocol
+from arena.web.feed_held import HeldFiles
 from arena.web.rendering import STATIC
 from arena.web.snapshot_reader import SnapshotReader
 from arena.web.state import State
@@ -54,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for layer in (middleware.OriginCheck, middleware.BodyLimit):
         app.add_middleware(layer, settings=settings)
     app.add_middleware(middleware.RequestContext)
+    app.add_middleware(FeedHolder)
     for module in (battles, votes, feed, health, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -63,22 +69,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def server_options(settings: Settings) -> dict[str, Any]:
     """How uvicorn runs the app; the addresses behind proxies are ours to judge, see `web/deps.py`."""
     return {
+        "http": FeedProtocol,
         "log_config": None,
         "access_log": False,
         "server_header": False,
         "proxy_headers": False,
         "timeout_graceful_shutdown": int(settings.shutdown_seconds) or None,
     }
-
-
-def timeouts(settings: Settings) -> Timeouts:
-    """The settings' timeouts as the gateway takes them."""
-    return Timeouts(
-        connect_seconds=settings.connect_timeout_seconds,
-        first_token_seconds=settings.first_token_timeout_seconds,
-        token_seconds=settings.token_timeout_seconds,
-        total_seconds=settings.total_timeout_seconds,
-    )
 
 
 def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
@@ -94,11 +91,13 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             stack.push_async_callback(database.close)
             demo_url = await _start_demo_server(settings, stack)
             await prepare_catalog(settings, database)
-            pool = Pool(timeouts(settings))
+            operators = await asyncio.to_thread(read_operator_categories, settings.categories_file)
+            pool = Pool(jobs.timeouts(settings))
             await pool.start()
             stack.push_async_callback(pool.close)
             await jobs.refresh_endpoints(database, pool, demo_url)
             runner = Runner(database, pool, settings)
+            snapshots = SnapshotReader(database, settings.feed_seconds)
             stack.push_async_callback(runner.drain, settings.shutdown_seconds)
             await stack.enter_async_context(jobs.running(_jobs(settings, database, location, pool, demo_url)))
             yield State(
@@ -107,9 +106,13 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 pool=pool,
                 runner=runner,
                 signer=Signer(settings.secret()),
-                snapshots=SnapshotReader(database, settings.feed_seconds),
+                snapshots=snapshots,
+                held_files=HeldFiles(snapshots),
+                days=DayReader(database),
+                changes=ChangeReader(database),
                 history=BoardHistory(database),
                 activity=ModelActivity(database),
+                policy=policy_of(settings, operators),
                 random=SystemRandom(),
             )
 
@@ -132,8 +135,9 @@ def _jobs(
     own: dict[str, tuple[float, jobs.Job]] = {
         "database": (jobs.DATABASE_SECONDS, jobs.keep_database_alive(location)),
         "endpoints": (jobs.ENDPOINT_SECONDS, lambda: jobs.refresh_endpoints(database, pool, demo_url)),
+        "versions": (jobs.VERSION_SECONDS, lambda: jobs.note_versions(database, settings)),
     }
-    return own | (jobs.shared_jobs(database, settings) if settings.jobs else {})
+    return own | (jobs.shared_jobs(database, settings, pool) if settings.jobs else {})
 
 
 async def prepare_catalog(settings: Settings, database: Database) -> bool:
@@ -143,7 +147,8 @@ async def prepare_catalog(settings: Settings, database: Database) -> bool:
     """
     async with database.sessions.begin() as session:
         if settings.catalog is not None:
-            await sync_catalog(session, read_catalog(settings.catalog))
+            catalog = read_catalog(settings.catalog)
+            await sync_catalog(session, catalog, private_tests_max=settings.private_tests_max)
         configured = await has_configured_models(session)
         if configured:
             await replace_discovered(session, [])

@@ -5,33 +5,26 @@ that were still running at the last look are looked at again.
 """
 
 import asyncio
-import hashlib
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pyarrow import csv
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena.db import Database
-from arena.operator_categories import OperatorCategories
 from arena.populations import POPULATION_OF_REASON, Population, imported
-from arena.tables import Ballot, Board, Model, Response, Turn, Vote
-from arena.tagging import RULES_VERSION, Conversation, prompt_digest, tag_conversation
+from arena.tables import Board, Model
 from ratings.vote_digest import canonical_votes
 
 STYLE_FEATURES = ("tokens", "headers", "lists", "bold", "code_blocks", "emoji")
 STYLE_COLUMNS = tuple(f"{feature}_{side}" for feature in STYLE_FEATURES for side in "ab")
 FREQUENT_QUANTILE = 0.999
 FREQUENT_LEAST = 25
-TAGGED_AT_ONCE = 200
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 _OWN_SCHEMA = pa.schema(
@@ -50,12 +43,6 @@ _OWN_SCHEMA = pa.schema(
 _IMPORTED_SCHEMA = pa.schema({"model_a": _NAMES, "model_b": _NAMES, "winner": _NAMES, "voter": _NAMES})
 
 
-TAG = text(
-    """UPDATE ballot SET tags = :tags, style_a = :style_a, style_b = :style_b, prompt_digest = :prompt_digest,
-        rules = :rules, written_in = (pg_current_xact_id()::text)::bigint WHERE vote_id = :vote"""
-)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Votes:
     """The counted votes of one population, in an order and with a digest that depend on what they say alone."""
@@ -68,73 +55,6 @@ class Votes:
     def has_tags(self) -> bool:
         """Whether the battles are known, and so can be told apart by category and style."""
         return "tags" in self.table.column_names
-
-
-def rules_version(operators: OperatorCategories) -> str:
-    """Which rules made a tag: the program's and the operator's."""
-    own = "".join(sorted(map(repr, operators.rules)))
-    return f"{RULES_VERSION}-{hashlib.sha256(own.encode()).hexdigest()[:12]}" if own else RULES_VERSION
-
-
-async def tag_votes(database: Database, operators: OperatorCategories) -> int:
-    """Tag the battles of some votes that have no tags yet; returns how many there were."""
-    async with database.sessions.begin() as session:
-        old = select(Ballot.vote_id).where(Ballot.rules.is_(None))
-        ids = (await session.scalars(old.order_by(Ballot.vote_id).limit(TAGGED_AT_ONCE))).all()
-        if not ids:
-            return 0
-        conversations = await _conversations(session, ids)
-        rows = await asyncio.to_thread(_tagged, conversations, operators)
-        await session.execute(TAG, rows)
-    return len(ids)
-
-
-async def forget_old_tags(session: AsyncSession, operators: OperatorCategories) -> int:
-    """Have every battle tagged anew whose tags came from other rules; returns how many those are."""
-    row = update(Ballot).where(Ballot.rules != rules_version(operators)).values(rules=None)
-    return (await session.execute(row)).rowcount  # type: ignore[attr-defined, no-any-return]
-
-
-async def _conversations(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Conversation]:
-    """What was said in the battles of these votes, before the names were shown."""
-    rows = await session.execute(
-        select(Vote.id, Turn.index, Turn.prompt, Turn.prompt_language, Response.side, Response.text)
-        .join(Turn, Turn.battle_id == Vote.battle_id)
-        .join(Response, Response.turn_id == Turn.id)
-        .where(Vote.id.in_(ids), Turn.state.in_(("answered", "stopped")), ~Turn.after_reveal)
-        .order_by(Vote.id, Turn.index)
-    )
-    said: dict[int, dict[int, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
-    languages: dict[int, str | None] = {}
-    for vote_id, index, prompt, language, side, answer in rows:
-        said[vote_id][index] |= {"prompt": prompt, side: answer}
-        languages.setdefault(vote_id, language)
-    return {
-        vote_id: Conversation(
-            prompts=tuple(turn["prompt"] for turn in said[vote_id].values()),
-            answers_a=tuple(turn.get("a", "") for turn in said[vote_id].values()),
-            answers_b=tuple(turn.get("b", "") for turn in said[vote_id].values()),
-            language=languages.get(vote_id),
-        )
-        for vote_id in ids
-    }
-
-
-def _tagged(conversations: Mapping[int, Conversation], operators: OperatorCategories) -> list[dict[str, Any]]:
-    rows, rules = [], rules_version(operators)
-    for vote_id, conversation in conversations.items():
-        tagged = tag_conversation(conversation, operators.rules)
-        rows.append(
-            {
-                "vote": vote_id,
-                "tags": list(tagged.tags),
-                "style_a": [tagged.style_a[feature] for feature in STYLE_FEATURES],
-                "style_b": [tagged.style_b[feature] for feature in STYLE_FEATURES],
-                "prompt_digest": prompt_digest(conversation.prompts[0]),
-                "rules": rules,
-            }
-        )
-    return rows
 
 
 class BallotBox:
@@ -151,7 +71,7 @@ class BallotBox:
         horizon = await session.scalar(text(now)) or 0
         if horizon < self._horizon:  # another database, such as a restored one, counts its transactions anew
             self._rows, self._horizon = _OWN_SCHEMA.empty_table(), 0
-        written = await _own_ballots(session, f"written_in >= {self._horizon}")
+        written = await own_ballots(session, f"written_in >= {self._horizon}")
         removed = await session.execute(
             text("SELECT vote_id FROM removed_ballot WHERE written_in >= :since"), {"since": self._horizon}
         )
@@ -177,7 +97,7 @@ async def ballots_of_snapshot(
 ) -> list[Votes]:
     """The votes that a snapshot saw and that nobody changed since, as far as they are still there."""
     seen = f"vote_id <= {last_vote_id} AND pg_visible_in_snapshot(written_in::text::xid8, '{visible}'::pg_snapshot)"
-    rows = await _own_ballots(session, seen)
+    rows = await own_ballots(session, seen)
     return await asyncio.to_thread(own_votes, rows, models)
 
 
@@ -186,7 +106,8 @@ async def model_names(session: AsyncSession) -> dict[int, str]:
     return {number: name for number, name in await session.execute(select(Model.id, Model.name))}
 
 
-async def _own_ballots(session: AsyncSession, condition: str) -> pa.Table:
+async def own_ballots(session: AsyncSession, condition: str) -> pa.Table:
+    """The tagged ballots that a condition of ours selects."""
     style = ", ".join(
         f"style_{side}[{place}]" for place in range(1, len(STYLE_FEATURES) + 1) for side in "ab"
     )

@@ -31,7 +31,7 @@ from arena.errors import (
 from arena.gateway.openai_chat import ChatRequest, Message
 from arena.identity import reveals_identity
 from arena.languages import detect_language
-from arena.matchmaking import choose_pair
+from arena.matchmaking import Pair, choose_pair
 from arena.settings import Settings
 from arena.tables import SIDES, Battle, BattleState, Model, Response, Side, Turn, TurnState
 from arena.voters import Visitor, save_voter
@@ -97,8 +97,8 @@ async def start_battle(
 ) -> TurnJob:
     """Draw the pair and write the battle with its first turn, before any token is asked for."""
     prompt = check_prompt(prompt, settings)
-    pair = choose_pair(models, random)
     kind = await save_voter(session, visitor)
+    pair = choose_pair(_models_for(kind, models), random)
     battle = Battle(
         id=secrets.token_urlsafe(16),
         voter_id=visitor.voter_id,
@@ -108,7 +108,7 @@ async def start_battle(
         decoding=decoding_of(settings),
         release_policy=settings.release_policy,
         publish=publish,
-        not_counted_reason=_reason_from_the_start(kind, demo=pair.model_a.demo or pair.model_b.demo),
+        not_counted_reason=reason_from_the_start(kind, pair),
     )
     session.add(battle)
     await session.flush()
@@ -125,10 +125,24 @@ def decoding_of(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _reason_from_the_start(voter_kind: str, *, demo: bool) -> str | None:
+def _models_for(voter_kind: str, models: Sequence[Model]) -> Sequence[Model]:
+    """Simulated voters meet no private test: their board is public at once, with the names."""
+    return [model for model in models if not model.private_test] if voter_kind == "simulated" else models
+
+
+def reason_from_the_start(voter_kind: str, pair: Pair) -> str | None:
+    """Why no vote on this battle will count, as far as the draw decides it."""
     if voter_kind == "simulated":
         return "simulated_voter"
-    return "demo_models" if demo else None
+    if pair.model_a.demo or pair.model_b.demo:
+        return "demo_models"
+    # Kept after the release: only battles that start after it count, so that the best of many tests has no head start.
+    return "private_test" if pair.model_a.private_test or pair.model_b.private_test else None
+
+
+def _spoiled(reason_before: str | None, reason: str) -> str:
+    """Votes that decide nothing anywhere say so, also among the votes on a private test."""
+    return reason if reason_before in (None, "private_test") else reason_before
 
 
 async def add_turn(
@@ -345,7 +359,7 @@ async def judge_identity(session: AsyncSession, battle: Battle, turn: Turn) -> N
         own = names[response.side]
         response.reveals_identity = reveals_identity(response.text, own_names=own, prompt=asked)
         if response.reveals_identity and not turn.after_reveal:
-            battle.not_counted_reason = battle.not_counted_reason or "identity_revealed"
+            battle.not_counted_reason = _spoiled(battle.not_counted_reason, "identity_revealed")
 
 
 def _fill(response: Response, outcome: SideOutcome) -> None:
@@ -365,7 +379,7 @@ def _move_on(battle: Battle, turn: Turn) -> None:
     battle.state = _state_after(turn, complete=complete, answered_before=battle.answered_turns > 0)
     if battle.state == "void":
         battle.void_reason = "side_failed"
-        battle.not_counted_reason = battle.not_counted_reason or "void"
+        battle.not_counted_reason = _spoiled(battle.not_counted_reason, "void")
 
 
 def _state_after(turn: Turn, *, complete: bool, answered_before: bool) -> BattleState:

@@ -16,6 +16,7 @@ from arena.errors import CatalogInvalid, ModelNotFound
 from arena.gateway.demo import DEMO_MODELS
 from arena.gateway.discovery import DiscoveredServer
 from arena.gateway.openai_chat import Endpoint as GatewayEndpoint
+from arena.private_tests import check_cap, private_standing
 from arena.tables import Endpoint, Model
 
 DEMO_URL = "demo:"
@@ -58,6 +59,8 @@ class CatalogModel(BaseModel):
     open_weights: bool = False
     aliases: list[Name] = []
     extra: dict[str, Any] = {}
+    private_test: bool = False
+    codename: Name | None = None
     endpoint: list[CatalogEndpoint] = []
 
 
@@ -87,6 +90,10 @@ def read_catalog(path: Path) -> Catalog:
         raise CatalogInvalid(
             f"{path}: listed twice: {', '.join(twice)}. Give one model several [[model.endpoint]]."
         )
+    codenames = [model.codename for model in catalog.model if model.codename is not None]
+    taken = sorted({name for name in codenames if codenames.count(name) > 1 or name in names})
+    if taken:
+        raise CatalogInvalid(f"{path}: codenames that are not unique: {', '.join(taken)}. Choose others.")
     return catalog
 
 
@@ -96,8 +103,12 @@ def _places(error: ValidationError) -> Iterable[str]:
         yield f"{place.lstrip('.')}: {problem['msg']}"
 
 
-async def sync_catalog(session: AsyncSession, catalog: Catalog) -> None:
-    """Make the tables say what the file says; a model that left the file keeps its row and loses its endpoints."""
+async def sync_catalog(session: AsyncSession, catalog: Catalog, *, private_tests_max: int) -> None:
+    """Make the tables say what the file says; a model that left the file keeps its row and loses its endpoints.
+
+    Raises `CatalogInvalid` where the file breaks a rule of private tests.
+    """
+    check_cap(catalog.model, private_tests_max)
     for listed in catalog.model:
         await list_model(session, listed, source="catalog")
     kept = [listed.name for listed in catalog.model]
@@ -107,11 +118,15 @@ async def sync_catalog(session: AsyncSession, catalog: Catalog) -> None:
 
 async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str, demo: bool = False) -> int:
     """Insert or update one model and replace its endpoints of the same source; returns the model's id."""
-    values = listed.model_dump(exclude={"endpoint"}) | {"demo": demo}
+    before = await session.scalar(select(Model).where(Model.name == listed.name).with_for_update())
+    values: dict[str, Any] = listed.model_dump(exclude={"endpoint", "codename"}) | {"demo": demo}
+    if source == "catalog":
+        values |= await private_standing(session, before, listed)
+    elif before is not None:  # only the catalog releases a private test
+        values["private_test"] = before.private_test
     row = insert(Model).values(**values)
-    row = row.on_conflict_do_update(
-        index_elements=[Model.name], set_=values | {"status": "active", "retired_at": None}
-    )
+    revived = {"status": "active", "retired_at": None, "retired_reason": None}
+    row = row.on_conflict_do_update(index_elements=[Model.name], set_=values | revived)
     model_id: int | None = await session.scalar(row.returning(Model.id))
     assert model_id is not None, "an upsert returns its row"
     # Endpoints that stay keep their row, and with it the slots and the health that the gateway knows them by.
@@ -154,9 +169,9 @@ async def deregister_endpoint(session: AsyncSession, url: str) -> None:
     await session.execute(delete(Endpoint).where(Endpoint.url == url, Endpoint.source == "model-server"))
 
 
-async def retire_model(session: AsyncSession, name: str) -> None:
+async def retire_model(session: AsyncSession, name: str, reason: str) -> None:
     """Take a model out of new battles for good; its votes and its place in the history stay."""
-    values = {"status": "retired", "retired_at": func.now()}
+    values = {"status": "retired", "retired_at": func.now(), "retired_reason": reason}
     row = update(Model).where(Model.name == name).values(values).returning(Model.id)
     if await session.scalar(row) is None:
         raise ModelNotFound(f"There is no model named {name!r}. `arena catalog list` shows all names.")
@@ -225,7 +240,7 @@ async def battle_models(session: AsyncSession) -> Sequence[Model]:
 
 
 async def all_models(session: AsyncSession) -> Sequence[Model]:
-    """Every model ever listed, by name, with its endpoints."""
+    """Every model ever listed, by name, with its endpoints: private tests too, so not for the public."""
     query = select(Model).options(selectinload(Model.endpoints)).order_by(Model.name)
     return (await session.scalars(query)).all()
 
@@ -236,8 +251,9 @@ def _listable(name: str) -> bool:
 
 
 async def find_model(session: AsyncSession, name: str) -> Model:
-    """One model with its endpoints; raises `ModelNotFound`."""
-    query = select(Model).options(selectinload(Model.endpoints)).where(Model.name == name)
+    """One model with its endpoints; raises `ModelNotFound`, for the name of a private test too."""
+    query = select(Model).options(selectinload(Model.endpoints))
+    query = query.where(Model.name == name, ~Model.private_test)
     model = await session.scalar(query)
     if model is None:
         raise ModelNotFound(f"There is no model named {name!r}.")

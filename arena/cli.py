@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import __version__, catalog, dataset, doctor, jobs, model_server, simulate, snapshots
+from arena import __version__, catalog, dataset, doctor, jobs, model_server, reports, simulate, snapshots
 from arena.db import Database, database_of, is_outage, upgrade
 from arena.errors import ArenaError
 from arena.gateway.vllm import ServerDidNotStart
@@ -23,6 +23,8 @@ from arena.operator_categories import read_operator_categories
 from arena.postgres import PostgresError
 from arena.serve import serve_until_stopped
 from arena.settings import Settings
+from arena.tables import Model
+from arena.taggers import tagger_of
 from ratings.errors import RatingsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open chatbot arena.")
@@ -95,7 +97,10 @@ def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
 
 async def fit_all(database: Database) -> str | None:
     """Compute all leaderboards, with the operator's categories."""
-    return await snapshots.fit(database, read_operator_categories(Settings().categories_file))
+    settings = Settings()
+    operators = read_operator_categories(settings.categories_file)
+    async with jobs.pool_of(database, settings) as pool:
+        return await snapshots.fit(database, operators, tagger_of(settings, pool, operators.rules))
 
 
 @app.command()
@@ -129,8 +134,12 @@ def run_jobs_only() -> None:
     settings = Settings()
 
     async def run(database: Database) -> None:
-        async with jobs.running(jobs.shared_jobs(database, settings)):
-            await asyncio.Event().wait()
+        async with jobs.pool_of(database, settings) as pool:
+            endpoints = {
+                "endpoints": (jobs.ENDPOINT_SECONDS, lambda: jobs.refresh_endpoints(database, pool, None))
+            }
+            async with jobs.running(endpoints | jobs.shared_jobs(database, settings, pool)):
+                await asyncio.Event().wait()
 
     try:
         with_database(run)
@@ -197,7 +206,8 @@ def db_upgrade() -> None:
 def catalog_sync(file: Annotated[Path, typer.Argument(help="TOML file of models and endpoints.")]) -> None:
     """Make the arena list what the file lists."""
     listed = catalog.read_catalog(file)
-    in_transaction(lambda session: catalog.sync_catalog(session, listed))
+    most = Settings().private_tests_max
+    in_transaction(lambda session: catalog.sync_catalog(session, listed, private_tests_max=most))
     console.print(f"{len(listed.model)} models listed.")
 
 
@@ -205,18 +215,32 @@ def catalog_sync(file: Annotated[Path, typer.Argument(help="TOML file of models 
 def catalog_list() -> None:
     """Show every model and its endpoints."""
     table = Table("model", "organization", "status", "endpoints")
-    for model in in_transaction(catalog.all_models):
+    models, lowest = in_transaction(_listed)
+    for model in models:
         served = "\n".join(f"{endpoint.url} ({endpoint.source})" for endpoint in model.endpoints)
-        table.add_row(
-            model.name, model.organization, "demo" if model.demo else model.status, served or "none"
-        )
+        table.add_row(model.name, model.organization, _status(model, lowest), served or "none")
     console.print(table)
 
 
+async def _listed(session: AsyncSession) -> tuple[Sequence[Model], Mapping[str, str]]:
+    return await catalog.all_models(session), await reports.retirable_now(session)
+
+
+def _status(model: Model, lowest: Mapping[str, str]) -> str:
+    if model.demo:
+        return "demo"
+    if model.private_test:
+        return f"private test {model.codename}"
+    return f"{model.status}, may be retired" if model.name in lowest else model.status
+
+
 @catalog_app.command("retire")
-def catalog_retire(name: Annotated[str, typer.Argument(help="The model's name.")]) -> None:
-    """Take a model out of new battles; its votes and its place in the history stay."""
-    in_transaction(lambda session: catalog.retire_model(session, name))
+def catalog_retire(
+    name: Annotated[str, typer.Argument(help="The model's name.")],
+    reason: Annotated[str, typer.Option(help="Why, in a sentence for the public.")],
+) -> None:
+    """Take a model out of new battles; its votes and its place in the history stay, with the reason."""
+    in_transaction(lambda session: catalog.retire_model(session, name, reason))
     console.print(f"{name} is retired.")
 
 

@@ -5,7 +5,7 @@ ArenaError
 │   ├── PromptEmpty · PromptTooLong · PromptUnreadable
 │   └── CatalogInvalid · CategoriesInvalid · DatasetInvalid
 ├── NotFound (404)
-│   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound
+│   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound · DayNotFound
 ├── Conflict (409)
 │   ├── AlreadyVoted · NothingToVoteOn · StillAnswering · BattleClosed · NothingToRetry · TooManyTurns
 ├── Forbidden (403)
@@ -105,10 +105,22 @@ class LeaderboardNotFound(NotFound):
     slug, title = "leaderboard-not-found", "Leaderboard not found"
 
 
+class DayNotFound(NotFound):
+    """There is no board of this day."""
+
+    slug, title = "day-not-found", "Day not found"
+
+
 class SnapshotNotFound(NotFound):
     """There is no snapshot with this id."""
 
     slug, title = "snapshot-not-found", "Snapshot not found"
+
+
+class ReportNotFound(NotFound):
+    """This has not been computed yet. Come back in a minute."""
+
+    slug, title = "report-not-found", "Not computed yet"
 
 
 class Conflict(ArenaError):

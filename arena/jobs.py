@@ -6,18 +6,26 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from arena import limits
+from arena.battles import decoding_of
 from arena.catalog import gateway_endpoints
 from arena.db import Database, Location, is_outage
+from arena.gateway.openai_chat import Timeouts
 from arena.gateway.pool import Pool
 from arena.logs import get_log
 from arena.metrics import FIT_FAILURES, FIT_SECONDS
 from arena.operator_categories import read_operator_categories
+from arena.private_results import publish_private_results
+from arena.reports import Reporter
 from arena.settings import Settings
 from arena.snapshots import Fitter
 from arena.sweeps import database_is_up_since, declare_interrupted, expire_failed
+from arena.taggers import tagger_of
+from arena.versions import record_versions
 
 log = get_log("arena.jobs")
 ENDPOINT_SECONDS = 2.0
+VERSION_SECONDS = 5.0
+REPORT_SECONDS = 60.0
 SWEEP_SECONDS = 5.0
 DATABASE_SECONDS = 1.0
 
@@ -43,6 +51,37 @@ async def refresh_endpoints(database: Database, pool: Pool, demo_url: str | None
         pool.set_endpoints(await gateway_endpoints(session, demo_url))
 
 
+def timeouts(settings: Settings) -> Timeouts:
+    """The settings' timeouts as the gateway takes them."""
+    return Timeouts(
+        connect_seconds=settings.connect_timeout_seconds,
+        first_token_seconds=settings.first_token_timeout_seconds,
+        token_seconds=settings.token_timeout_seconds,
+        total_seconds=settings.total_timeout_seconds,
+    )
+
+
+@asynccontextmanager
+async def pool_of(database: Database, settings: Settings) -> AsyncIterator[Pool]:
+    """A gateway for a process that serves nothing: what the tagger asks, if it asks a model."""
+    pool = Pool(timeouts(settings))
+    await pool.start()
+    try:
+        await refresh_endpoints(database, pool, None)
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def note_versions(database: Database, settings: Settings) -> None:
+    """Write down what is served, and how, when it changed; whoever changed it."""
+    async with database.locked("versions") as ours:
+        if not ours:
+            return
+        async with database.sessions.begin() as session:
+            await record_versions(session, decoding_of(settings))
+
+
 async def sweep(database: Database, settings: Settings) -> None:
     """Say what nobody else can: turns whose process died, failed battles left alone, buckets full again."""
     async with database.locked("sweep") as ours:
@@ -59,13 +98,24 @@ async def sweep(database: Database, settings: Settings) -> None:
         log.warning("battles_closed", interrupted=interrupted, void=expired)
 
 
-async def fit_leaderboards(database: Database, fitter: Fitter) -> str | None:
+async def fit_leaderboards(database: Database, fitter: Fitter, settings: Settings) -> str | None:
     """Compute all boards when votes came in; a fit that fails leaves the last good board."""
     async with database.locked("fit") as ours:
         if not ours:
             return None
         with FIT_SECONDS.time(), FIT_FAILURES.count_exceptions():
-            return await fitter.fit()
+            snapshot = await fitter.fit()
+        published = await publish_private_results(database, settings.private_result_days)
+    if published:
+        log.info("private_results_published", tests=published)
+    return snapshot
+
+
+async def make_reports(database: Database, reporter: Reporter) -> None:
+    """Find out how the votes and the draws are doing."""
+    async with database.locked("reports") as ours:
+        if ours:
+            await reporter.report()
 
 
 def keep_database_alive(location: Location) -> Job:
@@ -78,12 +128,15 @@ def keep_database_alive(location: Location) -> Job:
     return check
 
 
-def shared_jobs(database: Database, settings: Settings) -> dict[str, tuple[float, Job]]:
+def shared_jobs(database: Database, settings: Settings, pool: Pool) -> dict[str, tuple[float, Job]]:
     """What any one process does for the whole installation."""
-    fitter = Fitter(database, read_operator_categories(settings.categories_file))
+    operators = read_operator_categories(settings.categories_file)
+    fitter = Fitter(database, operators, tagger_of(settings, pool, operators.rules))
+    reporter = Reporter(database)
     return {
+        "reports": (REPORT_SECONDS, lambda: make_reports(database, reporter)),
         "sweep": (SWEEP_SECONDS, lambda: sweep(database, settings)),
-        "fit": (settings.fit_seconds, lambda: fit_leaderboards(database, fitter)),
+        "fit": (settings.fit_seconds, lambda: fit_leaderboards(database, fitter, settings)),
     }
 
 

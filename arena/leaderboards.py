@@ -35,7 +35,7 @@ SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard",
 
 
 PAIR_COUNTS = ("wins", "losses", "ties", "both_bad")
-MODEL_FACTS = ("organization", "license", "open_weights", "status")
+MODEL_FACTS = ("organization", "license", "open_weights", "status", "retired_on")
 Facts = Mapping[str, Mapping[str, Any]]  # model → its facts
 
 
@@ -155,7 +155,7 @@ def _leaderboard(
 def _entry(row: Mapping[Any, Any], model: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "model": row["model"],
-        **{fact: model[fact] if model else None for fact in MODEL_FACTS},
+        **{fact: model.get(fact) if model else None for fact in MODEL_FACTS},
         "rating": _rounded(row["rating"], 2),
         "lower": _rounded(row["lower"], 2),
         "upper": _rounded(row["upper"], 2),

@@ -7,6 +7,13 @@ from random import Random
 from arena.errors import NoModels
 from arena.tables import Model
 
+MATCHMAKING_RULE = (
+    "Each pair of the models that can answer at that moment is drawn with the same probability, 1 / (n (n − 1) / 2) of"
+    " n models, and each side with probability 1/2. The pair is drawn before the prompt is looked at, and stored with"
+    " its probability before either model is asked. Demo models are drawn only where fewer than two others can"
+    " answer, and never meet them."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:

@@ -34,9 +34,6 @@ class Settings(BaseSettings):
     catalog: Path | None = Field(
         None, description="TOML file of models and endpoints, synchronised at every start."
     )
-    categories_file: Path | None = Field(
-        None, description="TOML file of your own categories, read at every start."
-    )
     secret_key: SecretStr | None = Field(
         None, description="Signs cookies and receipts; generated once in the home folder when unset."
     )
@@ -113,10 +110,29 @@ class Settings(BaseSettings):
         description="Battles that simulated voters play on the demo models at start, on a board of their own.",
     )
 
+    # Leaderboards
+    categories_file: Path | None = Field(
+        None, description="TOML file of your own categories, read at every start."
+    )
+    tagger_model: str | None = Field(
+        None,
+        description="Model of the catalog that labels prompts for the categories; the built-in classifiers by default.",
+    )
+
     # Limits
     battles_per_hour: int = Field(60, ge=1, description="Prompts a voter may send in an hour.")
     address_battles_per_hour: int = Field(
         600, ge=1, description="Prompts one network address may send in an hour."
+    )
+
+    # Trust
+    private_tests_max: int = Field(
+        3, ge=0, description="Private tests that one organisation may run at the same time."
+    )
+    private_result_days: int = Field(
+        90,
+        ge=0,
+        description="Days after which the result of a private test is published that ended without a release.",
     )
 
     # Running it

@@ -17,10 +17,8 @@ from arena.ballots import (
     BallotBox,
     Votes,
     ballots_of_snapshot,
-    forget_old_tags,
     imported_votes,
     model_names,
-    tag_votes,
 )
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
@@ -28,9 +26,10 @@ from arena.leaderboards import BoardFile, compute, digest_of, packed, snapshot_i
 from arena.operator_categories import OperatorCategories
 from arena.populations import OWN_POPULATIONS, Population
 from arena.tables import Board, ImportedVote, Model, Snapshot, SnapshotFile, Vote
+from arena.taggers import RuleTagger, Tagger, forget_old_tags, tag_votes
 
 KEPT_HOURS = 24
-NEAREST = 5
+NEAREST, LONGEST_NAME = 5, 200  # looking for names near a long one takes long
 BOARDS, STYLE, JSON = "leaderboards/", ".style", ".json"
 
 
@@ -48,9 +47,15 @@ class Reading:
 class Fitter:
     """Fits the boards of a database; reads and counts again only what changed since its last fit."""
 
-    def __init__(self, database: Database, operators: OperatorCategories | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        operators: OperatorCategories | None = None,
+        tagger: Tagger | None = None,
+    ) -> None:
         self._database = database
         self._operators = operators or OperatorCategories()
+        self._tagger = tagger or RuleTagger(self._operators.rules)
         self._box = BallotBox()
         self._imported: dict[str, tuple[tuple[Any, ...], Votes]] = {}
         self._own: tuple[Any, list[Votes]] = (None, [])
@@ -77,9 +82,9 @@ class Fitter:
     async def _tag(self) -> None:
         if not self._looked_for_old_tags:
             async with self._database.sessions.begin() as session:
-                await forget_old_tags(session, self._operators)
+                await forget_old_tags(session, self._tagger)
             self._looked_for_old_tags = True
-        while await tag_votes(self._database, self._operators):
+        while await tag_votes(self._database, self._tagger):
             pass
 
     async def _read(self, session: AsyncSession) -> Reading:
@@ -134,9 +139,11 @@ class Fitter:
         return True
 
 
-async def fit(database: Database, operators: OperatorCategories | None = None) -> str | None:
+async def fit(
+    database: Database, operators: OperatorCategories | None = None, tagger: Tagger | None = None
+) -> str | None:
     """Compute every board and store them as one snapshot; None when nothing changed since the last."""
-    return await Fitter(database, operators).fit()
+    return await Fitter(database, operators, tagger).fit()
 
 
 def _packed(files: Sequence[BoardFile], snapshot_id: str, generated_at: datetime) -> list[tuple[str, bytes]]:
@@ -178,14 +185,18 @@ async def _make_newest(session: AsyncSession, snapshot_id: str, reading: Reading
 async def _prune(session: AsyncSession) -> None:
     """Let go of snapshots that are neither young nor the last of their day."""
     young = datetime.now(UTC) - timedelta(hours=KEPT_HOURS)
-    kept = _last_of_each_day().subquery()
+    kept = last_of_each_day().subquery()
     old = delete(Snapshot).where(Snapshot.created_at < young, Snapshot.id.not_in(select(kept.c.id)))
     await session.execute(old)
 
 
-def _last_of_each_day() -> Select[tuple[str, date]]:
+def last_of_each_day() -> Select[tuple[str, date]]:
+    """Id and UTC day of the last snapshot that was computed on each day."""
     day = cast(func.timezone("UTC", Snapshot.created_at), Date)
-    newest_first = func.row_number().over(partition_by=day, order_by=Snapshot.sequence.desc())
+    # Not by sequence, which grows again when an old snapshot becomes the newest: a day that is over must not change.
+    newest_first = func.row_number().over(
+        partition_by=day, order_by=(Snapshot.created_at.desc(), Snapshot.sequence.desc())
+    )
     ranked = select(Snapshot.id, day.label("day"), newest_first.label("place")).subquery()
     return select(ranked.c.id, ranked.c.day).where(ranked.c.place == 1)
 
@@ -211,14 +222,14 @@ async def find_snapshot(session: AsyncSession, snapshot_id: str) -> Snapshot:
 
 async def dated_snapshots(session: AsyncSession) -> Sequence[Snapshot]:
     """The last snapshot of each UTC day, oldest first."""
-    kept = _last_of_each_day().subquery()
+    kept = last_of_each_day().subquery()
     query = select(Snapshot).join(kept, kept.c.id == Snapshot.id).order_by(kept.c.day)
     return (await session.scalars(query)).all()
 
 
 async def snapshot_days(session: AsyncSession) -> dict[date, str]:
     """The id of the last snapshot of each UTC day, oldest first, without what is in it."""
-    kept = _last_of_each_day().subquery()
+    kept = last_of_each_day().subquery()
     rows = await session.execute(select(kept.c.day, kept.c.id).order_by(kept.c.day))
     return {day: snapshot_id for day, snapshot_id in rows}
 
@@ -272,7 +283,7 @@ async def read_compressed(session: AsyncSession, name: str, snapshot_id: str | N
 
 
 async def _nearest(session: AsyncSession, name: str, snapshot_id: str) -> str:
-    asked = name.rpartition("/")[2].removesuffix(JSON)
+    asked = name.rpartition("/")[2].removesuffix(JSON)[:LONGEST_NAME]
     names = await board_names(session, snapshot_id)
     if asked.endswith(STYLE) and (plain := asked.removesuffix(STYLE)) in names:
         return f"The leaderboard {plain!r} has too few votes for style control."

@@ -1,11 +1,11 @@
 """Everything the arena stores, in reading order: model → endpoint → voter → battle → turn → response → vote → ballot
-→ board → snapshot.
+→ board → snapshot. What it writes down about itself stands in `records.py`.
 
 Rules are constraints: one vote a battle, one answer a side, labels from a fixed list. Relationships raise
 unless they were loaded on purpose, so that no attribute access hides a query.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -65,7 +65,7 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 THIS_TRANSACTION = sql("(pg_current_xact_id()::text)::bigint")
 
 
-def _now() -> Mapped[datetime]:
+def now() -> Mapped[datetime]:
     return mapped_column(server_default=func.clock_timestamp())
 
 
@@ -73,7 +73,10 @@ class Model(Table):
     """An LLM listed in the arena; names are never reused, so a retired model keeps its row."""
 
     __tablename__ = "model"
-    __table_args__ = (_one_of("status", "active", "retired"),)
+    __table_args__ = (
+        _one_of("status", "active", "retired"),
+        CheckConstraint("NOT private_test OR codename IS NOT NULL", name="private_test_has_codename"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -86,10 +89,26 @@ class Model(Table):
     aliases: Mapped[list[str]] = mapped_column(server_default=sql("'[]'"))
     extra: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'"))
     status: Mapped[str] = mapped_column(server_default="active")
-    listed_at: Mapped[datetime] = _now()
+    private_test: Mapped[bool] = mapped_column(server_default=sql("false"))
+    codename: Mapped[str | None] = mapped_column(unique=True)
+    private_since: Mapped[datetime | None]
+    listed_at: Mapped[datetime] = now()
     retired_at: Mapped[datetime | None]
+    retired_reason: Mapped[str | None]
 
     endpoints: Mapped[list["Endpoint"]] = relationship(lazy="raise", back_populates="model")
+
+    @property
+    def public_name(self) -> str:
+        """What voters and readers may call it: a private test goes by its codename until it is released."""
+        return self.codename if self.private_test and self.codename else self.name
+
+    @property
+    def retired_on(self) -> str | None:
+        """The UTC day of its retirement."""
+        if self.status != "retired" or self.retired_at is None:
+            return None
+        return self.retired_at.astimezone(UTC).date().isoformat()
 
 
 class Endpoint(Table):
@@ -122,7 +141,7 @@ class Voter(Table):
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     kind: Mapped[VoterKind] = mapped_column(server_default="human")
     address_hash: Mapped[str | None]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
 
 
 class Battle(Table):
@@ -150,8 +169,8 @@ class Battle(Table):
     answered_turns: Mapped[int] = mapped_column(server_default=sql("0"))
     not_counted_reason: Mapped[str | None]
     void_reason: Mapped[str | None]
-    created_at: Mapped[datetime] = _now()
-    updated_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
+    updated_at: Mapped[datetime] = now()
 
     model_a: Mapped[Model] = relationship(lazy="raise", foreign_keys=[model_a_id])
     model_b: Mapped[Model] = relationship(lazy="raise", foreign_keys=[model_b_id])
@@ -178,8 +197,8 @@ class Turn(Table):
     after_reveal: Mapped[bool] = mapped_column(server_default=sql("false"))
     tries: Mapped[int] = mapped_column(server_default=sql("1"))
     stop_requested_at: Mapped[datetime | None]
-    heartbeat_at: Mapped[datetime] = _now()
-    created_at: Mapped[datetime] = _now()
+    heartbeat_at: Mapped[datetime] = now()
+    created_at: Mapped[datetime] = now()
     finished_at: Mapped[datetime | None]
 
     responses: Mapped[list["Response"]] = relationship(lazy="raise", order_by="Response.side")
@@ -233,7 +252,7 @@ class Vote(Table):
     reason: Mapped[str | None]
     early: Mapped[bool] = mapped_column(server_default=sql("false"))
     receipt: Mapped[str]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
     withdrawn_at: Mapped[datetime | None]
 
 
@@ -285,7 +304,7 @@ class Board(Table):
     origin: Mapped[str | None]
     license: Mapped[str | None]
     votes: Mapped[int] = mapped_column(server_default=sql("0"))
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
 
 
 class ImportedVote(Table):
@@ -317,7 +336,7 @@ class Snapshot(Table):
     last_vote_id: Mapped[int]
     last_imported_id: Mapped[int]
     sequence: Mapped[int] = mapped_column(Identity(always=True), unique=True)
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now()
 
 
 class SnapshotFile(Table):
@@ -337,4 +356,4 @@ class RateBucket(Table):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     tokens: Mapped[float]
-    updated_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = now()

@@ -25,6 +25,7 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 NOT_COUNTED = {
     "simulated_voter": "It was cast by a simulated voter.",
     "demo_models": "It compares demo models, which are not on the public leaderboard.",
+    "private_test": "One of the models is a private test, which is on no public leaderboard before its release.",
     "identity_revealed": "One of the answers said which model it came from.",
     "void": "One of the models failed during this battle.",
     "withdrawn": "You withdrew it.",
@@ -33,7 +34,7 @@ NOT_COUNTED = {
 
 @dataclass(frozen=True, kw_only=True)
 class RevealedModel:
-    """Who answered; known to the voter from the vote on."""
+    """Who answered; known to the voter from the vote on. Of a private test, its codename."""
 
     name: str
     organization: str
@@ -42,6 +43,17 @@ class RevealedModel:
     description: str
     open_weights: bool
     demo: bool
+    private_test: bool
+
+
+# What the reveal says of a private test, in place of what only its release will tell.
+WITHHELD: dict[str, str | bool | None] = {
+    "organization": "not yet announced",
+    "license": "not yet announced",
+    "link": None,
+    "description": "A private test. Its name, and what these votes came to, are published at its release.",
+    "open_weights": False,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +70,20 @@ class CastVote:
     created_at: datetime
     model_a: RevealedModel
     model_b: RevealedModel
+
+
+def _revealed_column(side: str, field: str) -> str:
+    """SQL of one revealed fact; the name of a private test never leaves the database."""
+    told = f"{side}.{field}"
+    if field == "name":
+        told = f"CASE WHEN {side}.private_test THEN {side}.codename ELSE {side}.name END"
+    elif field in WITHHELD:
+        told = f"CASE WHEN {side}.private_test THEN {_literal(WITHHELD[field])} ELSE {told} END"
+    return f"{told} AS {side}_{field}"
+
+
+def _literal(value: str | bool | None) -> str:
+    return {None: "NULL", False: "FALSE"}.get(value, f"'{value}'")  # type: ignore[arg-type]
 
 
 # One statement, one transaction: the row lock lets one of any number of parallel votes through, the unique
@@ -79,7 +105,7 @@ CAST = text(
         FROM ready RETURNING counted, reason, early, created_at
     )
     SELECT cast_vote.counted, cast_vote.reason, cast_vote.early, cast_vote.created_at,
-        {", ".join(f"{side}.{field} AS {side}_{field}" for side in "ab" for field in RevealedModel.__annotations__)}
+        {", ".join(_revealed_column(side, field) for side in "ab" for field in RevealedModel.__annotations__)}
     FROM cast_vote, ready, model AS a, model AS b WHERE a.id = ready.model_a_id AND b.id = ready.model_b_id
     """
 ).bindparams(bindparam("reasons", type_=JSONB))
@@ -152,7 +178,9 @@ async def _refuse(connection: AsyncConnection, battle_id: str, voter_id: UUID) -
 
 def revealed(model: Model) -> RevealedModel:
     """The same facts from a loaded row, for pages that show a battle after its vote."""
-    return RevealedModel(**{field: getattr(model, field) for field in RevealedModel.__annotations__})
+    told = {field: getattr(model, field) for field in RevealedModel.__annotations__}
+    withheld = WITHHELD if model.private_test else {}
+    return RevealedModel(**told | withheld | {"name": model.public_name})
 
 
 async def votes_of(session: AsyncSession, voter_id: UUID) -> list[tuple[CastVote, str]]:

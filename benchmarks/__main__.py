@@ -1,17 +1,18 @@
 """`python -m benchmarks`: run all benchmarks, or those named, and print one table."""
 
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from platform import machine, python_version, system
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.console import Console
 
-from benchmarks import boards, streaming, votes
+from benchmarks import boards, feed, streaming, votes
 from benchmarks.comparison import Findings, show
 from benchmarks.ratings.measure import GRID
 from benchmarks.ratings.measure import measure as measure_ratings
@@ -19,6 +20,7 @@ from benchmarks.ratings.measure import measure as measure_ratings
 BENCHMARKS: dict[str, Callable[[int], Findings]] = {
     "streaming": streaming.measure,
     "votes": votes.measure,
+    "feed": feed.measure,
     "ratings": measure_ratings,
 }
 ON_REQUEST: dict[str, Callable[[int], Findings]] = {
@@ -26,6 +28,7 @@ ON_REQUEST: dict[str, Callable[[int], Findings]] = {
     "ratings-grid": partial(measure_ratings, sizes=GRID),
 }
 KNOWN = BENCHMARKS | ON_REQUEST
+RATINGS = {"ratings", "ratings-grid"}
 console = Console(width=165)
 
 
@@ -36,12 +39,25 @@ def main(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each pair is measured, in turns.")] = 3,
     json: Annotated[Path | None, typer.Option(help="Also write every round's figures to this file.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Of ratings, only races whose description holds this text; may be repeated."),
+    ] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of ratings, these votes and models instead, such as 10000000x100; may be repeated."
+        ),
+    ] = None,
 ) -> None:
     """Measure Arena beside its peers in one run."""
     chosen = names or list(BENCHMARKS)
     if unknown := [name for name in chosen if name not in KNOWN]:
         raise typer.BadParameter(f"no benchmark {', '.join(unknown)}; there are {', '.join(KNOWN)}.")
-    found = [_run(name, rounds) for name in chosen]
+    options = _ratings_options(only, size)
+    if options and set(chosen) - RATINGS:
+        raise typer.BadParameter(f"--only and --size are for {', '.join(sorted(RATINGS))}: name one of them.")
+    found = [_run(name, rounds, options) for name in chosen]
     together = Findings(
         comparisons=[row for findings in found for row in findings.comparisons],
         results=[row for findings in found for row in findings.results],
@@ -53,9 +69,18 @@ def main(
         json.write_bytes(_as_json(together, rounds))
 
 
-def _run(name: str, rounds: int) -> Findings:
+def _run(name: str, rounds: int, options: dict[str, Any]) -> Findings:
     console.print(f"{name} …")
-    return KNOWN[name](rounds)
+    return partial(KNOWN[name], **options)(rounds)
+
+
+def _ratings_options(only: list[str] | None, sizes: list[str] | None) -> dict[str, Any]:
+    options: dict[str, Any] = {"only": only} if only else {}
+    if sizes:
+        if wrong := [size for size in sizes if not re.fullmatch(r"[0-9]+x[0-9]+", size)]:
+            raise typer.BadParameter(f"the size {wrong[0]!r} is not votes x models, such as 1500000x100.")
+        options["sizes"] = [tuple(int(number) for number in size.split("x")) for size in sizes]
+    return options
 
 
 def _machine() -> str:

@@ -19,12 +19,11 @@ import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import csv
 
-from arena.ballots import rules_version
 from arena.categories import CATEGORIES
 from arena.db import Database, upgrade
-from arena.operator_categories import OperatorCategories
 from arena.postgres import EmbeddedPostgres
 from arena.snapshots import Fitter
+from arena.tagging import rules_version
 from benchmarks.comparison import Findings, Remark
 from benchmarks.processes import open_directory
 
@@ -163,7 +162,7 @@ def _ballots(random: np.random.Generator, first: int, votes: int) -> bytes:
         [_braced(sorted(row)) for row in tags],
         *([_braced(map(str, row)) for row in style] for style in styles),
         [f"{prompt:016x}" for prompt in prompts],
-        np.full(votes, rules_version(OperatorCategories())),
+        np.full(votes, rules_version(())),
     )
     table = pa.table(dict(zip(COLUMNS, values, strict=True)))
     written = BytesIO()

@@ -50,7 +50,7 @@ async def arena_process(
             stderr=subprocess.STDOUT,
         )
     try:
-        await _until_answering(process, ready_url, log)
+        await until_answering(process, ready_url, log)
         yield process
     finally:
         process.terminate()
@@ -60,7 +60,7 @@ async def arena_process(
             process.kill()
 
 
-async def _until_answering(process: psutil.Popen, url: str, log: Path) -> None:
+async def until_answering(process: psutil.Popen, url: str, log: Path) -> None:
     async with aiohttp.ClientSession() as session, asyncio.timeout(START_SECONDS):
         while True:
             if process.poll() is not None:

@@ -17,10 +17,12 @@ from sqlalchemy.dialects import postgresql
 
 import arena.app  # noqa: F401  # the web defines refusals of its own
 from arena import metrics
+from arena.categories import CATEGORIES, Category
 from arena.cli import app
 from arena.errors import tree
 from arena.settings import Settings
 from arena.tables import Table as Base
+from arena.tagging.accuracy import measured_accuracies
 from arena.votes import NOT_COUNTED, REASONS
 
 FOLDER = Path(__file__).resolve().parent
@@ -175,6 +177,36 @@ def _exposed(family: Metric) -> str:
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 
+# Categories
+
+
+def categories() -> str:
+    """The fixed categories, with what they select."""
+    rows = [(f"`{each.name}`", each.about, _selection(each)) for each in CATEGORIES]
+    return table(("category", "battles in it", "selected by"), *rows)
+
+
+def _selection(category: Category) -> str:
+    return ", ".join(
+        [f"`{tag}`" for tag in sorted(category.requires)]
+        + [f"not `{tag}`" for tag in sorted(category.excludes)]
+        + [f"winner `{winner}`" for winner in sorted(category.winners or ())]
+    )
+
+
+def category_accuracy() -> str:
+    """Precision and recall of every tag that is judged from text."""
+    rows = [
+        (f"`{tag}`", _share(found.precision), _share(found.recall), str(found.positive), str(found.labelled))
+        for tag, found in measured_accuracies().items()
+    ]
+    return table(("tag", "precision", "recall", "deserve it", "of"), *rows)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
 # Tables
 
 
@@ -222,6 +254,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "vote-reasons": vote_reasons,
     "metrics": metric_names,
     "tables": tables,
+    "categories": categories,
+    "category-accuracy": category_accuracy,
 }
 
 if __name__ == "__main__":

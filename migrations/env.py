@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import NullPool, create_engine, text
 
+import arena.records  # noqa: F401  # tables of its own
 from arena.db import MIGRATION_LOCK, psycopg_url
 from arena.settings import Settings
 from arena.tables import Table

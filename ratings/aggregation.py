@@ -247,7 +247,11 @@ def merge_pairs(
         Whether the row had its models on the other sides.
     """
     swapped = first > second
-    keys, pair = np.unique(np.minimum(first, second) * size + np.maximum(first, second), return_inverse=True)
+    key = np.minimum(first, second) * size + np.maximum(first, second)
+    order = np.argsort(key, kind="stable")
+    if (np.diff(key[order]) > 0).all():
+        return _arranged_pairs(key, order, swapped, (counts, weights, squared_weights), size)
+    keys, pair = np.unique(key, return_inverse=True)
     places = pair[:, np.newaxis] * _LABELS + np.where(swapped[:, np.newaxis], MIRRORED, np.arange(_LABELS))
     shape = (len(keys), _LABELS)
     tally = np.zeros(len(keys) * _LABELS, dtype=np.int64)
@@ -264,3 +268,27 @@ def merge_pairs(
         squared_weights=squared,
     )
     return merged, pair.astype(np.int64, copy=False), swapped
+
+
+def _arranged_pairs(
+    key: IntArray,
+    order: IntArray,
+    swapped: BoolArray,
+    columns: tuple[IntArray, FloatArray, FloatArray],
+    size: int,
+) -> tuple[PairCounts, IntArray, BoolArray]:
+    """Do what `merge_pairs` does where no pair occurs twice: nothing has to be added."""
+    pair = np.empty(len(order), dtype=np.int64)
+    pair[order] = np.arange(len(order))
+    turned = swapped[order, np.newaxis]
+    counts, weights, squared_weights = (
+        np.where(turned, column[order][:, MIRRORED], column[order]) for column in columns
+    )
+    arranged = PairCounts(
+        first=key[order] // max(size, 1),
+        second=key[order] % max(size, 1),
+        counts=counts,
+        weights=weights,
+        squared_weights=squared_weights,
+    )
+    return arranged, pair, swapped

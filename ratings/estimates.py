@@ -14,7 +14,7 @@ from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError
 from ratings.intervals import rating_intervals, sandwich
-from ratings.jackknife import jackknife_sandwich
+from ratings.jackknife import few_clusters_factor, jackknife_sandwich
 from ratings.parts import Parts
 from ratings.rank_sets import never_narrower
 from ratings.style_control import StyleControlFit, fit_style_control
@@ -108,7 +108,7 @@ def estimate(
         As the fits do.
     """
     if model.controls_style:
-        return _with_style(model, battles, comparisons.models, cluster, confidence)
+        return _with_style(model, battles, comparisons, cluster, confidence)
     if model.ties == "half":
         plain = fit_bradley_terry(comparisons)
         if model.intervals == "bootstrap":
@@ -117,7 +117,7 @@ def estimate(
     ties = fit_ties(comparisons, model=model.ties)
     rows = _between(battles, comparisons.models) if cluster else None
     spread = clustered_tie_covariance(ties, _frame(rows), cluster=cluster) if cluster else None
-    return Estimate(fit=ties, covariance=_combined(ties.covariance, spread)[:-1, :-1])
+    return Estimate(fit=ties, covariance=_combined(ties.covariance, spread, comparisons)[:-1, :-1])
 
 
 def bootstrap_rounds(confidence: float) -> int:
@@ -133,11 +133,12 @@ def _bootstrapped(
     boards = bootstrap(comparisons, bootstrap_rounds(confidence), rng, cluster=cluster)
     independent = sandwich(fit, comparisons)
     bounds = boards.intervals(confidence)
-    if cluster:
-        least = rating_intervals(fit, independent, confidence=confidence)
-        bounds = np.minimum(bounds[0], least[0]), np.maximum(bounds[1], least[1])
     spread = boards.covariance()
-    return Estimate(fit=fit, covariance=_combined(independent, spread) if cluster else spread, bounds=bounds)
+    if not cluster:
+        return Estimate(fit=fit, covariance=spread, bounds=bounds)
+    least = rating_intervals(fit, independent, confidence=confidence)
+    bounds = np.minimum(bounds[0], least[0]), np.maximum(bounds[1], least[1])
+    return Estimate(fit=fit, covariance=_combined(independent, spread, comparisons), bounds=bounds)
 
 
 def half_win_covariance(fit: BradleyTerryFit, comparisons: Comparisons, *, cluster: str | None) -> FloatArray:
@@ -153,19 +154,22 @@ def half_win_covariance(fit: BradleyTerryFit, comparisons: Comparisons, *, clust
     Returns
     -------
     float64, shape (n_models, n_models)
-        Never narrower than for independent votes (`never_narrower`).
+        Never narrower than for independent votes (`never_narrower`), and honest about fewer than six clusters
+        (`few_clusters_factor`).
     """
     independent = sandwich(fit, comparisons)
-    return _combined(independent, jackknife_sandwich(fit, comparisons, cluster=cluster) if cluster else None)
+    clustered = jackknife_sandwich(fit, comparisons, cluster=cluster) if cluster else None
+    return _combined(independent, clustered, comparisons)
 
 
 def _with_style(
     model: Model,
     battles: Battles | Parts | Comparisons,
-    models: Sequence[ModelId],
+    comparisons: Comparisons,
     cluster: str | None,
     confidence: float,
 ) -> Estimate:
+    models = comparisons.models
     if isinstance(battles, Parts):
         fit = battles.fit_style_control(
             features=model.style, side_bias=model.side_bias, cluster=cluster, models=models
@@ -175,7 +179,7 @@ def _with_style(
         fit = fit_style_control(rows, features=model.style, side_bias=model.side_bias, cluster=cluster)
     size = len(models)
     fit = fit.reordered(np.array([fit.models.index(name) for name in models]))
-    covariance = _combined(fit.independent_covariance, fit.clustered_covariance)
+    covariance = _combined(fit.independent_covariance, fit.clustered_covariance, comparisons)
     return Estimate(
         fit=fit,
         covariance=covariance[:size, :size],
@@ -183,8 +187,11 @@ def _with_style(
     )
 
 
-def _combined(independent: FloatArray, clustered: FloatArray | None) -> FloatArray:
-    return independent if clustered is None else never_narrower(clustered, independent)
+def _combined(independent: FloatArray, clustered: FloatArray | None, comparisons: Comparisons) -> FloatArray:
+    if clustered is None:
+        return independent
+    assert comparisons.clusters is not None
+    return never_narrower(few_clusters_factor(comparisons.clusters.size) * clustered, independent)
 
 
 def _between(battles: Battles | Parts | Comparisons, models: Sequence[ModelId]) -> Battles:

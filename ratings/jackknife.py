@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from scipy import special
 
 from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.bradley_terry import BradleyTerryFit, win_probabilities
@@ -14,6 +15,7 @@ from ratings.linear_algebra import sandwich_product, single_threaded_blas
 _LIGHT = 0.005
 """Mean leverage, over the directions it voted on, up to which leaving a cluster out is taken to change nothing."""
 
+_ENOUGH_CLUSTERS = 6
 _INDISPENSABLE = 1 - 1e-9
 
 _MANY_CELLS = 64
@@ -52,7 +54,8 @@ def jackknife_sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluste
 
     to first order, with H_u its part of the Hessian. Adding up the squares of these is the linear jackknife over
     clusters [BM02], here with the factor G / (G - 1) of `sandwich` instead of the jackknife's (G - 1) / G: with few
-    clusters that makes up for normal quantiles being too short. With fewer than five clusters it does not suffice.
+    clusters that makes up for normal quantiles being too short. With fewer than six clusters it does not suffice:
+    multiply by `few_clusters_factor`, as `leaderboard` does.
 
     Clusters that voted on k models and have a leverage trace(H+ H_u) / (k - 1) of at most 0.005 keep the plain
     pull: on a large board without heavy voters this equals `sandwich` and takes no longer. So does a cluster
@@ -78,6 +81,30 @@ def jackknife_sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluste
     change -= sum_outer_products(heavy, surplus, first, second, size)
     factor = clusters.size / (clusters.size - 1)
     return covariance + factor * sandwich_product(fit.inverse_hessian, change)
+
+
+def few_clusters_factor(clusters: int) -> float:
+    """Return what a clustered covariance is multiplied by, so that normal intervals from few clusters are honest.
+
+    Parameters
+    ----------
+    clusters : int
+        How many voted, G, 2 or more.
+
+    Returns
+    -------
+    float
+        1 from six clusters on; below, the squared ratio of the 97.5 % quantiles of Student's t distribution with G - 1
+        degrees of freedom and of the normal distribution.
+
+    Examples
+    --------
+    >>> [round(few_clusters_factor(clusters), 1) for clusters in (2, 3, 4, 5, 6)]
+    [42.0, 4.8, 2.6, 2.0, 1.0]
+    """
+    if clusters >= _ENOUGH_CLUSTERS:
+        return 1.0
+    return float(np.square(special.stdtrit(clusters - 1, 0.975) / special.ndtri(0.975)))
 
 
 def _heavy(

@@ -9,8 +9,10 @@ import pandas as pd
 from ratings.arrays import FloatArray
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.errors import InvalidOptionError
+from ratings.jackknife import few_clusters_factor
 from ratings.judge_cells import judged_votes
 from ratings.linear_algebra import sandwich_product
+from ratings.rank_sets import never_narrower
 from ratings.scale import RATING_PER_STRENGTH, rating_from_strength
 
 
@@ -69,7 +71,8 @@ def audit_judge(
     Notes
     -----
     Both fits see the same battles, so the covariance of the difference of ratings takes the correlation of vote
-    and verdict into account. The side's difference is the mean over battles, whatever they weigh.
+    and verdict into account. Clustered, it is never narrower and honest about few clusters, as in `JudgedFit`. The
+    side's difference is the mean over battles, whatever they weigh.
 
     Examples
     --------
@@ -87,13 +90,16 @@ def audit_judge(
     expected = np.array([voted.pairs.expected(fit.strengths) for fit in fits])
     breads = [voted.total * fit.inverse_hessian for fit in fits]
     scale = np.ones_like(expected)
-    # As in all intervals, never below what independent battles show.
-    variances = [
-        _difference_variance(breads, voted.gradient_covariance(expected, scale, clustered=clustered))
-        for clustered in (True, False)
+    covariances = [
+        _difference_covariance(breads, voted.gradient_covariance(expected, scale, clustered=clustered))
+        for clustered in ((True, False) if voted.clusters else (False,))
     ]
+    covariance = covariances[-1]
+    if voted.clusters:
+        factor = few_clusters_factor(voted.clusters.size)
+        covariance = never_narrower(factor * covariances[0], covariance)
     difference = RATING_PER_STRENGTH * (fits[1].strengths - fits[0].strengths)
-    half_width = quantile * RATING_PER_STRENGTH * np.sqrt(np.maximum(np.max(variances, axis=0), 0))
+    half_width = quantile * RATING_PER_STRENGTH * np.sqrt(np.maximum(np.diag(covariance), 0))
     table = pd.DataFrame(
         {
             "model": list(voted.pairs.models),
@@ -115,10 +121,10 @@ def audit_judge(
     )
 
 
-def _difference_variance(breads: list[FloatArray], covariance: FloatArray) -> FloatArray:
-    """Return the variance of each strength by the judge less that by people."""
+def _difference_covariance(breads: list[FloatArray], covariance: FloatArray) -> FloatArray:
+    """Return the covariance of the strengths by the judge less those by people."""
     half = np.einsum("ij,jk->ik", breads[1], covariance[1, 0], optimize=False)
     cross = np.einsum("ij,jk->ik", half, breads[0], optimize=False)
-    own = [np.diag(sandwich_product(bread, covariance[k, k])) for k, bread in enumerate(breads)]
-    variance: FloatArray = own[0] + own[1] - 2 * np.diag(cross)
-    return variance
+    own = [sandwich_product(bread, covariance[k, k]) for k, bread in enumerate(breads)]
+    total: FloatArray = own[0] + own[1] - cross - cross.T
+    return total

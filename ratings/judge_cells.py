@@ -12,6 +12,7 @@ from ratings.columns import cluster_column
 from ratings.comparisons import OUTCOMES, Comparisons
 from ratings.encoding import WINNERS, EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError, name_some
+from ratings.jackknife import few_clusters_factor
 from ratings.judge_clusters import ClusterScores, cluster_scores
 from ratings.judge_order import JudgedRows, order_by_verdicts
 
@@ -121,7 +122,8 @@ class JudgedVotes:
         if (clusters := self.clusters) is not None:
             surplus = clusters.side - clusters.battles * mean
             # As in all intervals, never below what independent battles show.
-            squares = max(squares, clusters.size / (clusters.size - 1) * float(np.square(surplus).sum()))
+            factor = few_clusters_factor(clusters.size) * clusters.size / (clusters.size - 1)
+            squares = max(squares, factor * float(np.square(surplus).sum()))
         return mean, float(np.sqrt(squares)) / battles
 
     def comparisons(self, total: FloatArray, score: FloatArray) -> Comparisons:

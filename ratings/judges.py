@@ -11,8 +11,10 @@ from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, gradient, hessian
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError, NoFiniteMaximumError
+from ratings.jackknife import few_clusters_factor
 from ratings.judge_cells import JudgedVotes, judged_votes
 from ratings.linear_algebra import mean_zero_inverse, sandwich_product
+from ratings.rank_sets import never_narrower
 from ratings.scale import RATING_PER_STRENGTH, rating_from_strength
 
 _STEPS = 50
@@ -30,10 +32,10 @@ class JudgedFit:
     strengths : float64, shape (n_models,)
         Natural log-odds, mean zero.
     covariance : float64, shape (n_models, n_models)
-        Of ``strengths``, clustered where a table has the column; rows sum to zero.
+        Of ``strengths``, clustered where a table has the column, and then, as `leaderboard` has it, never narrower
+        than for independent battles and widened where fewer than six clusters voted.
     standard_errors : float64, shape (n_models,)
-        Of ``strengths``: never below those of independent battles, since a model whose votes all come from one
-        voter would look certain.
+        Of ``strengths``.
     tuning : float
         Weight of the judge, from 0 (people alone) to 1.
     gain : float64, shape (n_models,)
@@ -201,10 +203,13 @@ def fit_with_judge(
     corrections = _corrections(voted, judged, plain.strengths, match_pairs)
     if tuning is None:
         tuning = _tuning(human_bread, corrections[0])
-    human_covariance, human_errors = _errors(corrections, 0.0, human_bread)
+    clusters = voted.clusters or judged.clusters
+    size = clusters.size if clusters else 0
+    human_covariance = _covariance(corrections, 0.0, human_bread, size)
     strengths, bread = _minimise(voted, judged, plain.strengths, tuning, match_pairs)
     corrections = _corrections(voted, judged, strengths, match_pairs)
-    covariance, errors = _errors(corrections, tuning, bread)
+    covariance = _covariance(corrections, tuning, bread, size)
+    human_errors, errors = _deviations(human_covariance), _deviations(covariance)
     pairs = voted.pairs
     by_name = np.array(sorted(range(len(pairs.models)), key=lambda model: pairs.models[model]))
     both = np.ix_(by_name, by_name)
@@ -223,7 +228,7 @@ def fit_with_judge(
         human=plain.reordered(by_name),
         human_covariance=human_covariance[both],
         human_standard_errors=human_errors[by_name],
-        cluster=cluster if voted.clusters or judged.clusters else None,
+        cluster=cluster if clusters else None,
     )
 
 
@@ -267,13 +272,16 @@ def _corrections(
     ]
 
 
-def _errors(
-    corrections: list[_Correction], tuning: float, bread: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the first covariance, and the largest standard error of each strength."""
+def _covariance(
+    corrections: list[_Correction], tuning: float, bread: FloatArray, clusters: int
+) -> FloatArray:
+    """Return the covariance of the strengths, as on a leaderboard: honest about few clusters, and never narrower."""
     found = [sandwich_product(bread, correction.covariance(tuning)) for correction in corrections]
-    variance = np.max([np.diag(covariance) for covariance in found], axis=0)
-    return found[0], np.sqrt(np.maximum(variance, 0))
+    return found[0] if len(found) == 1 else never_narrower(few_clusters_factor(clusters) * found[0], found[1])
+
+
+def _deviations(covariance: FloatArray) -> FloatArray:
+    return np.sqrt(np.maximum(np.diag(covariance), 0))
 
 
 def _matched(judged: JudgedVotes) -> BoolArray:

@@ -15,6 +15,7 @@ from ratings.confidence_sequences import anytime_rank_sets, effective_voters
 from ratings.errors import InvalidOptionError
 from ratings.estimates import BOOTSTRAP_SEED, Estimate, Intervals, Model, Ties, bootstrap_rounds, estimate
 from ratings.intervals import rating_intervals
+from ratings.jackknife import few_clusters_factor
 from ratings.parts import Parts
 from ratings.rank_sets import rank_sets
 from ratings.ranks import ranks_from_intervals
@@ -114,14 +115,15 @@ def leaderboard(
     intervals : {"sandwich", "bootstrap"}, default "sandwich"
         sandwich: robust normal intervals; clustered by voter, each heavy voter's pull counts as if he were left
         out (`jackknife_sandwich`). bootstrap: percentiles of 1000 boards fitted to resampled votes (or
-        voters), with a fixed seed; for half wins without style.
+        voters), with a fixed seed; for half wins without style. Fewer than six voters are never resampled.
     ranks : {"simultaneous", "anytime", "intervals"}, default "simultaneous"
         simultaneous: all orders that the ranks claim hold together with probability ``confidence``, for one look.
         anytime: and for all looks at a board that is refreshed while votes arrive. intervals: what the
         single intervals allow, which claims too much.
     cluster : str or None, default "voter"
-        Column of those whose votes may depend on each other. Votes count as independent with None, without a
-        voter column, or when a single voter cast all.
+        Column of those whose votes may depend on each other. Fewer than six voters widen the intervals to what
+        Student's t distribution allows (`few_clusters_factor`). Votes count as independent with None, without a
+        voter column, or when a single voter cast all: the board then tells of that voter only.
     confidence : float, default 0.95
         Coverage of each single interval, and of all claims of the ranks together.
     anchor : (model, rating), optional
@@ -175,6 +177,9 @@ def leaderboard(
     clustered = _clustering(rated) if cluster else None
     if clustered is None:
         rated = replace(rated, clusters=None)
+    elif rated.clusters is not None and few_clusters_factor(rated.clusters.size) > 1:
+        # Resampling so few shows far too little spread.
+        model = replace(model, intervals="sandwich")
     found = None
     if rated.models:
         rated = rated.reordered(rated.canonical_order())

@@ -286,7 +286,8 @@ def _normal_draws(
     normal = np.zeros((len(covariance), draws), dtype=np.float32)
     with single_threaded_blas():
         variances, directions = linalg.eigh(covariance[together])
-        root = (directions * np.sqrt(np.maximum(variances, 0))).astype(np.float32)
+        # The symmetric root is unique, whereas the signs and turns of eigenvectors hang on the last bits.
+        root = ((directions * np.sqrt(np.maximum(variances, 0))) @ directions.T).astype(np.float32)
         normal[known] = root @ standard
     return normal
 

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, SmallCodeArray
 from ratings.hashing import Hashes, mix_in, scatter
 
+_BLOCK = 1 << 17
+
 
 class RowOrder:
     """Sorts rows by pair, and the rows of a pair by a hash of what they hold; by all of it where hashes agree.
@@ -47,7 +49,7 @@ class RowOrder:
 
     def sort(
         self, kept: BoolArray | None, outcome: SmallCodeArray, columns: Sequence[FloatArray]
-    ) -> tuple[CodeArray, IntArray]:
+    ) -> tuple[CodeArray, npt.NDArray[np.signedinteger[Any]]]:
         """Put the rows, or those kept, in order.
 
         Parameters
@@ -59,21 +61,27 @@ class RowOrder:
         Returns
         -------
         pair : int32, shape (n_kept,)
-        order : int64, shape (n_kept,)
+        order : int32 or int64, shape (n_kept,)
             The number of the row in each place.
         """
         keys = self._keys if kept is None else self._keys[kept]
         keys.sort()
         self._keys = keys
-        order = (keys & self._row_mask).astype(np.int64)
-        groups = keys >> self._row_bits
-        alike = np.flatnonzero(groups[1:] == groups[:-1])
+        index: type[np.signedinteger[Any]] = np.int32 if len(self._keys) < 2**31 else np.int64
+        order = np.empty(len(keys), dtype=index)
+        pair = np.empty(len(keys), dtype=np.int32)
+        for start in range(0, len(keys), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            order[rows] = keys[rows] & self._row_mask
+            pair[rows] = keys[rows] >> self._pair_shift
+        alike = self._alike()
         if len(alike) and _any_differ(order[alike], order[alike + 1], [outcome, *columns]):
             places = np.union1d(alike, alike + 1)
-            rows = order[places]
-            content: list[npt.NDArray[Any]] = [column[rows] for column in columns]
-            order[places] = rows[np.lexsort([*content, outcome[rows], groups[places]])]
-        return (keys >> self._pair_shift).astype(np.int32), order
+            chosen = order[places]
+            content: list[npt.NDArray[Any]] = [column[chosen] for column in columns]
+            group = keys[places] >> self._row_bits
+            order[places] = chosen[np.lexsort([*content, outcome[chosen], group])]
+        return pair, order
 
     def borders(self, step: int) -> list[int]:
         """Divide the sorted rows about every ``step`` rows, without parting rows that hold the same."""
@@ -83,6 +91,18 @@ class RowOrder:
             found.append(int(np.searchsorted(self._keys, last, side="right")))
         return sorted({*found, len(self._keys)})
 
+    def _alike(self) -> IntArray:
+        """Find the places whose pair and hash the next place has, too."""
+        found = [np.zeros(0, dtype=np.int64)]
+        for start in range(0, len(self._keys), _BLOCK):
+            keys = self._keys[start : start + _BLOCK + 1]
+            found.append(start + np.flatnonzero((keys[1:] ^ keys[:-1]) <= self._row_mask))
+        return np.concatenate(found)
 
-def _any_differ(one: IntArray, other: IntArray, columns: Sequence[npt.NDArray[Any]]) -> bool:
+
+def _any_differ(
+    one: npt.NDArray[np.signedinteger[Any]],
+    other: npt.NDArray[np.signedinteger[Any]],
+    columns: Sequence[npt.NDArray[Any]],
+) -> bool:
     return any(bool((column[one] != column[other]).any()) for column in columns)

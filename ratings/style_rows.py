@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ratings.arrays import CodeArray, FloatArray, IntArray, ModelId, SmallCodeArray
 from ratings.comparisons import Comparisons
@@ -235,6 +236,7 @@ class _Source:
         pair, order = self.order.sort(kept, self.outcome, self._numbers(slice(None)))
         contrast = np.empty((self.design.columns, len(order)))
         borders = list(pairwise(self.order.borders(BLOCK)))
+        del self.order
         for target in contrast:
             # One column after the other, so that no more than one is there twice.
             source = self.contrast.pop(0)
@@ -247,7 +249,7 @@ class _Source:
             list(in_order(move, borders, threads))
         return [self._block(pair[low:high], order[low:high], contrast[:, low:high]) for low, high in borders]
 
-    def _block(self, pair: CodeArray, order: IntArray, contrast: FloatArray) -> StyleBlock:
+    def _block(self, pair: CodeArray, order: npt.NDArray[Any], contrast: FloatArray) -> StyleBlock:
         start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)) != 0)
         return StyleBlock(
             pair=pair[start],

@@ -21,13 +21,13 @@ class Accuracy:
 
 
 @lru_cache(maxsize=1)
-def _measured() -> Mapping[str, Mapping[str, Any]]:
+def measured_accuracies() -> Mapping[str, Accuracy]:
+    """What was measured, by tag."""
     path = resources.files("arena.tagging").joinpath(ACCURACY_FILE)
-    tags: Mapping[str, Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["tags"]
-    return tags
+    tags: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["tags"]
+    return {tag: Accuracy(**found) for tag, found in tags.items()}
 
 
 def measured_accuracy(tag: str) -> Accuracy | None:
     """What was measured for a tag; None for tags that are counted, not judged, and for rare languages."""
-    found = _measured().get(tag)
-    return Accuracy(**found) if found else None
+    return measured_accuracies().get(tag)

@@ -51,6 +51,9 @@ PAIRS: Final = (
     ("write", "real world"),
     ("how many", "real world"),
     ("write", "limit"),
+    ("problem", "plan"),
+    ("write", "plan"),
+    ("how many", "arithmetic story"),
 )
 """Concepts that say more together: the first near the beginning of the prompt, the second anywhere."""
 _PAIRED: Final = tuple((CONCEPTS.index(first), CONCEPTS.index(second)) for first, second in PAIRS)

@@ -41,12 +41,17 @@ class Tagged:
     style_b: dict[str, int]
 
 
-def tag_conversation(conversation: Conversation, rules: Sequence[OperatorRule] = ()) -> Tagged:
+def tag_conversation(
+    conversation: Conversation,
+    rules: Sequence[OperatorRule] = (),
+    labels: Sequence[frozenset[str] | None] | None = None,
+) -> Tagged:
     """Tag a battle: a task counts when any of its prompts asks for it, a refusal when any answer is one.
 
-    `rules` are the operator's own; they see the other tags, and not each other's.
+    `rules` are the operator's own; they see the other tags, and not each other's. `labels` are what a model said of
+    each prompt; where there are none, the classifiers decide.
     """
-    tags = set(_tags_of_prompts(conversation))
+    tags = set(_tags_of_prompts(conversation, labels or [None] * len(conversation.prompts)))
     if any(map(is_refusal, (*conversation.answers_a, *conversation.answers_b))):
         tags.add("refusal")
     tags |= {rule.tag for rule in rules if rule.holds(conversation.prompts, tags)}
@@ -57,10 +62,10 @@ def tag_conversation(conversation: Conversation, rules: Sequence[OperatorRule] =
     )
 
 
-def _tags_of_prompts(conversation: Conversation) -> Iterable[str]:
+def _tags_of_prompts(conversation: Conversation, labels: Sequence[frozenset[str] | None]) -> Iterable[str]:
     prompts = conversation.prompts
-    for prompt in prompts:
-        yield from tag_prompt(prompt)
+    for prompt, known in zip(prompts, labels, strict=True):
+        yield from tag_prompt(prompt, known)
     lengths = [count_tokens(prompt) for prompt in prompts]
     if max(lengths) > LONG_PROMPT_TOKENS:
         yield "long-prompt"

@@ -11,6 +11,9 @@ LEXICON: Final[Mapping[str, str]] = {
     "creative form": """
         poem* poetry haiku* sonnet* limerick* ballad* villanelle* ode elegy acrostic stanza* verse story stories
         short_story tale tales novel novella fiction fanfic* screenplay* lyrics song songs rap monolog* dialogue
+        hymn hymns psalm obituary tirade tavern dnd d&d campaign the_ending next_chapter ending_of retell rhymes ode you're_a
+        hörspiel* theaterstück* reime gereimt* obra_de_teatro décima* copla* pièce_de_théâtre tirade conte_pour samba canção
+        canzone отрывок оду ода басню 相声 打油诗 快板 結末を 視点で 落語 시를_지어 단편 소설 أغنية
         letter_from breakup_letter letter_of diary journal_entry scenes comedy pantomime two-line narrate imaginary
         from_the_perspective from_the_point lyrics_for vers_libre autofiction
         对话 对白 独白 日记 口吻 会話を 独り言 擬人化 短歌 日記を 대화를 일기를 입장에서 시점에서 حوار يوميات رسالة_من
@@ -47,6 +50,7 @@ LEXICON: Final[Mapping[str, str]] = {
         กลอน นิทาน เรื่องสั้น บทกวี เพลง
     """,
     "story stuff": """
+        you_are_a you_are_an you_are_the you're_the du_bist_ein tu_es_un eres_un você_é_um sei_un ты_теперь 你是一
         character characters protagonist villain hero heroine narrator dragon* wizard* witch* detective* knight* robot
         robots ghost* vampire* alien aliens princess kingdom magic* enchanted spaceship lighthouse noir dystopian
         sci-fi fantasy whimsical melancholic suspense* twist_ending plot_twist first_person point_of_view gothic
@@ -105,6 +109,13 @@ LEXICON: Final[Mapping[str, str]] = {
         表格 列表 要点 分点 条目 表形式 箇条書き 表で 표로 목록 항목
     """,
     "limit": """
+        separated_by comma_separated comma-separated separated in_a_tweet words_max one_line in_one_word one_word roman_numerals
+        yyyy-mm-dd first_person third_person backwards reversed in_rhyme from_now_on all_caps code_only corrected_text_only
+        no_emojis no_text no_imports no_headings no_adjectives levels single_line line_breaks skip ascending descending
+        kommas_getrennt semikolon getrennt ohne_kommentar séparé* en_majuscules sans_explication separad* mayúsculas
+        sin_explicaciones maiúsculas sem_explicações separati maiuscolo gescheiden oddzielon* через_запятую без_пояснений
+        заглавными virgülle büyük_harf dipisahkan مفصولة بفواصل अल्पविराम 隔开 只用 改写 缩短 標題 标题 句点 区切って 敬語 季語
+        쉼표 존댓말 구분해서
         exactly at_most at_least no_more_than maximum max less_than fewer_than only must avoid without don't do_not
         never each every start_with starting_with begin_with begins_with end_with ending_with ends_with include including
         under within one_per_line in_the_format no_explanation no_comments answer_only reply_only keep_the label_each
@@ -143,7 +154,7 @@ LEXICON: Final[Mapping[str, str]] = {
         list_comprehension* garbage_collector race_condition* thread-safe null_pointer off-by-one microservice* websocket*
         command_line command-line terminal_command linux_command shell bash_script one-liner monorepo lexer recursive_descent
         in_c in_java in_swift in_rust in_ruby in_go in_c++ en_c en_java em_c em_java auf_c на_си на_c linguaggio_c
-        gradle maven jest mocha junit cypress pandas scipy matplotlib scikit-learn keras jupyter anaconda poetry conda yarn pnpm
+        gradle maven mocha junit cypress pandas scipy matplotlib scikit-learn keras jupyter anaconda poetry conda yarn pnpm
         vite babel eslint tailwind bootstrap nuxt remix nestjs graphql grpc prisma sequelize hibernate spring asp.net .net dotnet
         blazor winforms wpf xcode swiftui jetpack flutter react_native electron tauri qt godot unreal_engine pygame tkinter
         cuda opencl llvm clang gcc g++ gdb valgrind vscode vim emacs intellij neovim tmux zsh curl wget rsync ssh scp cronjob
@@ -151,6 +162,9 @@ LEXICON: Final[Mapping[str, str]] = {
         sqlalchemy orm dbt airflow pyspark hadoop cassandra dynamodb mariadb mssql t-sql pl/sql oracle_sql stored_procedure*
         latex_table verilog vhdl assembly prolog lisp scheme ocaml erlang f# zig nim julia groovy delphi pascal visual_basic
         google_sheets_formula spreadsheet_formula appsheet power_query vlookup xlookup openpyxl
+        excel_formula excel-formel excel-makro formule_excel fórmula_de_excel macro_de_excel excel макрос* dax power_bi vba macro
+        jpa hibernate k6 jmeter gatling roblox branches squash softmax tensor selenium* hugging_face scikit load_test
+        関数は 함수를 数式
         user_agent http_request* rest_api restful jwt oauth cors middleware cookie_header status_code* endpoint*
         python javascript typescript c++ c# golang kotlin rustlang php perl fortran cobol haskell scala clojure elixir
         matlab sql mysql postgres* sqlite mongodb html css react vue angular svelte django flask fastapi node node.js
@@ -221,6 +235,41 @@ LEXICON: Final[Mapping[str, str]] = {
         cuánta quedan en_total quanto quantos quantas restam ao_todo quanti quante rimangono in_tutto hoeveel ile zostało
         сколько осталось всего скільки kaç kalır toplam berapa bao_nhiêu còn_lại كم تبقى कितने कितना कितनी
         多少 几个 幾個 一共 还剩 いくつ 何個 何人 いくら 残り 몇 남은 เท่าไร กี่
+    """,
+    "arithmetic story": """
+        discount* speed distance travels costs each_pay split share_equally ratio twice double doubles triple half quarter third
+        older younger age years_old consecutive percent percentage interest average mean per_hour km/h mph km per_day per_week
+        packs bunches dozen remains left wins loses think_of_a_number same_number smallest_number least_number fair_split
+        what_is_my worth original_price new_price sale simple_interest ticket tickets area perimeter volume wide long
+        rabatt doppelt dreimal zusammen älter jünger geschwindigkeit preis hälfte drittel viertel durchschnitt zinsen fläche
+        remise double triple moitié tiers quart vitesse distance âge prix soldé moyenne aire réduction
+        descuento doble triple mitad tercio velocidad distancia edad precio porcentaje promedio área
+        desconto dobro triplo metade terço velocidade idade preço média área consecutivos sconto scontato doppio metà velocità età
+        prezzo media скидк* вдвое втрое половин* треть скорост* расстояни* возраст* лет цена цену цены средн* площадь периметр
+        indirim* hız yaş yaşında fiyat alan diskon kecepatan umur harga giảm_giá vận_tốc tuổi zniżk* prędkość wiek cena korting snelheid
+        خصم سرعة عمر سعر نصف ثلث छूट गति उम्र कीमत
+        打折 原价 速度 相遇 岁 平均 面积 周长 倍 每小时 割引 時速 歳 平均 面積 合計 定価 할인 속력 속도 살 평균 넓이 정가
+    """,
+    "measured": """
+        kw kwh mw kva mm cm m2 m3 km kg mg ml mhz ghz hz mb gb tb mbit mbps db dbi bar pa kpa mpa psi nm kn rpm °c
+        percent p95 p99 95th percentile events_per_second requests_per_second transactions_per users customers employees patients
+        litres liters hectares hectáreas hectares hektar га кВт кг мм мг гб мс місць местах мест 公斤 千瓦 万吨 吨 名员工
+    """,
+    "plan": """
+        procedure protocol runbook roadmap rollout rollback go-live migration specification spec requirements checklist audit
+        maintenance inspection monitoring commissioning validation calibration evaluation assessment architecture failover
+        thresholds alarms redundancy budget staffing responsibilities stakeholders timeline milestones risk risks mitigation*
+        guidelines compliance regulation* acceptance metrics kpi* hypotheses endpoints sample_size randomis* randomiz* blinding
+        sensors pilot prototype drills hygiene safety work-up differential failure_modes trade-offs cost costs
+        *konzept *plan wartung* konzept entwickle erarbeite anforderungen risiken kosten nachweis* intervalle fluchtweg*
+        plan_de plan_d'action cahier_des_charges procédures procédure risques coûts débit dimensionner concevoir mesures seuils
+        normativa riesgos costes mantenimiento elabora protocolo indicadores medidas riscos custos manutenção elabore projete
+        rischi costi manutenzione soglie verifiche piano_di ryzyka koszty procedury wdrożenia opracuj onderhoud risico's
+        план* разработай методик* порядок риски смета оборудовани* требовани* этап* отчётност* отчет* порог* безопасност*
+        bakım riskler maliyet* ekipman rencana risiko biaya kế_hoạch rủi_ro chi_phí
+        خطة صيانة مخاطر تكلفة السلامة متطلبات योजना जोखिम लागत
+        方案 计划 预案 流程 选型 投资 费用 成本 风险 演练 监控 指标 容灾 计划书 計画 対策 設備 点検 訓練 費用 リスク 収支 導入
+        계획 비용 위험 점검 훈련 설비 도입 대응
     """,
     "science": """
         quantum relativity thermodynamic* entropy electron* photon* neutron* proton* molecul* atom* enzyme* protein*

@@ -31,11 +31,19 @@ _COUNT: Final = re.compile(
 _UNSPACED_MEASURE: Final = re.compile(
     r"(?:\d|[一二两三四五六七八九十百]) ?(?:个字|字|文字|文|句|行|段|点|条|글자|자 ?이내|자 ?이하|문장|줄|단어|คำ)"
 )
+_QUANTITY: Final = re.compile(r"(?<![a-zA-Z\d.])\d+(?:[.,]\d+)?")
+_ASPECTS: Final = re.compile(r"[:：][^.:?!。？！\n]{10,300}")
+_SHORT: Final = 60
+"""Words: an exercise with numbers in it is shorter than this."""
 _CLITICS: Final = re.compile(r"^(?:وال|بال|فال|كال|ال|لل|و|ب|ل|ف|ב|ה|ל|ו|ש)(?=\w{3})")
 _SHORTEST_PREFIX: Final = 2
+_LONGEST_ENDING: Final = 3
 
 FORMS: Final = (
     "measure",
+    "quantities",
+    "asked quantities",
+    "aspects",
     "length",
     "lines",
     "sentences",
@@ -56,6 +64,7 @@ class _Words:
     def __init__(self, lexicon: Mapping[str, str]) -> None:
         self.exact: dict[str, set[int]] = {}
         self.prefixes: dict[str, set[int]] = {}
+        self.open_phrases: dict[str, set[int]] = {}
         self.suffixes: dict[str, set[int]] = {}
         unspaced: dict[str, set[int]] = {}
         for concept, words in enumerate(lexicon.values()):
@@ -63,6 +72,8 @@ class _Words:
                 word = entry.replace("_", " ")
                 if re.search(f"[{_UNSPACED}]", word):
                     unspaced.setdefault(word, set()).add(concept)
+                elif word.endswith("*") and " " in word:
+                    self.open_phrases.setdefault(word[:-1], set()).add(concept)
                 elif word.endswith("*"):
                     self.prefixes.setdefault(word[:-1], set()).add(concept)
                 elif word.startswith("*"):
@@ -72,7 +83,8 @@ class _Words:
         self.unspaced = unspaced
         self.unspaced_pattern = re.compile("|".join(sorted(map(re.escape, unspaced), key=len, reverse=True)))
         self.longest_prefix = max(map(len, self.prefixes))
-        self.phrases = frozenset(phrase.split()[0] for phrase in self.exact if " " in phrase)
+        phrases = (*(word for word in self.exact if " " in word), *self.open_phrases)
+        self.phrases = frozenset(phrase.split()[0] for phrase in phrases)
 
 
 _WORDS: Final = _Words(LEXICON)
@@ -116,6 +128,9 @@ def count_concepts(text: str, words: list[str]) -> list[int]:
     for phrase in _phrases(words):
         for concept in _WORDS.exact.get(phrase, ()):
             counts[concept] += 1
+        for end in range(len(phrase) - _LONGEST_ENDING, len(phrase) + 1):
+            for concept in _WORDS.open_phrases.get(phrase[:end], ()):
+                counts[concept] += 1
     if _HAS_UNSPACED.search(text):
         for found in _WORDS.unspaced_pattern.finditer(text):
             for concept in _WORDS.unspaced[found[0]]:
@@ -153,9 +168,18 @@ def _count_measures(prompt: str, words: list[str]) -> int:
 
 def measure_form(prompt: str, words: list[str]) -> list[float]:
     """The numbers named in `FORMS`, each between 0 and about 3."""
+    quantities = len(_QUANTITY.findall(without_code(prompt)))
+    asked = "```" not in prompt and any(mark in prompt for mark in "?？؟")
     size = len(words) + len(_HAS_UNSPACED.findall(prompt)) / 2
     return [
         log1p(_count_measures(prompt, words)),
+        log1p(quantities),
+        log1p(max(quantities - 1, 0)) * asked * (len(words) < _SHORT),
+        log1p(
+            sum(
+                found.count(",") + found.count("、") + found.count("，") for found in _ASPECTS.findall(prompt)
+            )
+        ),
         log1p(size) / 2,
         log1p(prompt.count("\n")) / 2,
         log1p(len(re.findall(r"[.!?。！？।]", prompt))) / 2,

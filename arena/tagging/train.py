@@ -28,6 +28,7 @@ SIGNAL_PENALTY: Final = 0.5
 BUCKET_PENALTY: Final = 0.15
 """Precisions of the normal priors of the weights, chosen by log loss over the folds."""
 THRESHOLDS: Final = np.arange(-2.0, 2.01, 0.1)
+ABOUT: Final = 0.005
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,12 @@ def left_out_scores(design: Design) -> FloatArray:
 
 
 def best_threshold(scores: FloatArray, labels: BoolArray, beta: float) -> float:
-    """The threshold with the best F measure, averaged with its neighbours: single prompts must not decide it."""
+    """The threshold nearest to even odds of those with about the best F measure: single prompts must not decide."""
     measures = [_f_measure(scores > threshold, labels, beta) for threshold in THRESHOLDS]
     smooth = np.convolve(measures, np.ones(7) / 7, mode="same")
     smooth[:3] = smooth[-3:] = 0.0
-    return float(THRESHOLDS[int(np.argmax(smooth))])
+    good = THRESHOLDS[smooth >= smooth.max() - ABOUT]
+    return float(good[np.argmin(np.abs(good))])
 
 
 def beta_of(label: str) -> float:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -17,6 +17,8 @@ from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import COOKIE, SIMULATED_HEADER, Signer, Visitor, new_visitor
 from arena.web.board_history import BoardHistory
+from arena.web.change_reader import ChangeReader
+from arena.web.day_reader import DayReader
 from arena.web.snapshot_reader import SnapshotReader
 
 BATTLE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -54,6 +56,18 @@ def _activity(request: Request) -> ModelActivity:
     return request.state.activity  # type: ignore[no-any-return]
 
 
+def _policy(request: Request) -> dict[str, Any]:
+    return request.state.policy  # type: ignore[no-any-return]
+
+
+def _days(request: Request) -> DayReader:
+    return request.state.days  # type: ignore[no-any-return]
+
+
+def _changes(request: Request) -> ChangeReader:
+    return request.state.changes  # type: ignore[no-any-return]
+
+
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentRunner = Annotated[Runner, Depends(_runner)]
@@ -62,6 +76,9 @@ CurrentSigner = Annotated[Signer, Depends(_signer)]
 Snapshots = Annotated[SnapshotReader, Depends(_snapshots)]
 History = Annotated[BoardHistory, Depends(_history)]
 Activity = Annotated[ModelActivity, Depends(_activity)]
+CurrentPolicy = Annotated[dict[str, Any], Depends(_policy)]
+Days = Annotated[DayReader, Depends(_days)]
+Changes = Annotated[ChangeReader, Depends(_changes)]
 
 
 async def _session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:

@@ -1,15 +1,18 @@
 """Is it alive, is it ready, and how is it doing."""
 
+from contextlib import suppress
 from secrets import compare_digest
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from arena.db import is_outage
 from arena.errors import Forbidden
-from arena.metrics import ENDPOINTS
+from arena.metrics import ENDPOINTS, NOT_COUNTED_ALARM
+from arena.reports import alarm_days
 from arena.web.deps import CurrentDatabase, CurrentPool, CurrentSettings
 
 router = APIRouter(tags=["operations"])
@@ -30,9 +33,19 @@ async def readyz(database: CurrentDatabase, pool: CurrentPool) -> Response:
     body = {
         "status": "ok" if ready else "unavailable",
         "checks": {k: "ok" if v else "failed" for k, v in checks.items()},
+        "notes": await _notes(database) if checks["database"] else [],
     }
     return Response(
         orjson.dumps(body), 200 if ready else 503, {"Cache-Control": "no-store"}, "application/json"
+    )
+
+
+async def _notes(database: CurrentDatabase) -> list[str]:
+    """What an operator should look at, though battles can start."""
+    async with database.sessions() as session:
+        days = await alarm_days(session)
+    return (
+        [f"The share of votes that do not count jumped on {', '.join(days)}: see /integrity."] if days else []
     )
 
 
@@ -48,7 +61,9 @@ async def _database_answers(database: CurrentDatabase) -> bool:
 
 
 @router.get("/metrics")
-async def metrics(request: Request, settings: CurrentSettings, pool: CurrentPool) -> Response:
+async def metrics(
+    request: Request, settings: CurrentSettings, pool: CurrentPool, database: CurrentDatabase
+) -> Response:
     """Prometheus text, for the operator: with the token, or from loopback when no token is set.
 
     A request that came through a proxy carries `X-Forwarded-For` and is not from loopback.
@@ -60,6 +75,8 @@ async def metrics(request: Request, settings: CurrentSettings, pool: CurrentPool
     states = [status.breaker_state for status in pool.snapshot()]
     for state in ("closed", "open", "half_open"):
         ENDPOINTS.labels(state=state).set(states.count(state))
+    with suppress(SQLAlchemyError):  # the other metrics are wanted most while the database is away
+        NOT_COUNTED_ALARM.set(bool(await _notes(database)))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -13,6 +13,7 @@ from arena.web import (
     pages_models,
     pages_pictures,
     pages_static,
+    pages_trust,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -26,6 +27,7 @@ for page in (
     pages_pictures,
     pages_me,
     pages_about,
+    pages_trust,
     pages_static,
 ):
     router.include_router(page.router)

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from arena.errors import ArenaError, tree
 from arena.leaderboards import PRELIMINARY_VOTES
+from arena.policy import RELEASE_POLICIES
 from arena.settings import Settings
 from arena.votes import NOT_COUNTED
 from arena.web.deps import CurrentSettings
@@ -15,11 +16,6 @@ from arena.web.rendering import render_page
 
 router = APIRouter(prefix="/about")
 KEPT = {"Cache-Control": "no-cache"}
-RELEASE_POLICIES = {
-    "paced": "Both answers appear on one clock, however fast each model is.",
-    "together": "Both answers appear at once, when the slower one is ready.",
-    "raw": "Each answer appears as fast as its model writes it.",
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from arena.metrics import PROBLEMS
 
 log = get_log("arena.web")
 MEDIA_TYPE = "application/problem+json"
+OPEN_PATHS = ("/feed/", "/badge/", "/embed/")  # for scripts of every site
 
 
 def problem(error: ArenaError) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def problem(error: ArenaError) -> dict[str, Any]:
 
 def wants_page(request: Request) -> bool:
     """A browser that navigates, and not a script or a program that calls the interfaces."""
-    machine = request.url.path.startswith(("/api/", "/feed/", "/v1/", "/static/"))
+    machine = request.url.path.startswith(("/api/", "/v1/", "/static/", *OPEN_PATHS))
     return not machine and "text/html" in request.headers.get("accept", "")
 
 
@@ -42,7 +43,7 @@ def respond(request: Request, error: ArenaError, more_headers: Mapping[str, str]
     """Render the refusal for whoever asked."""
     PROBLEMS.labels(slug=error.slug).inc()
     headers = {"Cache-Control": "no-store", **(more_headers or {})}
-    if request.url.path.startswith("/feed/"):
+    if request.url.path.startswith(OPEN_PATHS):
         headers["Access-Control-Allow-Origin"] = "*"
     if (wait := error.extensions.get("retry_after_seconds")) is not None:
         headers["Retry-After"] = str(wait)

@@ -2,29 +2,29 @@
 
 from typing import Any
 
+from arena.web.schemas_changes import BADGE, CHANGES, FEED, HISTORY, INDEX
+from arena.web.schemas_fields import (
+    COUNT,
+    DIGEST,
+    INSTANT,
+    MAYBE_NUMBER,
+    MAYBE_RANK,
+    MAYBE_TEXT,
+    MAYBE_TRUTH,
+    RATE,
+    TEXT,
+    described,
+)
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-TEXT = {"type": "string"}
-MAYBE_TEXT = {"type": ["string", "null"]}
-MAYBE_NUMBER = {"type": ["number", "null"]}
-COUNT = {"type": "integer", "minimum": 0}
-MAYBE_TRUTH = {"type": ["boolean", "null"]}
-RATE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
-MAYBE_RANK = {"type": ["integer", "null"], "minimum": 1}
-DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-INSTANT = {"type": "string", "format": "date-time"}
-
-
-def _object(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), **more}
-
-
-ENTRY = _object(
+ENTRY = described(
     {
         "model": TEXT,
         "organization": MAYBE_TEXT,
         "license": MAYBE_TEXT,
         "open_weights": MAYBE_TRUTH,
         "status": {"enum": ["active", "retired", None]},
+        "retired_on": {"type": ["string", "null"], "format": "date"},
         "rating": MAYBE_NUMBER | {"description": "400/ln 10 points per natural log-odds, centred at 1000."},
         "lower": MAYBE_NUMBER,
         "upper": MAYBE_NUMBER,
@@ -37,11 +37,11 @@ ENTRY = _object(
         "preliminary": {"type": "boolean", "description": "Too few votes to rely on."},
     }
 )
-COEFFICIENT = _object(
+COEFFICIENT = described(
     {"name": TEXT, "coefficient": MAYBE_NUMBER, "lower": MAYBE_NUMBER, "upper": MAYBE_NUMBER}
 )
-ACCURACY = _object({"precision": RATE, "recall": RATE, "labelled": COUNT})
-LEADERBOARD = _object(
+ACCURACY = described({"precision": RATE, "recall": RATE, "labelled": COUNT})
+LEADERBOARD = described(
     {
         "$schema": TEXT,
         "snapshot": DIGEST,
@@ -59,12 +59,12 @@ LEADERBOARD = _object(
         "accuracy": {"anyOf": [ACCURACY, {"type": "null"}]},
         "code_version": TEXT,
         "coefficients": {"anyOf": [{"type": "array", "items": COEFFICIENT}, {"type": "null"}]},
-        "method": _object({"name": TEXT, "version": TEXT, "parameters": {"type": "object"}}),
+        "method": described({"name": TEXT, "version": TEXT, "parameters": {"type": "object"}}),
         "entries": {"type": "array", "items": ENTRY},
         "unrated": {"type": "object", "additionalProperties": TEXT},
     }
 )
-PAIR = _object(
+PAIR = described(
     {
         "model_a": TEXT | {"description": "The better one on the board."},
         "model_b": TEXT,
@@ -81,7 +81,7 @@ PAIR = _object(
         "difference_upper": MAYBE_NUMBER,
     }
 )
-PAIRS = _object(
+PAIRS = described(
     {
         "$schema": TEXT,
         "snapshot": DIGEST,
@@ -91,17 +91,15 @@ PAIRS = _object(
         "pairs": {"type": "array", "items": PAIR},
     }
 )
-INDEX = _object(
-    {
-        "$schema": TEXT,
-        "snapshot": DIGEST,
-        "generated_at": INSTANT,
-        "leaderboards": {"type": "object", "additionalProperties": TEXT},
-        "pairs": {"type": "object", "additionalProperties": TEXT},
-        "schemas": {"type": "object", "additionalProperties": TEXT},
-    }
-)
 SCHEMAS: dict[str, dict[str, Any]] = {
     name: {"$schema": DIALECT, "$id": f"/feed/v1/schema/{name}.json", **schema}
-    for name, schema in {"leaderboard": LEADERBOARD, "pairs": PAIRS, "index": INDEX}.items()
+    for name, schema in {
+        "index": INDEX,
+        "leaderboard": LEADERBOARD,
+        "pairs": PAIRS,
+        "history": HISTORY,
+        "changes": CHANGES,
+        "feed": FEED,
+        "badge": BADGE,
+    }.items()
 }

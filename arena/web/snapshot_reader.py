@@ -4,6 +4,7 @@ import asyncio
 import gzip
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -11,10 +12,20 @@ from typing import Any
 
 from arena.db import Database
 from arena.errors import LeaderboardNotFound
-from arena.snapshots import board_names, newest_snapshot, read_compressed
+from arena.snapshots import (
+    BOARDS,
+    JSON,
+    STYLE,
+    board_names,
+    file_names,
+    find_snapshot,
+    newest_snapshot,
+    read_compressed,
+)
 
 REMEMBERED_BYTES = 128 * 2**20
 REMEMBERED_CONTENTS = 256
+REMEMBERED_DATES = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +33,10 @@ class Newest:
     """Which snapshot is the newest, and the boards in it: our own populations first."""
 
     id: str
+    sequence: int  # grows also when an older snapshot becomes the newest again
     generated_at: datetime
     boards: tuple[str, ...]
+    styled: tuple[str, ...] = ()  # those of them that also stand with style control
 
 
 class SnapshotReader:
@@ -37,7 +50,9 @@ class SnapshotReader:
         self._files: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._bytes = 0
         self._parsed: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._made_at: OrderedDict[str, datetime] = OrderedDict()
         self._looking = asyncio.Lock()
+        self._ahead: asyncio.Task[None] | None = None
 
     async def newest(self) -> Newest:
         """Raises `SnapshotNotFound` before the first fit."""
@@ -45,17 +60,53 @@ class SnapshotReader:
             return self._newest
         async with self._looking:
             if self._newest is None or monotonic() - self._looked_at >= self._seconds:
-                self._newest = await self._look(self._newest)
-                self._looked_at = monotonic()
+                self._newest = await self._look_now()
         return self._newest
+
+    def fresh(self) -> Newest | None:
+        """The newest as far as it is known without a look; looks ahead, so that busy readers need not wait for one."""
+        age = monotonic() - self._looked_at
+        if age >= self._seconds:
+            return None
+        if age > self._seconds / 2 and (self._ahead is None or self._ahead.done()):
+            self._ahead = asyncio.create_task(self._look_ahead())
+        return self._newest
+
+    async def _look_ahead(self) -> None:
+        async with self._looking:
+            with suppress(Exception):  # the next look, for which somebody waits, tells what is wrong
+                self._newest = await self._look_now()
+
+    async def _look_now(self) -> Newest:
+        began = monotonic()  # what is published during the look may be missed by it
+        found = await self._look(self._newest)
+        self._looked_at = began
+        return found
 
     async def _look(self, known: Newest | None) -> Newest:
         async with self._database.sessions() as session:
             snapshot = await newest_snapshot(session)
-            if known is not None and known.id == snapshot.id:
+            if known is not None and known.sequence == snapshot.sequence:
                 return known
             names = await board_names(session, snapshot.id)
-        return Newest(id=snapshot.id, generated_at=snapshot.created_at, boards=tuple(names))
+            files = set(await file_names(session, snapshot.id))
+        return Newest(
+            id=snapshot.id,
+            sequence=snapshot.sequence,
+            generated_at=snapshot.created_at,
+            boards=tuple(names),
+            styled=tuple(name for name in names if f"{BOARDS}{name}{STYLE}{JSON}" in files),
+        )
+
+    async def made_at(self, snapshot_id: str) -> datetime:
+        """When a snapshot was computed; raises `SnapshotNotFound`."""
+        if (made := self._made_at.get(snapshot_id)) is None:
+            async with self._database.sessions() as session:
+                made = (await find_snapshot(session, snapshot_id)).created_at
+            self._made_at[snapshot_id] = made
+            while len(self._made_at) > REMEMBERED_DATES:
+                self._made_at.popitem(last=False)
+        return made
 
     async def compressed(self, name: str, snapshot_id: str | None = None) -> bytes:
         """A file's gzip bytes; raises `SnapshotNotFound` or `LeaderboardNotFound`."""

@@ -1,7 +1,7 @@
 """What a running process shares between requests, made once by the lifespan."""
 
 from random import Random
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from arena.activity import ModelActivity
 from arena.db import Database
@@ -10,6 +10,9 @@ from arena.settings import Settings
 from arena.turns import Runner
 from arena.voters import Signer
 from arena.web.board_history import BoardHistory
+from arena.web.change_reader import ChangeReader
+from arena.web.day_reader import DayReader
+from arena.web.feed_held import HeldFiles
 from arena.web.snapshot_reader import SnapshotReader
 
 
@@ -24,4 +27,8 @@ class State(TypedDict):
     snapshots: SnapshotReader
     history: BoardHistory
     activity: ModelActivity
+    policy: dict[str, Any]
+    held_files: HeldFiles
+    days: DayReader
+    changes: ChangeReader
     random: Random

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,9 +34,13 @@ WITHOUT_NUMBA = "ours without numba"
 
 
 def measure(
-    rounds: int, *, sizes: Sequence[tuple[int, int]] = QUICK, say: Callable[[str], None] = print
+    rounds: int,
+    *,
+    sizes: Sequence[tuple[int, int]] = QUICK,
+    only: Sequence[str] = (),
+    say: Callable[[str], None] = print,
 ) -> Findings:
-    """All races on so many votes and models."""
+    """All races on so many votes and models, or those whose description holds one of some texts."""
     missing = install_peers()
     remarks = [f"{name} could not be installed: {reason}" for name, reason in missing.items()]
     results: list[Result] = []
@@ -44,7 +49,7 @@ def measure(
         with TemporaryDirectory(prefix="arena-benchmarks-") as directory:
             path = Path(directory) / "votes.arrow"
             write_votes(path, votes=votes, models=models, seed=SEED)
-            course = _Course(path=path, votes=votes, models=models, rounds=rounds, say=say)
+            course = _Course(path=path, votes=votes, models=models, rounds=rounds, only=only, say=say)
             results += course.results(set(missing))
             remarks += course.remarks
     return Findings(
@@ -58,26 +63,42 @@ class _Course:
     """The races on one file of votes."""
 
     def __init__(
-        self, *, path: Path, votes: int, models: int, rounds: int, say: Callable[[str], None]
+        self,
+        *,
+        path: Path,
+        votes: int,
+        models: int,
+        rounds: int,
+        only: Sequence[str],
+        say: Callable[[str], None],
     ) -> None:
         self.path, self.votes, self.models, self.rounds, self.say = path, votes, models, rounds, say
+        self.only = only
         self.remarks: list[str] = []
-        data = Votes(path)
-        self._exact = {
-            "plain": referee.bradley_terry(data.counts),
-            "style": referee.style_controlled(data)[0],
-        }
+
+    @cached_property
+    def _exact(self) -> dict[str, referee.Exact]:
+        data = Votes(self.path)
+        return {"plain": referee.bradley_terry(data.counts), "style": referee.style_controlled(data)[0]}
+
+    def _is_wanted(self, race: Race | FirstRunRace) -> bool:
+        described = race.what if isinstance(race, Race) else f"first run of {race.what}"
+        return not self.only or any(text in described for text in self.only)
 
     def results(self, missing: set[str]) -> list[Result]:
         """Measure everything that does not need a missing peer."""
-        races = [race for race in RACES if race.peer not in missing and self.votes <= race.largest]
+        races = [
+            race
+            for race in RACES
+            if race.peer not in missing and self.votes <= race.largest and self._is_wanted(race)
+        ]
         found: dict[Race, list[Result]] = {}
         with Contestant("ours", self.path) as ours, Contestant(WITHOUT_NUMBA, self.path) as plain:
             for peer in ("", *PEERS):
                 chosen = [race for race in races if race.peer == peer]
                 if chosen:
                     found |= self._against(peer, chosen, ours, plain)
-        first = [race for race in FIRST_RUNS if race.peer not in missing]
+        first = [race for race in FIRST_RUNS if race.peer not in missing and self._is_wanted(race)]
         return [row for race in races for row in found.get(race, [])] + [
             row for race in first for row in self._first_runs(race)
         ]

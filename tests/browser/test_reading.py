@@ -19,6 +19,10 @@ PATHS = (
     "/me/erase",
     "/about",
     "/about/problems",
+    "/policy",
+    "/methodology",
+    "/changelog",
+    "/integrity",
     "/models/heron-one",
     "/nothing-here",
 )

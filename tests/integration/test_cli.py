@@ -74,9 +74,11 @@ def test_catalog_commands(arena_command: CommandLine, tmp_path: Path) -> None:
     listed = arena_command("catalog", "list")
     assert "First Lab" in listed
     assert "http://127.0.0.1:9/v1 (catalog)" in listed
-    assert "one is retired" in arena_command("catalog", "retire", "one")
+    assert "one is retired" in arena_command("catalog", "retire", "one", "--reason", "Superseded.")
     assert "retired" in arena_command("catalog", "list")
-    assert "no model named 'three'" in arena_command("catalog", "retire", "three", code=1)
+    assert "no model named 'three'" in arena_command(
+        "catalog", "retire", "three", "--reason", "None.", code=1
+    )
 
 
 def test_catalog_errors_name_the_place(arena_command: CommandLine, tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_import_fit_and_show(arena_command: CommandLine, tmp_path: Path) -> None
     assert "1000" in shown
     assert "Nothing changed" in arena_command("leaderboard", "fit")
     said = arena_command("leaderboard", "show", "chess", code=1)
-    assert "There are: overall, demo, simulated, my-votes." in said
+    assert "The nearest are: overall, demo, simulated, my-votes." in said
     payload = arena_command("leaderboard", "show", "my-votes", "--json")
     snapshot = payload.split('"snapshot":"')[1].split('"')[0]
     assert "Every board counts the same votes" in arena_command("leaderboard", "verify", snapshot)

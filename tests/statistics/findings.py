@@ -56,4 +56,4 @@ def saved() -> list[Report]:
         fields = orjson.loads(path.read_bytes())
         findings = [Finding(**found) for found in fields.pop("findings")]
         reports.append(Report(**fields, findings=findings))
-    return sorted(reports, key=lambda report: int(report.test.removeprefix("T")))
+    return sorted(reports, key=lambda report: float(report.test.removeprefix("T")))

@@ -1,11 +1,12 @@
 """The operator's own categories: read, checked, and refused with a remedy."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from arena.errors import CategoriesInvalid
-from arena.operator_categories import OperatorCategories, read_operator_categories
+from arena.operator_categories import CategoryEntry, OperatorCategories, read_operator_categories
 from arena.tagging import Conversation, tag_conversation
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "categories.toml"
@@ -88,3 +89,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_the_example_is_valid() -> None:
     own = read_operator_categories(EXAMPLE)
     assert len(own.rules) == len(own.categories) >= 2
+
+
+def test_the_example_of_the_guide_is_valid_and_names_every_key(tmp_path: Path) -> None:
+    guide = EXAMPLE.parents[1] / "categories.md"
+    text = guide.read_text(encoding="utf-8")
+    example = re.search(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    assert example
+    assert [category.name for category in read(tmp_path, example[1]).categories] == ["cooking"]
+    rows = re.findall(r"^\| (`.*?`) \|", text[text.index("| key |") :], flags=re.MULTILINE)
+    assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == set(CategoryEntry.model_fields)

@@ -63,10 +63,13 @@ def _count_tags(
     """Count the votes with each tag in each cell that occurs, by way of the sets of tags that occur."""
     place = np.zeros(width, dtype=np.int32)
     place[used] = np.arange(len(used))
-    sets = np.zeros(len(cell), dtype=np.int32)
+    sets = np.zeros(len(cell), dtype=np.uint8)
     for number, tag in enumerate(tags):
-        sets |= np.asarray(battles[tag]).astype(np.int32) << number
-    counts = np.bincount(sets * np.int32(len(used)) + place[cell], minlength=len(used) << len(tags))
+        sets |= np.asarray(battles[tag]).view(np.uint8) << np.uint8(number)
+    numbers = sets.astype(np.int32)
+    numbers *= len(used)
+    numbers += np.take(place, cell, mode="clip")
+    counts = np.bincount(numbers, minlength=len(used) << len(tags))
     member = np.arange(1 << len(tags)) >> np.arange(len(tags))[:, np.newaxis] & 1
     # Whole numbers far below 2 ** 53, so the floating-point product is exact.
     found: np.ndarray = member.astype(np.float64) @ counts.reshape(-1, len(used)).astype(np.float64)
@@ -78,7 +81,8 @@ def _select(battles: Battles, names: list[str]) -> Battles:
 
 
 def _from_cells(models: Sequence[object], counts: np.ndarray) -> Comparisons:
-    table = counts.reshape(-1, len(WINNERS))
-    pair = np.flatnonzero(table.any(axis=1))
-    first, second = np.divmod(pair, len(models))
-    return Comparisons.from_counts(models, first, second, table[pair])
+    cube = counts.reshape(len(models), len(models), len(WINNERS))
+    # From the side of either model: what it won, the other lost.
+    cube = cube + cube.transpose(1, 0, 2)[:, :, [1, 0, 2, 3]]
+    first, second = np.nonzero(np.triu(cube.any(axis=2), 1))
+    return Comparisons.from_counts(models, first, second, cube[first, second])

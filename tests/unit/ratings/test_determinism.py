@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import threadpoolctl
 
-from ratings import Comparisons, style_rows
+from ratings import Comparisons, estimates, style_rows
 from ratings.bootstrap import bootstrap
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.confidence_sequences import anytime_rank_sets, effective_voters
@@ -279,7 +279,8 @@ def table(request: pytest.FixtureRequest) -> pd.DataFrame:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many blocks and tasks in a small table."""
+    """Many blocks and tasks in a small table; few rounds of the bootstrap."""
+    monkeypatch.setattr(estimates, "_ROUNDS", 100)
     monkeypatch.setattr(style_rows, "BLOCK", 16)
     monkeypatch.setattr(style_rows, "TASK", 32)
 

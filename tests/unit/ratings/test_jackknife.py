@@ -4,9 +4,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratings import Comparisons, InvalidOptionError, fit_bradley_terry, jackknife, sandwich, simulate
+from ratings import (
+    Comparisons,
+    InvalidOptionError,
+    fit_bradley_terry,
+    jackknife,
+    leaderboard,
+    sandwich,
+    simulate,
+)
 from ratings.arrays import FloatArray
-from ratings.jackknife import jackknife_sandwich
+from ratings.estimates import half_win_covariance
+from ratings.jackknife import few_clusters_factor, jackknife_sandwich
+from ratings.rank_sets import never_narrower
+from ratings.style_control import StyleControlFit
+from ratings.ties import TiesFit, clustered_tie_covariance
+from tests.unit.ratings.styled import styled_battles
 from tests.unit.ratings.tables import battles, random_battles
 
 
@@ -95,3 +108,44 @@ def test_refuses_what_the_sandwich_refuses() -> None:
     comparisons = Comparisons.from_battles(random_battles(5))
     with pytest.raises(InvalidOptionError, match="do not keep 'voter' apart"):
         jackknife_sandwich(fit_bradley_terry(comparisons), comparisons, cluster="voter")
+
+
+@pytest.mark.parametrize("voters", [2, 3, 4, 5])
+def test_intervals_of_few_voters_cover_what_many_voters_would_say(voters: int) -> None:
+    rng = np.random.default_rng(5)
+    strengths = dict(zip("abcd", (0.6, 0.2, -0.2, -0.6), strict=True))
+    many = simulate.simulate_battles(rng, strengths=strengths, battles=200_000, voters=100_000, taste=0.8)
+    truth = fit_bradley_terry(Comparisons.from_battles(many)).strengths
+    covered = []
+    for _ in range(100):
+        table = simulate.simulate_battles(
+            rng, strengths=strengths, battles=500 * voters, voters=voters, taste=0.8
+        )
+        comparisons = Comparisons.from_battles(table, cluster="voter")
+        fit = fit_bradley_terry(comparisons)
+        variance = np.diag(half_win_covariance(fit, comparisons, cluster="voter"))
+        covered.append(np.abs(fit.strengths - truth) <= 1.96 * np.sqrt(variance))
+    assert np.mean(covered) >= 0.95
+
+
+def test_boards_of_few_voters_are_widened_whatever_is_fitted() -> None:
+    table = styled_battles(3).assign(voter=np.resize([1, 2, 3], 300))
+    wide = few_clusters_factor(3)
+    for options in ({}, {"ties": "davidson"}, {"style": ["tokens"]}, {"intervals": "bootstrap"}):
+        board = leaderboard(table, **options)  # type: ignore[arg-type]
+        assert board.method["parameters"]["intervals"] == "sandwich"
+        fit = board.fit
+        if isinstance(fit, StyleControlFit):
+            assert fit.clustered_covariance is not None
+            pair = (fit.independent_covariance, fit.clustered_covariance)
+        elif isinstance(fit, TiesFit):
+            pair = (fit.covariance, clustered_tie_covariance(fit, table))
+        else:
+            assert fit is not None
+            counted = Comparisons.from_battles(table, cluster="voter")
+            counted = counted.reordered(counted.canonical_order())
+            pair = (sandwich(fit, counted), jackknife_sandwich(fit, counted, cluster="voter"))
+        expected = never_narrower(wide * pair[1], pair[0])
+        assert board.covariance is not None
+        size = len(board.covariance)
+        np.testing.assert_allclose(board.covariance, expected[:size, :size], atol=1e-12)

@@ -15,18 +15,18 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 PROMPTS, ANSWERS = DATA / "labelled_prompts.jsonl", DATA / "labelled_answers.jsonl"
 
 FLOORS = {
-    "code": (0.80, 0.70),
-    "math": (0.80, 0.75),
-    "creative-writing": (0.85, 0.70),
-    "instruction-following": (0.70, 0.70),
+    "code": (0.82, 0.72),
+    "math": (0.88, 0.72),
+    "creative-writing": (0.85, 0.65),
+    "instruction-following": (0.80, 0.62),
     "specificity": (0.85, 0.90),
-    "domain-knowledge": (0.70, 0.75),
-    "complexity": (0.65, 0.70),
-    "problem-solving": (0.75, 0.80),
-    "creativity": (0.80, 0.65),
-    "technical-accuracy": (0.80, 0.65),
-    "real-world": (0.60, 0.80),
-    "hard-prompt": (0.60, 0.60),
+    "domain-knowledge": (0.80, 0.68),
+    "complexity": (0.80, 0.70),
+    "problem-solving": (0.80, 0.75),
+    "creativity": (0.85, 0.62),
+    "technical-accuracy": (0.85, 0.75),
+    "real-world": (0.70, 0.80),
+    "hard-prompt": (0.75, 0.65),
     "refusal": (0.90, 0.80),
 }
 

@@ -1,0 +1,103 @@
+"""What the draw of pairs came to: battles by model, organisation and day, as they really were."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+DAYS_SHOWN = 30
+
+BATTLES = text(
+    """
+    SELECT (battle.created_at AT TIME ZONE 'UTC')::date AS day, side.model_id, count(*) AS battles
+    FROM battle CROSS JOIN LATERAL (VALUES (model_a_id), (model_b_id)) AS side (model_id)
+    WHERE battle.created_at >= :since AND battle.not_counted_reason IS DISTINCT FROM 'simulated_voter'
+    GROUP BY 1, 2
+    """
+)
+LAST_BATTLES = text(
+    """
+    SELECT model.name, max(battle.created_at) AS last_battle_at
+    FROM battle CROSS JOIN LATERAL (VALUES (model_a_id), (model_b_id)) AS side (model_id)
+    JOIN model ON model.id = side.model_id WHERE NOT model.private_test GROUP BY model.name
+    """
+)
+SERVED = text(
+    """
+    SELECT model_id, first_served_at, last_served_at
+    FROM model_version WHERE last_served_at IS NULL OR last_served_at >= :since
+    ORDER BY model_id, first_served_at
+    """
+)
+MODELS = text("SELECT id, name, organization, demo, private_test FROM model")
+
+
+async def realised_rates(session: AsyncSession, now: datetime) -> list[dict[str, Any]]:
+    """Battles of people on each of the last days, newest first: by model and by organisation, and the largest ratio."""
+    since = datetime.combine(now.date() - timedelta(days=DAYS_SHOWN - 1), time(), UTC)
+    models = {row.id: row for row in await session.execute(MODELS)}
+    spans = await _spans(session, since, now)
+    battles: dict[date, dict[int, int]] = defaultdict(dict)
+    for day, model_id, count in await session.execute(BATTLES, {"since": since}):
+        battles[day][model_id] = count
+    return [_day(day, battles[day], models, spans, now) for day in sorted(battles, reverse=True)]
+
+
+async def last_battles(session: AsyncSession) -> dict[str, datetime]:
+    """When each model that may be named was last drawn."""
+    return {name: moment for name, moment in await session.execute(LAST_BATTLES)}
+
+
+async def _spans(
+    session: AsyncSession, since: datetime, now: datetime
+) -> dict[int, list[tuple[datetime, datetime]]]:
+    """From when until when each model was served without a break; a change of its facts is none."""
+    spans: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for row in await session.execute(SERVED, {"since": since}):
+        span = row.first_served_at, row.last_served_at or now
+        before = spans[row.model_id]
+        if before and before[-1][1] >= span[0]:
+            span = before.pop()[0], span[1]
+        before.append(span)
+    return spans
+
+
+def _day(
+    day: date,
+    battles: Mapping[int, int],
+    models: Mapping[int, Row[Any]],
+    spans: Mapping[int, list[tuple[datetime, datetime]]],
+    now: datetime,
+) -> dict[str, Any]:
+    begin = datetime.combine(day, time(), UTC)
+    end = min(begin + timedelta(days=1), now)
+    total = sum(battles.values()) / 2
+    all_day: list[int] = [
+        battles.get(number, 0)
+        for number, model in models.items()
+        if not model.demo and any(span[0] <= begin and span[1] >= end for span in spans.get(number, ()))
+    ]
+    least = min(all_day, default=0)
+    organizations: dict[str, int] = defaultdict(int)
+    for number, count in battles.items():
+        organizations[models[number].organization] += count
+    named = {models[n].name: count for n, count in battles.items() if not models[n].private_test}
+    return {
+        "date": day.isoformat(),
+        "battles": int(total),
+        "models": _rates(named, total),
+        "organizations": _rates(organizations, total),
+        "served_all_day": len(all_day),
+        "max_min_ratio": round(max(all_day) / least, 3) if least else None,
+    }
+
+
+def _rates(counts: Mapping[str, int], total: float) -> dict[str, dict[str, Any]]:
+    """How many sides of the day's battles were its own; two of one battle may be of the same organisation."""
+    return {
+        name: {"battles": counts[name], "share": round(counts[name] / (2 * total), 4)}
+        for name in sorted(counts)
+    }

@@ -1,0 +1,80 @@
+"""Private tests: models that are drawn and voted on before they are announced, under rules that nobody can bend.
+
+A test goes by its codename. How many run is public at once; what the votes came to is published at the release, or some
+time after a test that was given up, and no one takes it back. The public board counts battles from the release on.
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena.errors import CatalogInvalid
+from arena.records import PrivateResult
+from arena.tables import Endpoint, Model
+
+
+class Listed(Protocol):
+    """What the catalog says of a model, as far as private tests go."""
+
+    name: str
+    organization: str
+    private_test: bool
+    codename: str | None
+
+
+def check_cap(listed: Iterable[Listed], most: int) -> None:
+    """Raise `CatalogInvalid` where an organisation would run more private tests at once than anybody may."""
+    names: dict[str, list[str]] = defaultdict(list)
+    spelled: dict[str, str] = {}
+    for model in listed:
+        if model.private_test:
+            key = model.organization.casefold()
+            names[key].append(model.name)
+            spelled.setdefault(key, model.organization)
+    for key, tests in names.items():
+        if len(tests) > most:
+            raise CatalogInvalid(
+                f"{spelled[key]} has {len(tests)} private tests: {', '.join(tests)}. At most {most} may run at once,"
+                " for every organisation alike. Release one by removing its private_test, take one out of the"
+                " catalog, or set ARENA_PRIVATE_TESTS_MAX for all."
+            )
+
+
+async def private_standing(session: AsyncSession, before: Model | None, listed: Listed) -> dict[str, Any]:
+    """What the catalog's word on private testing changes in a model's row; raises `CatalogInvalid`."""
+    if not listed.private_test:
+        # The release is the commitment to publish: battles that start from now on count.
+        return {"listed_at": func.clock_timestamp()} if before is not None and before.private_test else {}
+    if before is None:
+        codename = listed.codename or f"private-{secrets.token_hex(3)}"
+        return {"codename": codename, "private_since": func.clock_timestamp()}
+    if not before.private_test:
+        raise CatalogInvalid(
+            f"{listed.name} is public and cannot become a private test: its votes are on the leaderboard."
+            " List what you want to test under another name."
+        )
+    if listed.codename not in (None, before.codename):
+        raise CatalogInvalid(
+            f"{listed.name}: its codename is {before.codename!r} for good, not {listed.codename!r}."
+            " Leave codename out, or list another variant under another name."
+        )
+    if await session.get(PrivateResult, before.id) is not None:
+        raise CatalogInvalid(
+            f"{listed.name}: this private test ended and its result is published. Release it by removing"
+            " private_test, or list another variant under another name."
+        )
+    return {"codename": before.codename}
+
+
+async def running_tests(session: AsyncSession) -> dict[str, int]:
+    """How many private tests each organisation runs now."""
+    served = exists().where(Endpoint.model_id == Model.id)
+    query = select(Model.organization, func.count()).where(
+        Model.private_test, Model.status == "active", served
+    )
+    rows = await session.execute(query.group_by(Model.organization).order_by(Model.organization))
+    return {organization: count for organization, count in rows}

@@ -1,0 +1,68 @@
+"""What the arena writes down about itself, in tables like the others: models as served, private results, reports."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from arena.tables import Table, now
+
+
+class ModelVersion(Table):
+    """A period in which a model was served under one name, with the same facts, decoding settings and endpoints."""
+
+    __tablename__ = "model_version"
+    __table_args__ = (
+        Index(None, "model_id"),
+        Index(
+            "ix_model_version_served", "model_id", unique=True, postgresql_where=sql("last_served_at IS NULL")
+        ),
+        CheckConstraint("(last_served_at IS NULL) = (reason IS NULL)", name="reason_iff_over"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
+    served_as: Mapped[str]
+    organization: Mapped[str]
+    license: Mapped[str]
+    open_weights: Mapped[bool]
+    aliases: Mapped[list[str]]
+    endpoints: Mapped[list[str]]
+    decoding: Mapped[dict[str, Any]]
+    first_served_at: Mapped[datetime] = now()
+    last_served_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+
+
+class PrivateResult(Table):
+    """What the votes of a private test came to, written once when the test is released or was given up."""
+
+    __tablename__ = "private_result"
+
+    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), primary_key=True)
+    organization: Mapped[str]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    released: Mapped[bool]
+    votes: Mapped[int]
+    opponents: Mapped[int]
+    rating: Mapped[float | None]
+    lower: Mapped[float | None]
+    upper: Mapped[float | None]
+    unrated: Mapped[str | None]
+    variants: Mapped[int]
+    selection_bias: Mapped[float | None]
+    method_version: Mapped[str]
+    published_at: Mapped[datetime] = now()
+
+
+class Report(Table):
+    """What the job `reports` last found out about the arena itself, as the feed serves it, compressed."""
+
+    __tablename__ = "report"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    body: Mapped[bytes]
+    computed_at: Mapped[datetime] = now()

@@ -1,0 +1,116 @@
+"""Tag the battles of votes: what they were about, and how their answers were written."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena.ballots import STYLE_FEATURES
+from arena.db import Database
+from arena.gateway.pool import Pool
+from arena.model_tagger import ModelTagger
+from arena.settings import Settings
+from arena.tables import Ballot, Response, Turn, Vote
+from arena.tagging import (
+    Conversation,
+    OperatorRule,
+    Tagged,
+    prompt_digest,
+    rules_version,
+    tag_conversation,
+)
+
+TAGGED_AT_ONCE = 200
+TAG = text(
+    """UPDATE ballot SET tags = :tags, style_a = :style_a, style_b = :style_b, prompt_digest = :prompt_digest,
+        rules = :rules, written_in = (pg_current_xact_id()::text)::bigint WHERE vote_id = :vote"""
+)
+
+
+class Tagger(Protocol):
+    """What says which tags a battle gets; `version` is stored with them, so that other rules tag anew."""
+
+    version: str
+
+    async def tag(self, conversation: Conversation) -> Tagged:
+        """Tag one battle."""
+
+
+class RuleTagger:
+    """Tags by the rules and classifiers of the program, and the operator's rules."""
+
+    def __init__(self, rules: Sequence[OperatorRule] = ()) -> None:
+        self._rules = rules
+        self.version = rules_version(rules)
+
+    async def tag(self, conversation: Conversation) -> Tagged:
+        """Tag one battle, beside whatever else this process does."""
+        return await asyncio.to_thread(tag_conversation, conversation, self._rules)
+
+
+def tagger_of(settings: Settings, pool: Pool, rules: Sequence[OperatorRule]) -> Tagger:
+    """The tagger that the settings ask for."""
+    return ModelTagger(pool, settings.tagger_model, rules) if settings.tagger_model else RuleTagger(rules)
+
+
+async def tag_votes(database: Database, tagger: Tagger) -> int:
+    """Tag the battles of some votes that have no tags yet; returns how many there were."""
+    async with database.sessions() as session:
+        untagged = select(Ballot.vote_id).where(Ballot.rules.is_(None))
+        ids = (await session.scalars(untagged.order_by(Ballot.vote_id).limit(TAGGED_AT_ONCE))).all()
+        conversations = await _conversations(session, ids)
+    # No connection is held meanwhile: a tagger may ask a model.
+    rows = [await _row(vote_id, conversations.get(vote_id), tagger) for vote_id in ids]
+    if rows:
+        async with database.sessions.begin() as session:
+            await session.execute(TAG, rows)
+    return len(rows)
+
+
+async def forget_old_tags(session: AsyncSession, tagger: Tagger) -> None:
+    """Have every battle tagged anew whose tags another tagger gave."""
+    await session.execute(update(Ballot).where(Ballot.rules != tagger.version).values(rules=None))
+
+
+async def _conversations(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Conversation]:
+    """What was said in the battles of these votes before the names were shown."""
+    rows = await session.execute(
+        select(Vote.id, Turn.index, Turn.prompt, Turn.prompt_language, Response.side, Response.text)
+        .join(Turn, Turn.battle_id == Vote.battle_id)
+        .join(Response, Response.turn_id == Turn.id)
+        .where(Vote.id.in_(ids), Turn.state.in_(("answered", "stopped")), ~Turn.after_reveal)
+        .order_by(Vote.id, Turn.index)
+    )
+    said: dict[int, dict[int, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
+    languages: dict[int, str | None] = {}
+    for vote_id, index, prompt, language, side, answer in rows:
+        said[vote_id][index] |= {"prompt": prompt, side: answer}
+        languages.setdefault(vote_id, language)
+    return {
+        vote_id: Conversation(
+            prompts=tuple(turn["prompt"] for turn in turns.values()),
+            answers_a=tuple(turn.get("a", "") for turn in turns.values()),
+            answers_b=tuple(turn.get("b", "") for turn in turns.values()),
+            language=languages[vote_id],
+        )
+        for vote_id, turns in said.items()
+    }
+
+
+async def _row(vote_id: int, conversation: Conversation | None, tagger: Tagger) -> dict[str, Any]:
+    """What a ballot says of its battle; nothing where no text of it is left."""
+    nothing = dict.fromkeys(STYLE_FEATURES, 0)
+    tagged = (
+        await tagger.tag(conversation) if conversation else Tagged(tags=(), style_a=nothing, style_b=nothing)
+    )
+    return {
+        "vote": vote_id,
+        "tags": list(tagged.tags),
+        "style_a": [tagged.style_a[feature] for feature in STYLE_FEATURES],
+        "style_b": [tagged.style_b[feature] for feature in STYLE_FEATURES],
+        "prompt_digest": prompt_digest(conversation.prompts[0]) if conversation else None,
+        "rules": tagger.version,
+    }

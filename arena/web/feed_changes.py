@@ -1,0 +1,78 @@
+"""What changed from day to day: as JSON, and for feed readers as Atom and as JSON Feed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from arena.web.deps import Changes, CurrentSettings, Days, Snapshots
+from arena.web.feed_answers import answer, as_json, content_file, described_by, licensed
+from arena.web.feed_history import From, To, within
+from arena.web.feed_syndication import ATOM, JSON_FEED, Item, atom, json_feed, site_of
+
+router = APIRouter(prefix="/feed/v1", tags=["feed"])
+SHOWN_DAYS = 30
+
+
+@router.head("/changes.json", include_in_schema=False)
+@router.get("/changes.json")
+async def changes(
+    request: Request,
+    snapshots: Snapshots,
+    days: Days,
+    changes: Changes,
+    settings: CurrentSettings,
+    first: From = None,
+    to: To = None,
+) -> Response:
+    """What changed on the main boards from each day to the next, newest first; the last 30 days unless a period is
+    given."""
+    newest = await snapshots.newest()
+    known = await days.days(newest)
+    chosen = within(known, first, to)
+    found = await changes.of_days(chosen if first or to else chosen[-SHOWN_DAYS:], known)
+    says = {
+        "$schema": "/feed/v1/schema/changes.json",
+        "generated_at": newest.generated_at,
+        "changes": found,
+    }
+    links = [described_by("changes"), *licensed(settings.data_license)]
+    return answer(request, content_file(as_json(says), modified=newest.generated_at, links=links))
+
+
+@router.head("/atom.xml", include_in_schema=False)
+@router.get("/atom.xml")
+async def changes_as_atom(
+    request: Request, snapshots: Snapshots, days: Days, changes: Changes, settings: CurrentSettings
+) -> Response:
+    """The same of the last 30 days for feed readers, as Atom: an entry a day on which anything changed."""
+    site = site_of(settings, str(request.base_url))
+    newest = await snapshots.newest()
+    known = await days.days(newest)
+    items = _items(await changes.of_days(known[-SHOWN_DAYS:], known))
+    content = atom(site, items, newest.generated_at)
+    return answer(request, content_file(content, modified=newest.generated_at, media_type=ATOM))
+
+
+@router.head("/feed.json", include_in_schema=False)
+@router.get("/feed.json")
+async def changes_as_json_feed(
+    request: Request, snapshots: Snapshots, days: Days, changes: Changes, settings: CurrentSettings
+) -> Response:
+    """The same as JSON Feed 1.1."""
+    site = site_of(settings, str(request.base_url))
+    newest = await snapshots.newest()
+    known = await days.days(newest)
+    items = _items(await changes.of_days(known[-SHOWN_DAYS:], known))
+    content = as_json(json_feed(site, items))
+    links = [described_by("feed")]
+    return answer(
+        request, content_file(content, modified=newest.generated_at, media_type=JSON_FEED, links=links)
+    )
+
+
+def _items(changes: Sequence[Mapping[str, Any]]) -> list[Item]:
+    return [
+        Item(date=each["date"], updated=each["generated_at"], sentences=tuple(each["summary"]))
+        for each in changes
+    ]

@@ -1,0 +1,159 @@
+"""Pages about the arena itself: its policy, how the numbers are made, what changed in that, and how the votes are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from markupsafe import Markup
+
+from arena.errors import LeaderboardNotFound, SnapshotNotFound
+from arena.method_changes import MethodChange, method_changes
+from arena.private_results import published_results, result_record
+from arena.private_tests import running_tests
+from arena.reports import parsed_report
+from arena.settings import Settings
+from arena.snapshots import KEPT_HOURS
+from arena.tables import Model
+from arena.versions import public_models
+from arena.web.deps import CurrentPolicy, CurrentSettings, Db, Snapshots
+from arena.web.formulas import formula_html
+from arena.web.rendering import render_page
+from arena.web.snapshot_reader import SnapshotReader
+
+router = APIRouter()
+KEPT = {"Cache-Control": "no-cache"}
+RATE_DAYS = 7  # the feed has more
+INTEGRITY_DAYS = 30
+# What the methodology page explains, in the notation of ratings/METHODS.md.
+FORMULAS = {
+    "strengths": r"P(a \succ b) = \frac{1}{1 + e^{-(\theta_a - \theta_b)}}",
+    "likelihood": r"\hat\theta = \arg\max_\theta \sum_i y_i \log p_i + (1 - y_i) \log (1 - p_i)",
+    "rating": r"R_a = 1000 + \frac{400}{\ln 10} (\theta_a - \bar\theta)",
+    "covariance": r"V = H^{-1} B H^{-1}, \quad B = \frac{G}{G - 1} \sum_{u} g_u g_u^T",
+    "interval": r"R_a \pm z \, \frac{400}{\ln 10} \sqrt{V_{aa}}",
+    "style": r"\mathrm{logit}\, p_i = \theta_a - \theta_b + z_i^T \gamma + \beta",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyPage:
+    """What `policy.html` shows."""
+
+    policy: Mapping[str, Any]
+    rates: Sequence[Mapping[str, Any]]
+    running: Mapping[str, int]
+    results: Sequence[Mapping[str, Any]]
+    retired: Sequence[Model]
+    retirable: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodologyPage:
+    """What `methodology.html` shows."""
+
+    policy: Mapping[str, Any]
+    method: Mapping[str, Any] | None  # of the newest snapshot's first board; None before the first fit
+    coefficients: Sequence[Mapping[str, Any]]
+    board: str
+    snapshot: str | None
+    quantile: float
+    confidence: float
+    formulas: Mapping[str, Markup]
+    base: str
+    kept_hours: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangelogPage:
+    """What `changelog.html` shows."""
+
+    changes: Sequence[MethodChange]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrityPage:
+    """What `integrity.html` shows; `report` is None before the first one."""
+
+    report: Mapping[str, Any] | None
+    days: Sequence[Mapping[str, Any]]
+    reasons: Mapping[str, str]
+
+
+@router.get("/policy")
+async def policy_page(request: Request, db: Db, policy: CurrentPolicy) -> Response:
+    """The rules in numbers, from the running configuration, and how they came out."""
+    rates = await parsed_report(db, "rates")
+    integrity = await parsed_report(db, "integrity")
+    models = await public_models(db)
+    page = PolicyPage(
+        policy=policy,
+        rates=rates["days"][:RATE_DAYS] if rates else [],
+        running=await running_tests(db),
+        results=[result_record(result, model) for result, model in await published_results(db)],
+        retired=[model for model in models if model.status == "retired"],
+        retirable=integrity["retirable"] if integrity else {},
+    )
+    return render_page(request, "policy.html", page, headers=KEPT)
+
+
+@router.get("/methodology")
+async def methodology(
+    request: Request, snapshots: Snapshots, settings: CurrentSettings, policy: CurrentPolicy
+) -> Response:
+    """How the numbers are made, in words and in formulas, and how anybody makes them again."""
+    board = await _first_board(snapshots)
+    method = board["method"] if board else None
+    confidence = method["parameters"]["confidence"] if method else 0.95
+    page = MethodologyPage(
+        policy=policy,
+        method=method,
+        coefficients=board["coefficients"] if board else [],
+        board=board["category"] if board else "overall",
+        snapshot=board["snapshot"] if board else None,
+        quantile=NormalDist().inv_cdf((1 + confidence) / 2),
+        confidence=confidence,
+        formulas={name: Markup(formula_html(source, display=True)) for name, source in FORMULAS.items()},
+        base=_base(request, settings),
+        kept_hours=KEPT_HOURS,
+    )
+    return render_page(request, "methodology.html", page, headers=KEPT)
+
+
+async def _first_board(snapshots: SnapshotReader) -> dict[str, Any] | None:
+    """The first board of the newest snapshot that has votes, with the coefficients of its style control."""
+    try:
+        newest = await snapshots.newest()
+    except SnapshotNotFound:
+        return None
+    boards = [await snapshots.parsed(f"leaderboards/{name}.json", orjson.loads) for name in newest.boards]
+    board: dict[str, Any] = next((board for board in boards if board["votes"]), boards[0])
+    try:
+        styled = await snapshots.parsed(f"leaderboards/{board['category']}.style.json", orjson.loads)
+    except LeaderboardNotFound:
+        return board | {"coefficients": []}
+    return board | {"coefficients": styled["coefficients"]}
+
+
+def _base(request: Request, settings: Settings) -> str:
+    return (settings.public_url or str(request.base_url)).rstrip("/")
+
+
+@router.get("/changelog")
+async def changelog(request: Request) -> Response:
+    """What changed in how the numbers are made."""
+    return render_page(request, "changelog.html", ChangelogPage(changes=method_changes()), headers=KEPT)
+
+
+@router.get("/integrity")
+async def integrity_page(request: Request, db: Db, policy: CurrentPolicy) -> Response:
+    """Votes that count and do not, alarms, and how well the comparisons hold together."""
+    report = await parsed_report(db, "integrity")
+    days = report["days"][:INTEGRITY_DAYS] if report else []
+    met = {reason for day in days for reason in day["not_counted"]}
+    reasons = {reason: told for reason, told in policy["not_counted"].items() if reason in met}
+    page = IntegrityPage(report=report, days=days, reasons=reasons)
+    return render_page(request, "integrity.html", page, headers=KEPT)

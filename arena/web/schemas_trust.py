@@ -1,0 +1,191 @@
+"""JSON Schemas of the files about the arena itself: models, private tests, policy, draws, integrity."""
+
+from typing import Any
+
+from arena.web.schemas import ACCURACY, DIALECT, SCHEMAS
+from arena.web.schemas_fields import COUNT, INSTANT, MAYBE_NUMBER, MAYBE_TEXT, TEXT
+
+TRUTH = {"type": "boolean"}
+NUMBER = {"type": "number"}
+SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+MAYBE_SHARE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+DAY = {"type": "string", "format": "date"}
+MAYBE_DAY = {"type": ["string", "null"], "format": "date"}
+MAYBE_INSTANT = {"type": ["string", "null"], "format": "date-time"}
+TEXTS = {"type": "array", "items": TEXT}
+ANYTHING = {"type": "object"}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _by_name(each: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": each}
+
+
+def _list(each: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": each}
+
+
+VERSION = _object(
+    {
+        "name": TEXT | {"description": "What it went by: its name, or the codename of a private test."},
+        "organization": TEXT,
+        "license": TEXT,
+        "open_weights": TRUTH,
+        "aliases": TEXTS,
+        "endpoints": _list({"enum": ["hosted", "self-hosted", "demo"]}),
+        "decoding": ANYTHING | {"description": "What every request was sent with."},
+        "first_day": DAY,
+        "last_day": MAYBE_DAY | {"description": "Null while it is served."},
+        "reason": MAYBE_TEXT | {"description": "Why the period ended."},
+    }
+)
+RECORD = {
+    "model": TEXT,
+    "organization": TEXT,
+    "license": TEXT,
+    "open_weights": TRUTH,
+    "link": MAYBE_TEXT,
+    "description": TEXT,
+    "aliases": TEXTS,
+    "demo": TRUTH,
+    "status": {"enum": ["active", "retired"]},
+    "listed_at": INSTANT | {"description": "Battles count from here on; of a private test, its release."},
+    "retired_at": MAYBE_INSTANT,
+    "retired_reason": MAYBE_TEXT,
+    "codename": MAYBE_TEXT | {"description": "What it went by as a private test."},
+    "private_since": MAYBE_INSTANT,
+    "versions": _list(VERSION),
+}
+RESULT = _object(
+    {
+        "codename": TEXT,
+        "model": MAYBE_TEXT | {"description": "Null for a test that ended without a release."},
+        "organization": TEXT,
+        "began_at": INSTANT,
+        "ended_at": INSTANT,
+        "released": TRUTH,
+        "votes": COUNT,
+        "opponents": COUNT,
+        "rating": MAYBE_NUMBER,
+        "lower": MAYBE_NUMBER,
+        "upper": MAYBE_NUMBER,
+        "unrated": MAYBE_TEXT,
+        "variants": COUNT,
+        "selection_bias": MAYBE_NUMBER
+        | {"description": "Points that choosing the best of so many equal variants adds on average."},
+        "method_version": TEXT,
+        "published_at": INSTANT,
+    }
+)
+CATEGORY = _object(
+    {"name": TEXT, "title": TEXT, "about": TEXT, "accuracy": {"anyOf": [ACCURACY, {"type": "null"}]}}
+)
+RULE = {"rule": TEXT}
+POLICY = _object(
+    {
+        "$schema": TEXT,
+        "code_version": TEXT,
+        "method_version": TEXT,
+        "matchmaking": _object(RULE | {"tries_of_a_failed_side": COUNT}),
+        "decoding": ANYTHING,
+        "release": _object(RULE | {"policy": TEXT, "interval_milliseconds": COUNT, "characters": COUNT}),
+        "limits": _by_name(COUNT),
+        "not_counted": _by_name(TEXT),
+        "preliminary": _object(RULE | {"votes": COUNT}),
+        "deduplication": _object(RULE | {"quantile": SHARE, "least": COUNT}),
+        "categories": _list(CATEGORY),
+        "category_votes": _by_name(COUNT),
+        "ranks": _object(RULE | {"about": TEXT}),
+        "style": _object({"features": TEXTS, "side_bias": TRUTH}),
+        "private_tests": _object(RULE | {"at_once": COUNT, "unreleased_days": COUNT}),
+        "retirement": _object(RULE | {"votes": COUNT, "lowest_share": SHARE}),
+        "alarm": _object(RULE | {"level": SHARE, "days_compared": COUNT, "votes": COUNT, "by_design": TEXTS}),
+        "snapshots": _object({"kept_hours": COUNT, "last_of_each_day": TEXT}),
+        "data_license": TEXT,
+    }
+)
+DRAWN = _by_name(_object({"battles": COUNT, "share": SHARE}))
+DRAWS = _object(
+    {
+        "date": DAY,
+        "battles": COUNT,
+        "models": DRAWN | {"description": "Private tests are in their organisation's count only."},
+        "organizations": DRAWN,
+        "served_all_day": COUNT | {"description": "Models that could be drawn all day."},
+        "max_min_ratio": MAYBE_NUMBER
+        | {"description": "Of these, battles of the most drawn over those of the least drawn."},
+    }
+)
+RATES = _object({"$schema": TEXT, "generated_at": INSTANT, "days": _list(DRAWS)})
+ALARM = _object(
+    {
+        "date": DAY,
+        "spoiled": COUNT,
+        "votes": COUNT,
+        "spoiled_before": COUNT,
+        "votes_before": COUNT,
+        "share": SHARE,
+        "share_before": SHARE,
+        "p_value": SHARE,
+    }
+)
+GRAPH = _object(
+    {
+        "models": COUNT,
+        "connected": TRUTH,
+        "components": COUNT,
+        "pairs_met": COUNT,
+        "pairs_possible": COUNT,
+        "smallest_pair_votes": COUNT,
+        "second_eigenvalue": MAYBE_NUMBER | {"description": "Of the normalised Laplacian; 0 to M / (M - 1)."},
+    }
+)
+COUNTED_DAY = _object(
+    {
+        "date": DAY,
+        "votes": COUNT,
+        "counted": COUNT,
+        "not_counted": _by_name(COUNT),
+        "spoiled_share": MAYBE_SHARE | {"description": "Of the votes that were meant to count."},
+    }
+)
+INTEGRITY = _object(
+    {
+        "$schema": TEXT,
+        "generated_at": INSTANT,
+        "snapshot": MAYBE_TEXT,
+        "days": _list(COUNTED_DAY),
+        "alarm": _object(RULE | {"active": TRUTH, "level": SHARE, "by_design": TEXTS, "days": _list(ALARM)}),
+        "boards": _by_name(GRAPH),
+        "last_battles": _by_name(DAY),
+        "retirable": _by_name(TEXT) | {"description": "Models that meet the retirement rule, by class."},
+        "private_tests": _by_name(COUNT),
+    }
+)
+PRIVATE_TESTS = _object(
+    {
+        "$schema": TEXT,
+        "at_once": COUNT,
+        "unreleased_days": COUNT,
+        "running": _by_name(COUNT),
+        "results": _list(RESULT),
+    }
+)
+TRUST: dict[str, dict[str, Any]] = {
+    "models": _object({"$schema": TEXT, "models": _list(_object(RECORD))}),
+    "model": _object({"$schema": TEXT} | RECORD),
+    "private-tests": PRIVATE_TESTS,
+    "policy": POLICY,
+    "rates": RATES,
+    "integrity": INTEGRITY,
+}
+# Into the one list that the feed serves its schemas from.
+SCHEMAS.update(
+    {
+        name: {"$schema": DIALECT, "$id": f"/feed/v1/schema/{name}.json", **schema}
+        for name, schema in TRUST.items()
+    }
+)
