@@ -1,10 +1,10 @@
 """A page for every model: its facts, its standing on each board, its votes by week, and how its answers are written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -15,6 +15,7 @@ from arena.catalog import find_model
 from arena.errors import ModelNotFound
 from arena.populations import OWN_POPULATIONS
 from arena.tables import Model
+from arena.versions import model_record, versions_of
 from arena.web.board_deps import Boards
 from arena.web.board_navigation import Navigation, navigate, nearest_names
 from arena.web.boards import BoardPage, Entry, styled_page
@@ -67,6 +68,7 @@ class ModelPage:
 
     name: str
     model: Model | None  # None for a model that only an imported board knows
+    versions: Sequence[Mapping[str, Any]]  # every period in which it was served, newest first
     standings: Sequence[Standing]  # all boards
     populations: Sequence[BoardPage]  # main boards that the model stands on
     navigation: Navigation | None  # around the main board that the rest of the page is about
@@ -101,6 +103,7 @@ async def model(
     page = ModelPage(
         name=name,
         model=found,
+        versions=await _versions(db, found),
         standings=standings,
         populations=mains,
         navigation=navigate(boards, chosen) if chosen else None,
@@ -119,6 +122,14 @@ async def _listed(db: Db, name: str) -> Model | None:
         return await find_model(db, name)
     except ModelNotFound:
         return None
+
+
+async def _versions(db: Db, model: Model | None) -> Sequence[Mapping[str, Any]]:
+    if model is None:
+        return ()
+    periods = await versions_of(db, [model])
+    versions: list[Mapping[str, Any]] = model_record(model, periods[model.id])["versions"]
+    return versions[::-1]
 
 
 def _nearest(boards: Sequence[BoardPage], name: str) -> str:
