@@ -114,14 +114,25 @@ def _comparable(votes: pa.Table) -> pa.Table:
 
 
 def _style_controlled(votes: pa.Table) -> ratings.Leaderboard | None:
-    """The board at equal style, by the features that differ at all; None where the votes cannot tell it."""
+    """The board at equal style, by the features that differ at all; None where the votes cannot tell it.
+
+    A feature that only one model ever shows cannot be told from that model, and must not cost the others.
+    """
     differing = [
         feature
         for feature in STYLE_FEATURES
         if pc.any(pc.not_equal(votes[f"{feature}_a"], votes[f"{feature}_b"])).as_py()
     ]
+    board = _at_equal_style(votes, differing)
+    if board is not None or len(differing) < 2:
+        return board
+    told = [feature for feature in differing if _at_equal_style(votes, [feature]) is not None]
+    return _at_equal_style(votes, told) if told and told != differing else None
+
+
+def _at_equal_style(votes: pa.Table, features: Sequence[str]) -> ratings.Leaderboard | None:
     try:
-        return ratings.leaderboard(votes, style=differing, side_bias=True, ranks=RANKS)
+        return ratings.leaderboard(votes, style=features, side_bias=True, ranks=RANKS)
     except RatingsError:
         return None
 
