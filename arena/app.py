@@ -100,6 +100,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             snapshots = SnapshotReader(database, settings.feed_seconds)
             stack.push_async_callback(runner.drain, settings.shutdown_seconds)
             await stack.enter_async_context(jobs.running(_jobs(settings, database, location, pool, demo_url)))
+            days = DayReader(database)
             yield State(
                 settings=settings,
                 database=database,
@@ -108,9 +109,9 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 signer=Signer(settings.secret()),
                 snapshots=snapshots,
                 held_files=HeldFiles(snapshots),
-                days=DayReader(database),
+                days=days,
                 changes=ChangeReader(database),
-                history=BoardHistory(database),
+                history=BoardHistory(database, days),
                 activity=ModelActivity(database),
                 policy=policy_of(settings, operators),
                 random=SystemRandom(),

@@ -244,23 +244,6 @@ async def dated_snapshots(session: AsyncSession) -> Sequence[Snapshot]:
     return (await session.scalars(query)).all()
 
 
-async def snapshot_days(session: AsyncSession) -> dict[date, str]:
-    """The id of the last snapshot of each UTC day, oldest first, without what is in it."""
-    kept = last_of_each_day().subquery()
-    rows = await session.execute(select(kept.c.day, kept.c.id).order_by(kept.c.day))
-    return {day: snapshot_id for day, snapshot_id in rows}
-
-
-async def read_of_snapshots(
-    session: AsyncSession, name: str, snapshot_ids: Sequence[str]
-) -> dict[str, bytes]:
-    """One file of several snapshots by their ids; those without it are left out."""
-    query = select(SnapshotFile.snapshot_id, SnapshotFile.body).where(
-        SnapshotFile.name == name, SnapshotFile.snapshot_id.in_(snapshot_ids)
-    )
-    return {snapshot_id: gzip.decompress(body) for snapshot_id, body in await session.execute(query)}
-
-
 async def _newest_id(session: AsyncSession) -> str | None:
     return await session.scalar(select(Snapshot.id).order_by(Snapshot.sequence.desc()).limit(1))
 

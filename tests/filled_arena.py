@@ -15,10 +15,11 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import snapshots
-from arena.ballots import STYLE_FEATURES, rules_version
+from arena.ballots import STYLE_FEATURES
 from arena.db import Database, upgrade
-from arena.operator_categories import OperatorCategories
+from arena.records import ModelVersion
 from arena.tables import Ballot, Battle, Model, Snapshot, Vote, Voter
+from arena.tagging import rules_version
 
 STRENGTHS = {
     "birds/heron-one": 3.2,
@@ -84,7 +85,26 @@ async def _list_models(database: Database) -> dict[str, int]:
             insert(Voter), [{"id": UUID(int=number), "kind": "human"} for number in range(1, VOTERS + 1)]
         )
         found = {name: number for name, number in await session.execute(select(Model.name, Model.id))}
+        await session.execute(insert(ModelVersion), _versions(next(iter(STRENGTHS)), found))
     return {name: found[name] for name in STRENGTHS}
+
+
+def _versions(model: str, numbers: dict[str, int]) -> list[dict[str, Any]]:
+    """Two periods of one model, which was asked in another way from some day on."""
+    days = [datetime.now(UTC) - timedelta(days=back) for back in (40, 12)]
+    decoding = {"temperature": 0.7, "max_tokens": 2048, "extra": {}}
+    shared = {
+        "model_id": numbers[model],
+        "served_as": model,
+        "organization": "Shore Birds",
+        "license": LICENSES[0],
+        "open_weights": True,
+        "aliases": ["heron"],
+        "endpoints": ["self-hosted"],
+    }
+    before = {"decoding": decoding, "first_served_at": days[0], "last_served_at": days[1]}
+    now = {"decoding": decoding | {"temperature": 1.0}, "first_served_at": days[1], "last_served_at": None}
+    return [shared | before | {"reason": "Changed: decoding."}, shared | now | {"reason": None}]
 
 
 async def _vote(
@@ -102,7 +122,7 @@ async def _vote(
         )
     await session.execute(insert(Battle), battles)
     ids = (await session.scalars(insert(Vote).returning(Vote.id, sort_by_parameter_order=True), votes)).all()
-    rules = rules_version(OperatorCategories())
+    rules = rules_version()
     for vote_id, ballot in zip(ids, ballots, strict=True):
         row = update(Ballot).where(Ballot.vote_id == vote_id)
         await session.execute(row.values(**ballot, prompt_digest=f"{vote_id:064x}", rules=rules))

@@ -1,6 +1,7 @@
 """Boards of earlier days: what the last snapshot of each day said, remembered, because it never changes."""
 
 import asyncio
+import gzip
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +9,13 @@ from datetime import date
 from typing import Final
 
 from arena.db import Database
-from arena.errors import SnapshotNotFound
-from arena.snapshots import read_of_snapshots, snapshot_days
+from arena.history import day_of, read_files
 from arena.web.boards import BoardPage, Entry, parse_board
+from arena.web.day_reader import DayReader
+from arena.web.snapshot_reader import Newest
 
 REMEMBERED_BOARDS: Final = 400
 MOST_DAYS: Final = 90  # as many as a plot shows apart
-NEAREST: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,37 +27,27 @@ class DayBoard:
 
 
 class BoardHistory:
-    """Reads boards of earlier days; which days there are is looked up once for each newest snapshot."""
+    """Reads boards of earlier days, and remembers them as pages show them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, days: DayReader) -> None:
         self._database = database
-        self._days: tuple[str, Mapping[date, str]] = ("", {})
+        self._days = days
         self._boards: OrderedDict[tuple[str, str], BoardPage | None] = OrderedDict()
 
-    async def days(self, newest_id: str) -> Mapping[date, str]:
+    async def days(self, newest: Newest) -> dict[date, str]:
         """The id of the last snapshot of each day, oldest first."""
-        if self._days[0] != newest_id:
-            async with self._database.sessions() as session:
-                self._days = newest_id, await snapshot_days(session)
-        return self._days[1]
+        return {day.date: day.snapshot for day in await self._days.days(newest)}
 
-    async def snapshot_of(self, day: date, newest_id: str) -> str:
-        """The snapshot of a day; raises `SnapshotNotFound` with the nearest days."""
-        days = await self.days(newest_id)
-        if day in days:
-            return days[day]
-        near = sorted(days, key=lambda other: abs((other - day).days))[:NEAREST]
-        raise SnapshotNotFound(
-            f"There is no snapshot of {day.isoformat()}. The nearest days with one are: "
-            f"{', '.join(sorted(other.isoformat() for other in near)) or 'none yet'}."
-        )
+    async def snapshot_of(self, day: date, newest: Newest) -> str:
+        """The snapshot of a day; raises `DayNotFound` with the nearest days."""
+        return day_of(await self._days.days(newest), day).snapshot
 
     async def boards(self, name: str, days: Mapping[date, str]) -> list[DayBoard]:
         """A board on each of these days, oldest first, without those on which it did not exist."""
         missing = [it for it in days.values() if (name, it) not in self._boards]
         if missing:
             async with self._database.sessions() as session:
-                files = await read_of_snapshots(session, f"leaderboards/{name}.json", missing)
+                files = await read_files(session, f"leaderboards/{name}.json", missing)
             parsed = await asyncio.to_thread(_parsed, files)
             self._boards |= {(name, it): parsed.get(it) for it in missing}
         found = [
@@ -68,7 +59,7 @@ class BoardHistory:
 
 
 def _parsed(files: Mapping[str, bytes]) -> dict[str, BoardPage]:
-    return {snapshot_id: parse_board(body) for snapshot_id, body in files.items()}
+    return {snapshot_id: parse_board(gzip.decompress(body)) for snapshot_id, body in files.items()}
 
 
 def thinned(days: Mapping[date, str], most: int = MOST_DAYS) -> dict[date, str]:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from arena.errors import SnapshotNotFound
+from arena.errors import DayNotFound
 from arena.web.board_deps import Boards
 from arena.web.board_history import BoardDifference, BoardHistory, DayBoard, day_before, difference
 from arena.web.board_navigation import Navigation, find_board, navigate
@@ -18,7 +18,7 @@ from arena.web.board_rows import BoardRows, Summary, category_columns, summarise
 from arena.web.boards import BoardPage, board_page, styled_page
 from arena.web.deps import History, Snapshots
 from arena.web.rendering import render_page
-from arena.web.snapshot_reader import SnapshotReader
+from arena.web.snapshot_reader import Newest, SnapshotReader
 
 router = APIRouter()
 CHANGED_IN_DAYS = 7
@@ -128,15 +128,15 @@ async def _page(
         table=table,
         selection=select_rows(table, query),
         summary=summarise(board),
-        changed=await _changed(board, history),
+        changed=await _changed(board, await snapshots.newest(), history),
         instead_of=instead_of,
         dated=None,
         stale_since=(await snapshots.newest()).failing_since,
     )
 
 
-async def _changed(board: BoardPage, history: BoardHistory) -> BoardDifference | None:
-    days = await history.days(board.snapshot)
+async def _changed(board: BoardPage, newest: Newest, history: BoardHistory) -> BoardDifference | None:
+    days = await history.days(newest)
     today = board.generated_at.date()
     day = day_before(days, today, CHANGED_IN_DAYS)
     if day is None:
@@ -156,9 +156,7 @@ async def dated_leaderboard(
     history: History,
 ) -> Response:
     """One board as it was at the end of a day: an address that can be cited."""
-    if not boards:
-        raise SnapshotNotFound("No leaderboard has been computed yet.")
-    newest = boards[0].snapshot
+    newest = await snapshots.newest()
     when = read_day(day)
     snapshot_id = await history.snapshot_of(when, newest)
     board = await board_page(snapshots, name, snapshot_id)
@@ -184,10 +182,10 @@ async def dated_leaderboard(
 
 
 def read_day(text: str) -> date:
-    """A day of an address; raises `SnapshotNotFound` for what is no day."""
+    """A day of an address; raises `DayNotFound` for what is no day."""
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise SnapshotNotFound(
+        raise DayNotFound(
             f"{text[:40]!r} is no day. Write it as year, month and day, such as 2026-11-26."
         ) from None

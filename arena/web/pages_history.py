@@ -56,7 +56,7 @@ async def history(
 ) -> Response:
     """How the ratings of a board came to be what they are."""
     board = find_board(boards, name)
-    days = await history.days(board.snapshot)
+    days = await history.days(await snapshots.newest())
     shown = await history.boards(name, thinned(days))
     page = HistoryPage(
         board=board,
@@ -120,16 +120,18 @@ async def board_difference(
     name: str,
     request: Request,
     boards: Boards,
+    snapshots: Snapshots,
     history: History,
     first: Annotated[str, Query(alias="from")] = "",
     last: Annotated[str, Query(alias="to")] = "",
 ) -> Response:
     """What changed on a board between two days; by default from a week ago to the newest."""
     board = find_board(boards, name)
-    days = await history.days(board.snapshot)
+    newest = await snapshots.newest()
+    days = await history.days(newest)
     after = read_day(last) if last else max(days)
     before = read_day(first) if first else day_before(days, after, CHANGED_IN_DAYS) or after
-    chosen = {day: await history.snapshot_of(day, board.snapshot) for day in (before, after)}
+    chosen = {day: await history.snapshot_of(day, newest) for day in (before, after)}
     found = {it.day: it for it in await history.boards(name, chosen)}
     for day in chosen:
         if day not in found:

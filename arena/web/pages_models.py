@@ -68,6 +68,7 @@ class ModelPage:
 
     name: str
     model: Model | None  # None for a model that only an imported board knows
+    versions: Sequence[Mapping[str, Any]]  # every period in which it was served, newest first
     standings: Sequence[Standing]  # all boards
     populations: Sequence[BoardPage]  # main boards that the model stands on
     navigation: Navigation | None  # around the main board that the rest of the page is about
@@ -77,7 +78,6 @@ class ModelPage:
     answers: int  # that the style was counted on
     pairs: Sequence[PairRecord]
     note: str | None
-    versions: Sequence[Mapping[str, Any]]  # every period in which it was served, newest first
 
 
 @router.get("/models/{name:path}")
@@ -103,6 +103,7 @@ async def model(
     page = ModelPage(
         name=name,
         model=found,
+        versions=await _versions(db, found),
         standings=standings,
         populations=mains,
         navigation=navigate(boards, chosen) if chosen else None,
@@ -112,7 +113,6 @@ async def model(
         answers=answers,
         pairs=(await read_pairs(snapshots, chosen.name, chosen.snapshot)).of(name) if chosen else (),
         note=_note(population, mains),
-        versions=await _versions(db, found) if found else (),
     )
     return render_page(request, "model.html", page)
 
@@ -124,10 +124,12 @@ async def _listed(db: Db, name: str) -> Model | None:
         return None
 
 
-async def _versions(db: Db, model: Model) -> Sequence[Mapping[str, Any]]:
-    versions = await versions_of(db, [model])
-    periods: Sequence[Mapping[str, Any]] = model_record(model, versions[model.id])["versions"]
-    return periods[::-1]
+async def _versions(db: Db, model: Model | None) -> Sequence[Mapping[str, Any]]:
+    if model is None:
+        return ()
+    periods = await versions_of(db, [model])
+    versions: list[Mapping[str, Any]] = model_record(model, periods[model.id])["versions"]
+    return versions[::-1]
 
 
 def _nearest(boards: Sequence[BoardPage], name: str) -> str:

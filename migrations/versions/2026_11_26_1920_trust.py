@@ -82,7 +82,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_report")),
     )
 
-
     # Rows come in the order of these columns, so that a range of days is found without reading the others.
     op.create_index(op.f("ix_battle_created_at"), "battle", ["created_at"], postgresql_using="brin")
     op.create_index(op.f("ix_ballot_cast_on"), "ballot", ["cast_on"], postgresql_using="brin")

@@ -67,6 +67,7 @@ async def test_pages_say_what_the_boards_say(page: httpx2.AsyncClient) -> None:
     await pairs_say_how_sure_a_difference_is(page)
     await filters_and_order_are_in_the_address(page)
     await what_makes_no_sense_is_named(page)
+    await no_value_breaks_a_page(page)
     await what_is_not_there_names_the_nearest(page)
     await days_have_addresses_of_their_own(page)
     await model_page_counts_the_votes(page)
@@ -137,6 +138,23 @@ async def what_makes_no_sense_is_named(page: httpx2.AsyncClient) -> None:
     assert "means nothing here" in (await page.get(f"/models/{BEST}?population=mars")).text
 
 
+async def no_value_breaks_a_page(page: httpx2.AsyncClient) -> None:
+    odd = ("", "%00", "%ff", "%ED%A0%80", "--rank", "-1", "9999-12-31", "2026-W48-4", "..%2F..", "x" * 3000)
+    for value in odd:
+        for address in (
+            "/leaderboard/{}",
+            "/leaderboard/overall/{}",
+            "/leaderboard/overall?q={}&sort={}&organization={}&weights={}",
+            "/pairs/overall?top={}",
+            "/history/overall/diff?from={}&to={}",
+            "/compare?a={}&b={}&board={}",
+            "/models/{}",
+            f"/models/{BEST}?population={{}}",
+        ):
+            answer = await page.get(address.replace("{}", value))
+            assert answer.status_code in (200, 404, 307), (address, value)
+
+
 async def what_is_not_there_names_the_nearest(page: httpx2.AsyncClient) -> None:
     for path, near in {
         "/leaderboard/coed": "code",
@@ -183,4 +201,7 @@ async def model_page_counts_the_votes(page: httpx2.AsyncClient) -> None:
     assert f"Averages of {votes} battles" in html
     assert 'id="categories"' in html
     assert "Also served as" in html
+    periods = html[html.index("Every version served") :]
+    assert periods.index("temperature 1.0") < periods.index("temperature 0.7"), "the newest first"
+    assert "Changed: decoding." in periods
     assert html.count('href="/compare?board=overall') == len(STRENGTHS) - 1
