@@ -237,11 +237,14 @@ async def find_snapshot(session: AsyncSession, snapshot_id: str) -> Snapshot:
     return snapshot
 
 
-async def dated_snapshots(session: AsyncSession) -> Sequence[Snapshot]:
-    """The last snapshot of each UTC day, oldest first."""
-    kept = last_of_each_day().subquery()
-    query = select(Snapshot).join(kept, kept.c.id == Snapshot.id).order_by(kept.c.day)
-    return (await session.scalars(query)).all()
+async def read_of_snapshots(
+    session: AsyncSession, name: str, snapshot_ids: Sequence[str]
+) -> dict[str, bytes]:
+    """One file of several snapshots by their ids; those without it are left out."""
+    query = select(SnapshotFile.snapshot_id, SnapshotFile.body).where(
+        SnapshotFile.name == name, SnapshotFile.snapshot_id.in_(snapshot_ids)
+    )
+    return {snapshot_id: gzip.decompress(body) for snapshot_id, body in await session.execute(query)}
 
 
 async def _newest_id(session: AsyncSession) -> str | None:
