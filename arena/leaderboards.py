@@ -29,6 +29,7 @@ from ratings.leaderboard import METHOD_VERSION
 PRELIMINARY_VOTES = 100
 STYLE_VOTES = 50
 LANGUAGE_VOTES = 50
+COMPRESSION = 3
 RANKS: Literal["anytime"] = "anytime"
 SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs")}
 
@@ -319,4 +320,5 @@ def packed(file: BoardFile, snapshot_id: str, generated_at: str) -> bytes:
     """The bytes that the feed serves, compressed once for all who ask."""
     schema = {"$schema": file.says["$schema"]}
     body = schema | {"snapshot": snapshot_id, "generated_at": generated_at} | file.says
-    return gzip.compress(orjson.dumps(body), mtime=0)
+    # Half the time of the default level, for a fifth more bytes: a large arena packs 80 MB at every fit.
+    return gzip.compress(orjson.dumps(body), compresslevel=COMPRESSION, mtime=0)

@@ -117,8 +117,9 @@ def _heavy(
     cluster, pair = clusters.cluster[cells], clusters.pair[cells]
     size = len(fit.models)
     ends = np.concatenate([comparisons.first[pair], comparisons.second[pair]])
-    on = np.unique(np.tile(cluster, 2) * size + ends) // size
-    models = np.bincount(on, minlength=len(leverage))
+    # Sorting is several times faster here than hashing, as np.unique does.
+    on = np.sort(np.tile(cluster, 2) * size + ends)
+    models = np.bincount(on[np.diff(on, prepend=-1) != 0] // size, minlength=len(leverage))
     heavy = cells[(leverage > _LIGHT * (models - 1))[cluster]]
     return replace(
         clusters,
