@@ -41,10 +41,11 @@ async def publish_private_results(database: Database, unreleased_days: int) -> l
     """Compute and keep the results that are due; returns the names they are published under."""
     async with database.readings() as session:
         due = await _due(session, timedelta(days=unreleased_days))
+        if not due:
+            return []
+        numbers = await model_names(session)
+        ballots = await own_ballots(session, _condition([test.model.id for test in due]))
     for test in due:
-        async with database.readings() as session:
-            numbers = await model_names(session)
-            ballots = await own_ballots(session, _condition(test.model.id))
         result = await asyncio.to_thread(_result, ballots, numbers, test)
         async with database.sessions.begin() as session:
             await session.execute(insert(PrivateResult).values(**result).on_conflict_do_nothing())
@@ -88,10 +89,13 @@ def _variants(model: Model, tests: Sequence[tuple[Model, datetime | None]], now:
     )
 
 
-def _condition(number: int) -> str:
-    """Ballots on the test while it was private, and all counted ones on other models to set it against."""
-    took_part = f"{number} IN (model_a_id, model_b_id)"
-    return f"((reason IS NULL AND NOT {took_part}) OR (reason = 'private_test' AND {took_part}))"
+def _condition(tests: Sequence[int]) -> str:
+    """Ballots on these tests while they were private, and all counted ones to set them against."""
+    listed = ", ".join(map(str, tests))
+    return (
+        "(reason IS NULL OR"
+        f" (reason = 'private_test' AND (model_a_id IN ({listed}) OR model_b_id IN ({listed}))))"
+    )
 
 
 def _result(ballots: pa.Table, numbers: Mapping[int, str], test: EndedTest) -> dict[str, Any]:
@@ -122,7 +126,10 @@ def _result(ballots: pa.Table, numbers: Mapping[int, str], test: EndedTest) -> d
 def _comparable(ballots: pa.Table, numbers: Mapping[int, str], number: int) -> tuple[pa.Table, int]:
     """The votes as the overall board takes them, and against how many models of it the test was set."""
     reasons = pc.fill_null(ballots["reason"].cast(pa.string()), "")
-    public = ballots.filter(pc.equal(reasons, ""))
+    took_part = pc.or_(pc.equal(ballots["model_a"], number), pc.equal(ballots["model_b"], number))
+    public = ballots.filter(pc.and_(pc.equal(reasons, ""), pc.invert(took_part)))
+    private = ballots.filter(pc.and_(pc.equal(reasons, "private_test"), took_part))
+    ballots = pa.concat_tables([public, private])
     known = pa.concat_arrays(
         [*public["model_a"].chunks, *public["model_b"].chunks, pa.array([number], pa.int32())]
     )

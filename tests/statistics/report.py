@@ -9,7 +9,8 @@ HEAD = """\
 # What the statistics must keep, and did
 
 Written by `make test-statistics`, which simulates worlds of known truth with fixed seeds and runs the package
-`ratings` on them. Methods and bounds were chosen with other seeds. A short version of each test runs in `make test`.
+`ratings` on them, or the whole program where it says so. Methods and bounds were chosen with other seeds. A short
+version of each test runs in `make test`.
 """
 
 
