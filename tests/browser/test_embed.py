@@ -1,6 +1,9 @@
 """The feed in a browser, from a page of another site: a board in a frame, a badge, the documented example."""
 
 import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
@@ -8,25 +11,44 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from tests.browser.test_accessibility import assert_accessible
 from tests.conftest import ROOT
 
-OTHER_SITE = "http://other.example/"
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers everything with one page."""
+
+    body = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(self.body if self.path == "/" else b"")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
 
 
 @pytest.fixture
-def other_site(page: Page, filled_url: str) -> Page:
-    """A page of another site that has a board in a frame and a badge."""
+def other_site(page: Page, filled_url: str) -> Iterator[Page]:
+    """A page of another site that has a board in a frame and a badge.
+
+    It is served from this machine: browsers keep pages from elsewhere away from it.
+    """
+    board = page.request.get(f"{filled_url}/feed/v1/leaderboards/overall.json").json()
     body = f"""<!doctype html><html lang="en"><title>Another site</title>
         <iframe src="{filled_url}/embed/leaderboard/overall?top=3&theme=dark" width="400" height="300"></iframe>
-        <img src="{filled_url}/badge/MODEL.svg" alt="badge">"""
-    board = page.request.get(f"{filled_url}/feed/v1/leaderboards/overall.json").json()
-    body = body.replace("MODEL", board["entries"][0]["model"])
-    page.route(OTHER_SITE, lambda route: route.fulfill(body=body, content_type="text/html"))
-    page.goto(OTHER_SITE)
-    return page
+        <img src="{filled_url}/badge/{board["entries"][0]["model"]}.svg" alt="badge">"""
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Page", (Handler,), {"body": body.encode()})) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        page.goto(f"http://localhost:{server.server_port}/")
+        yield page
+        server.shutdown()
+        thread.join()
 
 
 def test_board_stands_in_a_frame_of_another_site(other_site: Page, filled_url: str) -> None:
     said: list[ConsoleMessage] = []
-    other_site.on("console", said.append)
+    other_site.on("console", lambda message: said.append(message))
     other_site.reload()
     frame = other_site.frame_locator("iframe")
     expect(frame.locator("tbody tr")).to_have_count(3)
