@@ -4,6 +4,9 @@ import asyncio
 import csv
 import io
 import json
+import re
+import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import httpx2
 import jsonschema
 import pytest
 
+from tests.conftest import ROOT
 from tests.integration.conftest import settings_of_tests
 from tests.integration.published_days import AGES, BAD, GOOD, NEW, clear, day, publish
 from tests.integration.serving import Serving
@@ -235,3 +239,23 @@ async def test_nothing_else_is_open_to_scripts_of_other_sites(program: httpx2.As
     for path in ("/", "/leaderboard/llmfao", "/api/v1/me/votes", "/livez", "/openapi.json", "/nothing"):
         answer = await program.get(path, headers={"Origin": "https://other.example"})
         assert "access-control-allow-origin" not in answer.headers, path
+
+
+async def test_documented_examples_run(
+    program: httpx2.AsyncClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each example as it stands, asked of this program; the one in JavaScript runs in a browser test."""
+    text = (ROOT / "docs" / "feed.md").read_text("utf-8")
+    text = text.replace("http://localhost:8080", str(program.base_url)).replace("simulated", "llmfao")
+    examples = re.findall(r"```(python|sh)\n(.*?)```", text, flags=re.DOTALL)
+    assert [kind for kind, _ in examples].count("python") == 3
+    for kind, example in examples:
+        if kind == "python":
+            await asyncio.to_thread(exec, compile(example, "docs/feed.md", "exec"), {})
+        elif shutil.which("curl"):
+            command = ["sh", "-ec", example.replace("curl ", "curl --fail --noproxy '*' ")]
+            done = await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, capture_output=True)
+            assert done.returncode == 0, done.stderr
+    assert "Airoboros L2 70B" in capsys.readouterr().out
+    if shutil.which("curl"):
+        assert json.loads((tmp_path / "board.json").read_text())["category"] == "llmfao"
