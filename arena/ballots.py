@@ -62,34 +62,34 @@ class BallotBox:
 
     def __init__(self) -> None:
         self.changes = 0
-        self._rows = _OWN_SCHEMA.empty_table()
-        self._horizon = 0
+        self.rows = _OWN_SCHEMA.empty_table()
+        self.horizon = 0
 
     async def refresh(self, session: AsyncSession) -> None:
         """Read the ballots written or removed since the last look. The session must see one moment."""
         now = "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
         horizon = await session.scalar(text(now)) or 0
-        if horizon < self._horizon:  # another database, such as a restored one, counts its transactions anew
-            self._rows, self._horizon = _OWN_SCHEMA.empty_table(), 0
-        written = await own_ballots(session, f"written_in >= {self._horizon}")
+        if horizon < self.horizon:  # another database, such as a restored one, counts its transactions anew
+            self.rows, self.horizon = _OWN_SCHEMA.empty_table(), 0
+        written = await own_ballots(session, f"written_in >= {self.horizon}")
         removed = await session.execute(
-            text("SELECT vote_id FROM removed_ballot WHERE written_in >= :since"), {"since": self._horizon}
+            text("SELECT vote_id FROM removed_ballot WHERE written_in >= :since"), {"since": self.horizon}
         )
-        self._horizon = horizon
+        self.horizon = horizon
         gone = pa.array([*removed.scalars()], pa.int64())
         if len(gone) or written.num_rows:
             await asyncio.to_thread(self._replace, written, gone)
 
     def _replace(self, written: pa.Table, gone: pa.Array) -> None:
         out = pa.chunked_array([*written["vote_id"].chunks, gone], pa.int64())
-        kept = self._rows.filter(pc.invert(pc.is_in(self._rows["vote_id"], value_set=out)))
+        kept = self.rows.filter(pc.invert(pc.is_in(self.rows["vote_id"], value_set=out)))
         rows = pa.concat_tables([kept, written]).unify_dictionaries().sort_by("vote_id")
-        if not rows.equals(self._rows):
-            self._rows, self.changes = rows.combine_chunks(), self.changes + 1
+        if not rows.equals(self.rows):
+            self.rows, self.changes = rows.combine_chunks(), self.changes + 1
 
     def votes(self, models: Mapping[int, str]) -> list[Votes]:
         """The votes of each of our own populations."""
-        return own_votes(self._rows, models)
+        return own_votes(self.rows, models)
 
 
 async def ballots_of_snapshot(
@@ -196,7 +196,7 @@ def over_frequent(prompts: npt.NDArray[np.int64], votes: npt.NDArray[np.int64]) 
     order = np.lexsort((votes, prompts))
     borders = np.flatnonzero(np.diff(prompts[order]) != 0) + 1
     counts = np.diff(borders, prepend=0, append=len(prompts))
-    limit = max(FREQUENT_LEAST, int(np.ceil(np.quantile(counts, FREQUENT_QUANTILE))))
+    limit = max(FREQUENT_LEAST, int(np.quantile(counts, FREQUENT_QUANTILE, method="lower")))
     place = np.arange(len(prompts)) - np.repeat(np.cumsum(counts) - counts, counts)
     frequent = np.zeros(len(prompts), dtype=bool)
     frequent[order] = place >= limit

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from arena.tables import Endpoint, Model
 DEMO_URL = "demo:"
 UNKNOWN_ORGANIZATION = "unknown"
 LONGEST_NAME = 100
+NEAREST = 5
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^\S(.*\S)?$")]
 
 
@@ -256,8 +258,15 @@ async def find_model(session: AsyncSession, name: str) -> Model:
     query = query.where(Model.name == name, ~Model.private_test)
     model = await session.scalar(query)
     if model is None:
-        raise ModelNotFound(f"There is no model named {name!r}.")
+        raise ModelNotFound(await _nearest(session, name))
     return model
+
+
+async def _nearest(session: AsyncSession, name: str) -> str:
+    names = (await session.scalars(select(Model.name).where(~Model.private_test).order_by(Model.name))).all()
+    near = get_close_matches(name[:LONGEST_NAME], names, n=NEAREST, cutoff=0.4) or names[:NEAREST]
+    said = f" The nearest are: {', '.join(near)}." if near else ""
+    return f"There is no model named {name!r}.{said}"
 
 
 async def gateway_endpoints(session: AsyncSession, demo_url: str | None) -> list[GatewayEndpoint]:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.errors import DatasetInvalid
-from arena.populations import OWN_POPULATIONS
+from arena.operator_categories import TAKEN, TAKEN_BEGINNINGS
 from arena.tables import Board, ImportedVote, Winner
 from ratings.published_layouts import WINNER_WORDS, known_columns
 
@@ -56,7 +56,7 @@ def board_name(given: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-")
     if not BOARD_NAME.fullmatch(name):
         raise DatasetInvalid(f"{given!r} gives no board name. Give one of letters and digits with --board.")
-    if any(name == population.name for population in OWN_POPULATIONS):
+    if name in TAKEN or name.startswith(TAKEN_BEGINNINGS):
         raise DatasetInvalid(f"{name!r} is the arena's own leaderboard. Give another name with --board.")
     return name
 

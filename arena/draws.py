@@ -20,9 +20,8 @@ BATTLES = text(
 )
 LAST_BATTLES = text(
     """
-    SELECT model.name, max(battle.created_at) AS last_battle_at
-    FROM battle CROSS JOIN LATERAL (VALUES (model_a_id), (model_b_id)) AS side (model_id)
-    JOIN model ON model.id = side.model_id WHERE NOT model.private_test GROUP BY model.name
+    SELECT side.model_id, (max(battle.created_at) AT TIME ZONE 'UTC')::date AS day
+    FROM battle CROSS JOIN LATERAL (VALUES (model_a_id), (model_b_id)) AS side (model_id) GROUP BY 1
     """
 )
 SERVED = text(
@@ -32,23 +31,44 @@ SERVED = text(
     ORDER BY model_id, first_served_at
     """
 )
-MODELS = text("SELECT id, name, organization, demo, private_test FROM model")
+MODELS = text("SELECT id, name, organization, demo, private_test FROM model ORDER BY name")
 
 
-async def realised_rates(session: AsyncSession, now: datetime) -> list[dict[str, Any]]:
-    """Battles of people on each of the last days, newest first: by model and by organisation, and the largest ratio."""
-    since = datetime.combine(now.date() - timedelta(days=DAYS_SHOWN - 1), time(), UTC)
-    models = {row.id: row for row in await session.execute(MODELS)}
-    spans = await _spans(session, since, now)
-    battles: dict[date, dict[int, int]] = defaultdict(dict)
-    for day, model_id, count in await session.execute(BATTLES, {"since": since}):
-        battles[day][model_id] = count
-    return [_day(day, battles[day], models, spans, now) for day in sorted(battles, reverse=True)]
+class DrawCounts:
+    """Battles by day and model; looks again at the last two days only, and now and then at all."""
+
+    def __init__(self) -> None:
+        self._battles: dict[date, dict[int, int]] = {}
+        self._last: dict[int, date] = {}
+
+    async def refresh(self, session: AsyncSession, today: date, *, whole: bool) -> None:
+        """Count anew what may have changed: erased battles of earlier days are found by a look at all."""
+        since = today - timedelta(days=DAYS_SHOWN - 1 if whole else 1)
+        if whole:
+            self._last = {number: day for number, day in await session.execute(LAST_BATTLES)}
+        kept = {day: counts for day, counts in self._battles.items() if day < since and not whole}
+        counted: dict[date, dict[int, int]] = defaultdict(dict)
+        for day, number, count in await session.execute(BATTLES, {"since": _midnight(since)}):
+            counted[day][number] = count
+            self._last[number] = max(day, self._last.get(number, day))
+        self._battles = kept | counted
+
+    async def rates(self, session: AsyncSession, now: datetime) -> list[dict[str, Any]]:
+        """Battles of people on each day, newest first: by model and by organisation, and the largest ratio."""
+        since = now.date() - timedelta(days=DAYS_SHOWN - 1)
+        models = {row.id: row for row in await session.execute(MODELS)}
+        spans = await _spans(session, _midnight(since), now)
+        days = sorted((day for day in self._battles if day >= since), reverse=True)
+        return [_day(day, self._battles[day], models, spans, now) for day in days]
+
+    async def last_days(self, session: AsyncSession) -> dict[str, str]:
+        """The day on which each model that may be named was last drawn."""
+        models = [row for row in await session.execute(MODELS) if not row.private_test]
+        return {row.name: self._last[row.id].isoformat() for row in models if row.id in self._last}
 
 
-async def last_battles(session: AsyncSession) -> dict[str, datetime]:
-    """When each model that may be named was last drawn."""
-    return {name: moment for name, moment in await session.execute(LAST_BATTLES)}
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 async def _spans(
@@ -72,7 +92,7 @@ def _day(
     spans: Mapping[int, list[tuple[datetime, datetime]]],
     now: datetime,
 ) -> dict[str, Any]:
-    begin = datetime.combine(day, time(), UTC)
+    begin = _midnight(day)
     end = min(begin + timedelta(days=1), now)
     total = sum(battles.values()) / 2
     all_day: list[int] = [

@@ -1,10 +1,8 @@
 """What the boards said on each day: the last snapshot that was computed on it."""
 
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import orjson
 from sqlalchemy import select
@@ -12,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.changes import Said
 from arena.errors import DayNotFound
-from arena.snapshots import last_of_each_day
-from arena.tables import Snapshot, SnapshotFile
+from arena.snapshots import last_of_each_day, read_of_snapshots
+from arena.tables import Snapshot
 
 NEAREST = 5
 # A fit that began before midnight may be stored after it.
@@ -53,27 +51,18 @@ def day_of(days: Sequence[Day], asked: date) -> Day:
     return found
 
 
-async def read_files(session: AsyncSession, name: str, snapshot_ids: Sequence[str]) -> dict[str, bytes]:
-    """The compressed file of this name in each of the snapshots that has one."""
-    query = select(SnapshotFile.snapshot_id, SnapshotFile.body).where(
-        SnapshotFile.name == name, SnapshotFile.snapshot_id.in_(snapshot_ids)
-    )
-    rows: Any = await session.execute(query)
-    return {snapshot_id: body for snapshot_id, body in rows}
-
-
 async def read_said(session: AsyncSession, days: Sequence[Day]) -> dict[str, Said]:
     """What the snapshots of some days said, by snapshot: the main board of every population, and how it was made."""
     ids = [day.snapshot for day in days]
     query = select(Snapshot.id, Snapshot.inputs, Snapshot.code_version).where(Snapshot.id.in_(ids))
     made = {id: (inputs, code_version) for id, inputs, code_version in await session.execute(query)}
     mains = {name for inputs, _ in made.values() for name in inputs["populations"]}
-    files = {name: await read_files(session, f"leaderboards/{name}.json", ids) for name in sorted(mains)}
+    files = {
+        name: await read_of_snapshots(session, f"leaderboards/{name}.json", ids) for name in sorted(mains)
+    }
     return {
         id: Said(
-            boards={
-                name: orjson.loads(gzip.decompress(found[id])) for name, found in files.items() if id in found
-            },
+            boards={name: orjson.loads(found[id]) for name, found in files.items() if id in found},
             method=inputs["method"],
             code_version=code_version,
         )

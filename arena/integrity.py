@@ -7,6 +7,7 @@ that still runs is looked at when its votes reach 50, 100, 200 and so on, each t
 together keep the stated one.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -32,9 +33,9 @@ SPOILED = tuple(reason for reason in NOT_COUNTED if reason not in BY_DESIGN)
 RULE = (
     f"A day of at least {VOTES_LEAST} votes is set against the {DAYS_COMPARED} days before it (at least {DAYS_LEAST}"
     f" of them with votes). The alarm is raised when the share of spoiled votes is higher than on each of them and so"
-    f" high that, were votes independent and the share unchanged, fewer than {LEVEL:g} of days would show it. The day"
-    f" that still runs is tested at {VOTES_LEAST}, {2 * VOTES_LEAST}, {4 * VOTES_LEAST} … votes, and counts for half of"
-    " that level."
+    f" high that, were votes independent and the share unchanged, less than one day in {1 / LEVEL:,.0f} would show it."
+    f" The day that still runs is tested at {VOTES_LEAST}, {2 * VOTES_LEAST}, {4 * VOTES_LEAST} … votes, and counts for"
+    " half of that level."
 )
 
 
@@ -81,15 +82,30 @@ class Alarm:
         return self.spoiled_before / self.votes_before
 
 
-async def votes_by_day(session: AsyncSession, today: date) -> list[Day]:
-    """Every day since the first that is shown or compared, oldest first; days without votes too."""
-    since = today - timedelta(days=DAYS_SHOWN + DAYS_COMPARED - 1)
-    query = select(Ballot.cast_on, Ballot.reason, func.count()).where(Ballot.cast_on >= since)
-    found: dict[date, dict[str | None, int]] = {}
-    for day, reason, count in await session.execute(query.group_by(Ballot.cast_on, Ballot.reason)):
-        found.setdefault(day, {})[reason] = count
-    days = [since + timedelta(days=number) for number in range(DAYS_SHOWN + DAYS_COMPARED)]
-    return [_day(day, dict(found.get(day, {}))) for day in days]
+class VoteCounts:
+    """Votes by day and reason; looks again at the last two days only, and now and then at all."""
+
+    def __init__(self) -> None:
+        self._counts: dict[date, dict[str | None, int]] = {}
+
+    async def refresh(self, session: AsyncSession, today: date, *, whole: bool) -> None:
+        """Count anew what may have changed: votes of earlier days withdrawn since are found by a look at all."""
+        since = _first_day(today) if whole else today - timedelta(days=1)
+        kept = {day: counts for day, counts in self._counts.items() if day < since and not whole}
+        counted: dict[date, dict[str | None, int]] = defaultdict(dict)
+        query = select(Ballot.cast_on, Ballot.reason, func.count()).where(Ballot.cast_on >= since)
+        for day, reason, count in await session.execute(query.group_by(Ballot.cast_on, Ballot.reason)):
+            counted[day][reason] = count
+        self._counts = kept | counted
+
+    def days(self, today: date) -> list[Day]:
+        """Every day since the first that is shown or compared, oldest first; days without votes too."""
+        days = [_first_day(today) + timedelta(days=number) for number in range(DAYS_SHOWN + DAYS_COMPARED)]
+        return [_day(day, dict(self._counts.get(day, {}))) for day in days]
+
+
+def _first_day(today: date) -> date:
+    return today - timedelta(days=DAYS_SHOWN + DAYS_COMPARED - 1)
 
 
 def _day(day: date, counts: dict[str | None, int]) -> Day:

@@ -17,7 +17,7 @@ from arena.operator_categories import read_operator_categories
 from arena.private_results import publish_private_results
 from arena.reports import Reporter
 from arena.settings import Settings
-from arena.snapshots import Fitter
+from arena.snapshots import Fitter, clear_failure, note_failure
 from arena.sweeps import database_is_up_since, declare_interrupted, expire_failed
 from arena.taggers import tagger_of
 from arena.versions import record_versions
@@ -103,11 +103,25 @@ async def fit_leaderboards(database: Database, fitter: Fitter, settings: Setting
     async with database.locked("fit") as ours:
         if not ours:
             return None
-        with FIT_SECONDS.time(), FIT_FAILURES.count_exceptions():
-            snapshot = await fitter.fit()
+        snapshot = await _fit(database, fitter)
         published = await publish_private_results(database, settings.private_result_days)
     if published:
         log.info("private_results_published", tests=published)
+    return snapshot
+
+
+async def _fit(database: Database, fitter: Fitter) -> str | None:
+    """Fit, and let every process know since when that fails."""
+    try:
+        with FIT_SECONDS.time(), FIT_FAILURES.count_exceptions():
+            snapshot = await fitter.fit()
+    except Exception as error:
+        if not is_outage(error):
+            async with database.sessions.begin() as session:
+                await note_failure(session, error)
+        raise
+    async with database.sessions.begin() as session:
+        await clear_failure(session)
     return snapshot
 
 

@@ -24,7 +24,6 @@ from arena.categories import Category, categories_of
 from arena.populations import Population, board_name
 from arena.tables import Model
 from ratings.arrays import FloatArray, IntArray
-from ratings.errors import RatingsError
 from ratings.leaderboard import METHOD_VERSION
 
 PRELIMINARY_VOTES = 100
@@ -114,27 +113,25 @@ def _comparable(votes: pa.Table) -> pa.Table:
 
 
 def _style_controlled(votes: pa.Table) -> ratings.Leaderboard | None:
-    """The board at equal style, by the features that differ at all; None where the votes cannot tell it.
-
-    A feature that only one model ever shows cannot be told from that model, and must not cost the others.
-    """
+    """The board at equal style, by those features whose effects the votes can tell; None where they cannot rate."""
     differing = [
         feature
         for feature in STYLE_FEATURES
         if pc.any(pc.not_equal(votes[f"{feature}_a"], votes[f"{feature}_b"])).as_py()
     ]
-    board = _at_equal_style(votes, differing)
-    if board is not None or len(differing) < 2:
-        return board
-    told = [feature for feature in differing if _at_equal_style(votes, [feature]) is not None]
-    return _at_equal_style(votes, told) if told and told != differing else None
-
-
-def _at_equal_style(votes: pa.Table, features: Sequence[str]) -> ratings.Leaderboard | None:
-    try:
-        return ratings.leaderboard(votes, style=features, side_bias=True, ranks=RANKS)
-    except RatingsError:
-        return None
+    side_bias = True
+    while True:
+        try:
+            return ratings.leaderboard(votes, style=differing, side_bias=side_bias, ranks=RANKS)
+        except ratings.UnidentifiedCoefficientError as error:
+            if error.coefficient in differing:
+                differing.remove(error.coefficient)
+            else:
+                side_bias = False
+        except ratings.RatingsError:
+            return None
+        if not differing:
+            return None
 
 
 def _leaderboard(
@@ -283,7 +280,7 @@ def snapshot_inputs(
         "models": {
             model.name: {fact: getattr(model, fact) for fact in MODEL_FACTS}
             for model in models
-            if model.name in rated
+            if model.name in rated and not model.private_test
         },
     }
 

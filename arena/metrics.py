@@ -21,3 +21,4 @@ NOT_COUNTED_ALARM = Gauge(
     "arena_not_counted_alarm",
     "1 while the share of votes that do not count has jumped, else 0; see /integrity.",
 )
+STALE_BOARDS = Gauge("arena_stale_leaderboards", "1 while computing the leaderboards fails.")

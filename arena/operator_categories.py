@@ -15,12 +15,12 @@ from arena.language_names import LANGUAGE_NAMES
 from arena.tagging.operator_rules import OperatorRule
 from arena.tagging.patterns import compile_pattern, compile_words
 
-_TAKEN: Final = frozenset(
+TAKEN: Final = frozenset(
     {"overall", "demo", "simulated"}
     | {category.name for category in CATEGORIES}
     | {name.lower().replace(" ", "-") for name in LANGUAGE_NAMES.values()}
 )
-_TAKEN_BEGINNINGS: Final = ("demo-", "simulated-")
+TAKEN_BEGINNINGS: Final = ("demo-", "simulated-")
 _LANGUAGES: Final = {name.lower(): tag for tag, name in LANGUAGE_NAMES.items()}
 Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
 
@@ -42,7 +42,7 @@ class CategoryEntry(BaseModel):
     @field_validator("name")
     @classmethod
     def _free(cls, value: str) -> str:
-        if value in _TAKEN or value.startswith(_TAKEN_BEGINNINGS):
+        if value in TAKEN or value.startswith(TAKEN_BEGINNINGS):
             raise ValueError("is a leaderboard of the program's own; choose another name")
         return value
 

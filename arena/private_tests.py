@@ -51,6 +51,7 @@ async def private_standing(session: AsyncSession, before: Model | None, listed: 
         return {"listed_at": func.clock_timestamp()} if before is not None and before.private_test else {}
     if before is None:
         codename = listed.codename or f"private-{secrets.token_hex(3)}"
+        await _must_be_free(session, listed.name, codename)
         return {"codename": codename, "private_since": func.clock_timestamp()}
     if not before.private_test:
         raise CatalogInvalid(
@@ -68,6 +69,13 @@ async def private_standing(session: AsyncSession, before: Model | None, listed: 
             " private_test, or list another variant under another name."
         )
     return {"codename": before.codename}
+
+
+async def _must_be_free(session: AsyncSession, name: str, codename: str) -> None:
+    """A codename that stood for another model, or is one's name, would lead voters and readers astray."""
+    taken = select(exists().where((Model.codename == codename) | (Model.name == codename)))
+    if await session.scalar(taken):
+        raise CatalogInvalid(f"{name}: the codename {codename!r} belongs to another model. Choose another.")
 
 
 async def running_tests(session: AsyncSession) -> dict[str, int]:

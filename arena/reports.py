@@ -4,7 +4,7 @@ import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.db import Database
-from arena.draws import last_battles, realised_rates
+from arena.draws import DrawCounts
 from arena.errors import LeaderboardNotFound, ReportNotFound, SnapshotNotFound
 from arena.graph_health import graph_health
 from arena.integrity import (
@@ -23,9 +23,9 @@ from arena.integrity import (
     RULE,
     Alarm,
     Day,
+    VoteCounts,
     find_alarms,
     spoiled_today,
-    votes_by_day,
 )
 from arena.logs import get_log
 from arena.private_tests import running_tests
@@ -34,14 +34,17 @@ from arena.retirement import retirable
 from arena.snapshots import board_names, newest_snapshot, read_file
 
 log = get_log("arena.reports")
+WHOLE = timedelta(hours=1)
 ACTIVE_DAYS = 2  # an alarm of today or yesterday is still one
 
 
 class Reporter:
-    """Computes the reports; the graphs of boards only when there is another snapshot."""
+    """Computes the reports; counts everything once an hour, and in between only what is new."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._draws, self._votes = DrawCounts(), VoteCounts()
+        self._whole_at: datetime | None = None
         self._graphs: tuple[str, dict[str, Any], dict[str, str]] | None = None
 
     async def report(self, now: datetime | None = None) -> None:
@@ -49,34 +52,40 @@ class Reporter:
         now = now or datetime.now(UTC)
         async with self._database.readings() as session:
             before = await parsed_report(session, "integrity")
+            await self._count(session, now)
             integrity = await self._integrity(session, now)
-            rates = {"days": await realised_rates(session, now)}
+            rates = {"days": await self._draws.rates(session, now)}
         async with self._database.sessions.begin() as session:
             await _store(session, "integrity", integrity, now)
             await _store(session, "rates", rates, now)
         known = {day["date"] for day in before["alarm"]["days"]} if before else set()
         for day in integrity["alarm"]["days"]:
-            if day["date"] not in known and integrity["alarm"]["active"]:
+            if day["date"] not in known and date.fromisoformat(day["date"]) > _quiet_until(now):
                 log.warning("not_counted_share_jumped", **day)
 
+    async def _count(self, session: AsyncSession, now: datetime) -> None:
+        whole = self._whole_at is None or self._whole_at.date() != now.date() or now - self._whole_at >= WHOLE
+        await self._draws.refresh(session, now.date(), whole=whole)
+        await self._votes.refresh(session, now.date(), whole=whole)
+        if whole:
+            self._whole_at = now
+
     async def _integrity(self, session: AsyncSession, now: datetime) -> dict[str, Any]:
-        today = now.date()
-        days = await votes_by_day(session, today)
-        alarms = find_alarms(days, await spoiled_today(session, today))
+        days = self._votes.days(now.date())
+        alarms = find_alarms(days, await spoiled_today(session, now.date()))
         snapshot, graphs, retired = await self._boards(session)
-        drawn = await last_battles(session)
         return {
             "snapshot": snapshot,
             "days": [_day(day) for day in reversed(days[-DAYS_SHOWN:]) if day.votes],
             "alarm": {
-                "active": any(alarm.date > today - timedelta(days=ACTIVE_DAYS) for alarm in alarms),
+                "active": any(alarm.date > _quiet_until(now) for alarm in alarms),
                 "rule": RULE,
                 "level": LEVEL,
                 "by_design": sorted(BY_DESIGN),
                 "days": [_alarm(alarm) for alarm in alarms],
             },
             "boards": graphs,
-            "last_battles": {name: drawn[name].date().isoformat() for name in sorted(drawn)},
+            "last_battles": await self._draws.last_days(session),
             "retirable": retired,
             "private_tests": await running_tests(session),
         }
@@ -95,6 +104,11 @@ class Reporter:
             graphs = await asyncio.to_thread(_graphs, files)
             self._graphs = newest, graphs, await retirable_now(session)
         return self._graphs
+
+
+def _quiet_until(now: datetime) -> date:
+    """The last day whose alarm is history."""
+    return now.date() - timedelta(days=ACTIVE_DAYS)
 
 
 def _graphs(files: Mapping[str, bytes]) -> dict[str, Any]:

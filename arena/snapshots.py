@@ -25,7 +25,7 @@ from arena.errors import LeaderboardNotFound, SnapshotNotFound
 from arena.leaderboards import BoardFile, compute, digest_of, packed, snapshot_inputs
 from arena.operator_categories import OperatorCategories
 from arena.populations import OWN_POPULATIONS, Population
-from arena.tables import Board, ImportedVote, Model, Snapshot, SnapshotFile, Vote
+from arena.tables import Board, FitFailure, ImportedVote, Model, Snapshot, SnapshotFile, Vote
 from arena.taggers import RuleTagger, Tagger, forget_old_tags, tag_votes
 
 KEPT_HOURS = 24
@@ -201,6 +201,23 @@ def last_of_each_day() -> Select[tuple[str, date]]:
     return select(ranked.c.id, ranked.c.day).where(ranked.c.place == 1)
 
 
+async def note_failure(session: AsyncSession, error: BaseException) -> None:
+    """Remember that a fit failed; since when is the moment of the first failure."""
+    said = {"error": f"{type(error).__name__}: {error}"[:500]}
+    row = insert(FitFailure).values(id=1, **said)
+    await session.execute(row.on_conflict_do_update(index_elements=[FitFailure.id], set_=said))
+
+
+async def clear_failure(session: AsyncSession) -> None:
+    """A fit worked again."""
+    await session.execute(delete(FitFailure))
+
+
+async def failing_since(session: AsyncSession) -> datetime | None:
+    """Since when computing the boards fails; None while it works."""
+    return await session.scalar(select(FitFailure.failing_since))
+
+
 async def newest_snapshot(session: AsyncSession) -> Snapshot:
     """Raises `SnapshotNotFound` before the first fit."""
     snapshot = await session.scalar(select(Snapshot).order_by(Snapshot.sequence.desc()).limit(1))
@@ -220,11 +237,14 @@ async def find_snapshot(session: AsyncSession, snapshot_id: str) -> Snapshot:
     return snapshot
 
 
-async def dated_snapshots(session: AsyncSession) -> Sequence[Snapshot]:
-    """The last snapshot of each UTC day, oldest first."""
-    kept = last_of_each_day().subquery()
-    query = select(Snapshot).join(kept, kept.c.id == Snapshot.id).order_by(kept.c.day)
-    return (await session.scalars(query)).all()
+async def read_of_snapshots(
+    session: AsyncSession, name: str, snapshot_ids: Sequence[str]
+) -> dict[str, bytes]:
+    """One file of several snapshots by their ids; those without it are left out."""
+    query = select(SnapshotFile.snapshot_id, SnapshotFile.body).where(
+        SnapshotFile.name == name, SnapshotFile.snapshot_id.in_(snapshot_ids)
+    )
+    return {snapshot_id: gzip.decompress(body) for snapshot_id, body in await session.execute(query)}
 
 
 async def _newest_id(session: AsyncSession) -> str | None:

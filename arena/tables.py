@@ -154,6 +154,7 @@ class Battle(Table):
         CheckConstraint("propensity > 0 AND propensity <= 1", name="propensity_is_probability"),
         CheckConstraint("state <> 'void' OR void_reason IS NOT NULL", name="void_has_reason"),
         Index(None, "voter_id", "created_at"),
+        Index(None, "created_at", postgresql_using="brin"),
         Index("ix_battle_unfinished", "state", postgresql_where=sql("state IN ('answering', 'failed')")),
     )
 
@@ -265,6 +266,7 @@ class Ballot(Table):
     __tablename__ = "ballot"
     __table_args__ = (
         Index(None, "written_in"),
+        Index(None, "cast_on", postgresql_using="brin"),
         Index("ix_ballot_untagged", "vote_id", postgresql_where=sql("rules IS NULL")),
     )
 
@@ -347,6 +349,17 @@ class SnapshotFile(Table):
     snapshot_id: Mapped[str] = mapped_column(ForeignKey("snapshot.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
     body: Mapped[bytes]
+
+
+class FitFailure(Table):
+    """That computing the boards fails, since when, and why; the one row is gone once it works again."""
+
+    __tablename__ = "fit_failure"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, server_default=sql("1"), autoincrement=False)
+    failing_since: Mapped[datetime] = now()
+    error: Mapped[str]
 
 
 class RateBucket(Table):

@@ -22,7 +22,7 @@ from arena.cli import app
 from arena.errors import tree
 from arena.settings import Settings
 from arena.tables import Table as Base
-from arena.tagging.accuracy import measured_accuracies
+from arena.tagging.accuracy import Accuracy, measured_accuracies
 from arena.votes import NOT_COUNTED, REASONS
 
 FOLDER = Path(__file__).resolve().parent
@@ -196,11 +196,30 @@ def _selection(category: Category) -> str:
 
 def category_accuracy() -> str:
     """Precision and recall of every tag that is judged from text."""
+    apart = measured_accuracies(unlike_training=True)
+    head = (
+        "tag",
+        "precision",
+        "recall",
+        "deserve it",
+        "of",
+        "precision, unlike",
+        "recall, unlike",
+        "deserve it, unlike",
+    )
     rows = [
-        (f"`{tag}`", _share(found.precision), _share(found.recall), str(found.positive), str(found.labelled))
+        (f"`{tag}`", *_figures(found), *_unlike(apart.get(tag)))
         for tag, found in measured_accuracies().items()
     ]
-    return table(("tag", "precision", "recall", "deserve it", "of"), *rows)
+    return table(head, *rows)
+
+
+def _figures(found: Accuracy) -> tuple[str, str, str, str]:
+    return _share(found.precision), _share(found.recall), str(found.positive), str(found.labelled)
+
+
+def _unlike(found: Accuracy | None) -> tuple[str, str, str]:
+    return _figures(found)[:3] if found else ("", "", "")
 
 
 def _share(value: float | None) -> str:

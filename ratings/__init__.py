@@ -30,6 +30,7 @@ from ratings.errors import (
     NotConvergedError,
     RatingsError,
     SeparableComparisonsError,
+    UnidentifiedCoefficientError,
     UnreadableVotesError,
 )
 from ratings.held_out import held_out_log_loss
@@ -87,6 +88,7 @@ __all__ = [
     "SeparableComparisonsError",
     "StyleControlFit",
     "TiesFit",
+    "UnidentifiedCoefficientError",
     "UnreadableVotesError",
     "VotersToFlip",
     "VotesToFlip",

@@ -30,6 +30,17 @@ class InvalidComparisonsError(RatingsError):
     """The table of battles breaks the data convention."""
 
 
+class UnidentifiedCoefficientError(InvalidComparisonsError):
+    """The votes cannot tell the effect of one feature, ``coefficient``, from others."""
+
+    def __init__(self, coefficient: str, source: str) -> None:
+        self.coefficient = coefficient
+        super().__init__(
+            f"The effect of {coefficient!r} cannot be told from {source}: it is a linear combination of them. "
+            "Leave one out, collect votes that differ, or set style_ridge > 0."
+        )
+
+
 class InvalidOptionError(RatingsError):
     """An argument has a value that its function does not accept."""
 

@@ -8,7 +8,7 @@ from scipy import linalg
 
 from ratings.arrays import FloatArray
 from ratings.comparisons import Comparisons
-from ratings.errors import InvalidComparisonsError, InvalidOptionError, NotConvergedError, name_some
+from ratings.errors import InvalidOptionError, NotConvergedError, UnidentifiedCoefficientError, name_some
 from ratings.linear_algebra import fill_constant_direction, single_threaded_blas
 from ratings.standardisation import Standardisation
 from ratings.style_sums import StylePoint, StyleScores, StyleSums
@@ -286,7 +286,4 @@ def _require_identified(problem: StyleProblem, hessian: FloatArray) -> None:
         if left[number, number] - float(left[before, number] @ parts) < _DEPENDENT:
             others = [problem.coefficients[i] for i in np.flatnonzero(np.abs(parts) > 1e-6)]
             source = name_some(others) if others else "which models met"
-            raise InvalidComparisonsError(
-                f"The effect of {name!r} cannot be told from {source}: it is a linear combination of them. "
-                "Leave one out, collect votes that differ, or set style_ridge > 0."
-            )
+            raise UnidentifiedCoefficientError(name, source)

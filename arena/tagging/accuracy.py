@@ -20,12 +20,15 @@ class Accuracy:
     positive: int  # of these, how many deserve the tag
 
 
-@lru_cache(maxsize=1)
-def measured_accuracies() -> Mapping[str, Accuracy]:
-    """What was measured, by tag."""
+@lru_cache(maxsize=2)
+def measured_accuracies(*, unlike_training: bool = False) -> Mapping[str, Accuracy]:
+    """What was measured, by tag; on all prompts, or only on those written unlike the training prompts."""
     path = resources.files("arena.tagging").joinpath(ACCURACY_FILE)
-    tags: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["tags"]
-    return {tag: Accuracy(**found) for tag, found in tags.items()}
+    measured: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        tag: Accuracy(**found)
+        for tag, found in measured["unlike_training" if unlike_training else "tags"].items()
+    }
 
 
 def measured_accuracy(tag: str) -> Accuracy | None:

@@ -9,11 +9,15 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledPrompt:
-    """A prompt, its language, and the labels that a reader gave it."""
+    """A prompt, its language, and the labels that a reader gave it.
+
+    `unlike_training` marks those written last, on purpose in manners that the training prompts do not know.
+    """
 
     prompt: str
     language: str
     labels: frozenset[str]
+    unlike_training: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +31,7 @@ class LabelledAnswer:
 
 def read_labelled_prompts(path: Path) -> list[LabelledPrompt]:
     """The prompts of a file, in its order."""
-    return [
-        LabelledPrompt(prompt=line["prompt"], language=line["language"], labels=frozenset(line["labels"]))
-        for line in _lines(path)
-    ]
+    return [LabelledPrompt(**line | {"labels": frozenset(line["labels"])}) for line in _lines(path)]
 
 
 def read_labelled_answers(path: Path) -> list[LabelledAnswer]:

@@ -11,7 +11,14 @@ LEXICON: Final[Mapping[str, str]] = {
     "creative form": """
         poem* poetry haiku* sonnet* limerick* ballad* villanelle* ode elegy acrostic stanza* verse story stories
         short_story tale tales novel novella fiction fanfic* screenplay* lyrics song songs rap monolog* dialogue
-        hymn hymns psalm obituary tirade tavern dnd d&d campaign the_ending next_chapter ending_of retell rhymes ode you're_a
+        speech_by diary_of memoirs_of memoir dramatic_reading tragedy shanty serenade spoof proclamation vows_for vows_between
+        mock-heroic toast_to elegy elegies parody_of commercial_for shopping_list_of pick_up_where carry_on continue_the_story
+        in_verse stanzas rhyming_about something_rhyming play_the_role pretend_to_be act_as_a greet_me story_time poetic
+        aus_ihrer_sicht aus_seiner_sicht memoiren tagebuch abschiedsrede ode an_die gruselgeschichte* la_vie_d'un
+        à_la_première_personne monologue diario_del memorie_di giornata_di in_prima_persona quadrinha vida_de_uma
+        от_лица страшилк* дневник воспоминани* частушк* limeryk* pamiętnik* limerick* anılarını ağzından günlüğü
+        الساعة_تحكي بلسان على_لسان خاطرة حكاية 顺口溜 自述 一生 的口吻 一人称 気持ちを 掌編 友情を 일생을 주인공 입장
+        hymn hymns psalm obituary tirade tavern dnd campaign the_ending next_chapter ending_of retell rhymes ode you're_a
         hörspiel* theaterstück* reime gereimt* obra_de_teatro décima* copla* pièce_de_théâtre tirade conte_pour samba canção
         canzone отрывок оду ода басню 相声 打油诗 快板 結末を 視点で 落語 시를_지어 단편 소설 أغنية
         letter_from breakup_letter letter_of diary journal_entry scenes comedy pantomime two-line narrate imaginary
@@ -101,7 +108,7 @@ LEXICON: Final[Mapping[str, str]] = {
     """,
     "format": """
         json csv yaml xml table tables bullet bullets bullet-point* bulleted numbered markdown heading* headings column*
-        subject_line haiku one_sentence tl;dr list_of schema key-value hashtag* emoji emojis checklist
+        subject_line haiku one_sentence list_of schema key-value hashtag* emoji emojis checklist
         tabelle stichpunkt* aufzählung* spalte* überschrift* nummeriert* tableau puces liste_à colonnes titre*
         tabla viñetas columnas lista_numerada títulos tabela tópicos colunas tabella punti_elenco colonne
         tabel opsomming* tabeli punktach wypunktuj таблиц* списк* пункт* столбц* заголов* tablo maddeler madde
@@ -128,7 +135,7 @@ LEXICON: Final[Mapping[str, str]] = {
         esattamente al_massimo almeno massimo solo soltanto senza ogni evita
         precies hoogstens minstens maximaal alleen zonder dokładnie najwyżej tylko bez
         ровно максимум минимум только без кажд* не_более не_длиннее не_менее не_используй
-        tam olarak_en en_fazla en_az sadece yalnızca her
+        tam olarak_en en_fazla en_az sadece yalnızca
         tepat maksimal hanya tanpa setiap đúng tối_đa chỉ không_quá
         بالضبط فقط دون بدون لا_تزيد لا_يتجاوز حد
         केवल सिर्फ बिना अधिकतम
@@ -155,13 +162,17 @@ LEXICON: Final[Mapping[str, str]] = {
         command_line command-line terminal_command linux_command shell bash_script one-liner monorepo lexer recursive_descent
         in_c in_java in_swift in_rust in_ruby in_go in_c++ en_c en_java em_c em_java auf_c на_си на_c linguaggio_c
         gradle maven mocha junit cypress pandas scipy matplotlib scikit-learn keras jupyter anaconda poetry conda yarn pnpm
-        vite babel eslint tailwind bootstrap nuxt remix nestjs graphql grpc prisma sequelize hibernate spring asp.net .net dotnet
+        vite babel eslint tailwind bootstrap nuxt remix nestjs graphql grpc prisma sequelize hibernate spring asp.net dotnet
         blazor winforms wpf xcode swiftui jetpack flutter react_native electron tauri qt godot unreal_engine pygame tkinter
         cuda opencl llvm clang gcc g++ gdb valgrind vscode vim emacs intellij neovim tmux zsh curl wget rsync ssh scp cronjob
         heroku netlify vercel lambda_function cloudformation pulumi gitlab bitbucket svn mercurial prometheus grafana
         sqlalchemy orm dbt airflow pyspark hadoop cassandra dynamodb mariadb mssql t-sql pl/sql oracle_sql stored_procedure*
         latex_table verilog vhdl assembly prolog lisp scheme ocaml erlang f# zig nim julia groovy delphi pascal visual_basic
         google_sheets_formula spreadsheet_formula appsheet power_query vlookup xlookup openpyxl
+        useeffect usememo usestate usecontext publickey ssh_key default_branch list_comprehensions batch_file trigger_which
+        stored_procedures dag migration_that non-null undefined_reference static_site url_encode uuid sqlite3 swiftui insets
+        encapsulation polymorphism inheritance recursion let_and_var airtable libreoffice csv_file arraylist hashset
+        responsivo responsive css_grid media_query 乱码 冲突 文字化け ボタンを押しても コンフリクト 코드
         excel_formula excel-formel excel-makro formule_excel fórmula_de_excel macro_de_excel excel макрос* dax power_bi vba macro
         jpa hibernate k6 jmeter gatling roblox branches squash softmax tensor selenium* hugging_face scikit load_test
         関数は 함수를 数式
@@ -251,7 +262,7 @@ LEXICON: Final[Mapping[str, str]] = {
         打折 原价 速度 相遇 岁 平均 面积 周长 倍 每小时 割引 時速 歳 平均 面積 合計 定価 할인 속력 속도 살 평균 넓이 정가
     """,
     "measured": """
-        kw kwh mw kva mm cm m2 m3 km kg mg ml mhz ghz hz mb gb tb mbit mbps db dbi bar pa kpa mpa psi nm kn rpm °c
+        kw kwh mw kva mm cm m2 m3 km kg mg ml mhz ghz hz mb gb tb mbit mbps db dbi bar pa kpa mpa psi nm kn rpm
         percent p95 p99 95th percentile events_per_second requests_per_second transactions_per users customers employees patients
         litres liters hectares hectáreas hectares hektar га кВт кг мм мг гб мс місць местах мест 公斤 千瓦 万吨 吨 名员工
     """,
@@ -369,7 +380,7 @@ LEXICON: Final[Mapping[str, str]] = {
         detail detailed in_depth step-by-step step_by_step rigorous* precise* thorough* comprehensive complete production-ready
         pros_and_cons advantages disadvantages implications edge_case* complexity performance assumptions constraints
         requirements trade-offs cite sources references example examples justify table_of
-        ausführlich* schritt_für_schritt detailliert* vor-_und_nachteile beispiel* détail* étape_par_étape exemple*
+        ausführlich* schritt_für_schritt detailliert* vor_und_nachteile beispiel* détail* étape_par_étape exemple*
         avantages detallad* paso_a_paso ejemplo* ventajas detalhad* passo_a_passo exemplo* vantagens dettagliat* esempi
         подробн* пошагов* пример* преимуществ* ayrıntılı adım_adım örnek* rinci langkah chi_tiết ví_dụ بالتفصيل مثال أمثلة
         विस्तार उदाहरण 详细 步骤 举例 优缺点 例子 詳しく 手順 例を メリット 자세히 단계 예시 장단점

@@ -24,17 +24,23 @@ FEWEST_OF_LANGUAGE: Final = 10
 
 
 def measure(prompts: Sequence[LabelledPrompt], answers: Sequence[LabelledAnswer]) -> dict[str, Any]:
-    """Precision and recall of every tag that is judged from text."""
+    """Precision and recall of every tag that is judged from text; of prompts unlike the training also apart."""
+    refused = [frozenset({"refusal"} if answer.refusal else ()) for answer in answers]
+    found = [frozenset({"refusal"} if is_refusal(answer.answer) else ()) for answer in answers]
+    tags = _of_prompts(prompts) | {"refusal": compare(refused, found, "refusal")} | _of_languages(prompts)
+    unlike = [prompt for prompt in prompts if prompt.unlike_training]
+    return {
+        "prompts": len(prompts),
+        "answers": len(answers),
+        "tags": tags,
+        "unlike_training": _of_prompts(unlike),
+    }
+
+
+def _of_prompts(prompts: Sequence[LabelledPrompt]) -> dict[str, dict[str, float | None]]:
     deserved = [_deserved(prompt) for prompt in prompts]
     given = [tag_prompt(prompt.prompt) for prompt in prompts]
-    tags = {tag: compare(deserved, given, tag) for tag in (*LABELS, "hard-prompt")}
-    refused = [frozenset({"refusal"} if answer.refusal else ()) for answer in answers]
-    tags["refusal"] = compare(
-        refused,
-        [frozenset({"refusal"} if is_refusal(answer.answer) else ()) for answer in answers],
-        "refusal",
-    )
-    return {"prompts": len(prompts), "answers": len(answers), "tags": tags | _of_languages(prompts)}
+    return {tag: compare(deserved, given, tag) for tag in (*LABELS, "hard-prompt")}
 
 
 def _deserved(prompt: LabelledPrompt) -> frozenset[str]:
@@ -69,13 +75,11 @@ def compare(
 
 def write(measured: Mapping[str, Any]) -> str:
     """The text of the file, a tag a line."""
-    tags = ",\n".join(
-        f"    {json.dumps(tag)}: {json.dumps(found)}" for tag, found in measured["tags"].items()
-    )
-    return (
-        f'{{\n  "prompts": {measured["prompts"]},\n  "answers": {measured["answers"]},\n'
-        f'  "tags": {{\n{tags}\n  }}\n}}\n'
-    )
+    parts = [f'  "{name}": {json.dumps(measured[name])}' for name in ("prompts", "answers")]
+    for name in ("tags", "unlike_training"):
+        lines = (f"    {json.dumps(tag)}: {json.dumps(found)}" for tag, found in measured[name].items())
+        parts.append(f'  "{name}": {{\n' + ",\n".join(lines) + "\n  }")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def main(arguments: Sequence[str]) -> None:

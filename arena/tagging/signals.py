@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from itertools import pairwise
 from math import log1p
 from typing import Final
 
@@ -38,6 +37,7 @@ _SHORT: Final = 60
 _CLITICS: Final = re.compile(r"^(?:وال|بال|فال|كال|ال|لل|و|ب|ل|ف|ב|ה|ל|ו|ש)(?=\w{3})")
 _SHORTEST_PREFIX: Final = 2
 _LONGEST_ENDING: Final = 3
+_LONGEST_PHRASE: Final = 4
 
 FORMS: Final = (
     "measure",
@@ -69,7 +69,7 @@ class _Words:
         unspaced: dict[str, set[int]] = {}
         for concept, words in enumerate(lexicon.values()):
             for entry in words.split():
-                word = entry.replace("_", " ")
+                word = plain(entry.replace("_", " "))
                 if re.search(f"[{_UNSPACED}]", word):
                     unspaced.setdefault(word, set()).add(concept)
                 elif word.endswith("*") and " " in word:
@@ -87,7 +87,6 @@ class _Words:
         self.phrases = frozenset(phrase.split()[0] for phrase in phrases)
 
 
-_WORDS: Final = _Words(LEXICON)
 _HAS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
 
 
@@ -102,6 +101,9 @@ def excerpt(prompt: str) -> str:
 def plain(text: str) -> str:
     """Lower case, one Unicode form, straight apostrophes."""
     return unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+
+
+_WORDS: Final = _Words(LEXICON)
 
 
 def is_unspaced(word: str) -> bool:
@@ -139,11 +141,10 @@ def count_concepts(text: str, words: list[str]) -> list[int]:
 
 
 def _phrases(words: list[str]) -> Iterator[str]:
-    for place, (first, second) in enumerate(pairwise(words)):
+    for place, first in enumerate(words):
         if first in _WORDS.phrases:
-            yield f"{first} {second}"
-            if place + 2 < len(words):
-                yield f"{first} {second} {words[place + 2]}"
+            for end in range(place + 2, min(place + _LONGEST_PHRASE, len(words)) + 1):
+                yield " ".join(words[place:end])
 
 
 @lru_cache(maxsize=20_000)
@@ -189,6 +190,6 @@ def measure_form(prompt: str, words: list[str]) -> list[float]:
         float(bool(re.search(r"[\"“„«「『]", prompt))),
         float("```" in prompt),
         float(bool(re.search(r"[:：]\s", prompt))),
-        float(bool(re.search(r"^\s*(?:[-*•]|\d+[.)])\s", prompt, re.MULTILINE))),
+        float(bool(re.search(r"^[ \t]*(?:[-*•]|\d+[.)])\s", prompt, re.MULTILINE))),
         float(bool(re.search(r"\b[A-Z]{3,}\b", prompt))),
     ]

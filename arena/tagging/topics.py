@@ -7,13 +7,13 @@ from arena.tagging.lexicon import CONCEPTS
 from arena.tagging.signals import without_code
 
 _CODE_LINE: Final = re.compile(
-    r"^\s*(?:def \w+\(|class \w+[:({]|import \w+|from [\w.]+ import |#include\s*<|using namespace |"
+    r"^[ \t]*(?:def \w+\(|class \w+[:({]|import \w+|from [\w.]+ import |#include\s*<|using namespace |"
     r"public (?:static|class)|"
     r"(?:const|let|var) \w+ ?=|function \w*\(|package \w+;?|fn \w+\(|func \w+\(|SELECT\b.+\bFROM\b|INSERT INTO |"
     r"CREATE TABLE |UPDATE \w+ SET |FROM [\w./:-]+$|RUN |@\w+\(|\$ \w+|<\?php|<!DOCTYPE|"
     r"<(?:html|div|script|body|head)\b|"
-    r"(?:if|for|while) ?\(.+\) ?\{|return .+;\s*$|\w+ = \w+\(.*\);?$|console\.log|System\.out|print(?:f|ln)?\(|end$)|"
-    r"\w+\(\w*\) ?\{|=> ?\{|;\s*$",
+    r"(?:if|for|while) ?\(.+\) ?\{|return .+;[ \t]*$|\w+ = \w+\(.*\);?$|console\.log|System\.out|"
+    r"print(?:f|ln)?\(|end$)|\w+\(\w*\) ?\{|=> ?\{|;[ \t]*$",
     re.MULTILINE,
 )
 _SURE_CODE: Final = re.compile(

@@ -1,7 +1,7 @@
 """Train the classifiers anew: `python -m arena.tagging.train` writes `weights.npz` from `training_prompts.jsonl`.
 
 Logistic regression with a quadratic penalty, one label after the other, by L-BFGS. Thresholds are chosen on
-predictions for prompts that were left out (five folds), so the labelled test file is not touched here.
+predictions for prompts that were left out (eight folds), so the labelled test file is not touched here.
 """
 
 import sys
@@ -23,7 +23,7 @@ from arena.tagging.prompts import CRITERIA
 from ratings.arrays import BoolArray, FloatArray, IntArray
 
 TRAINING_FILE: Final = "training_prompts.jsonl"
-FOLDS: Final = 5
+FOLDS: Final = 8
 SIGNAL_PENALTY: Final = 0.5
 BUCKET_PENALTY: Final = 0.15
 """Precisions of the normal priors of the weights, chosen by log loss over the folds."""
@@ -87,8 +87,12 @@ def penalties(design: Design) -> FloatArray:
 
 
 def left_out_scores(design: Design) -> FloatArray:
-    """Scores of every prompt by weights that were fitted without its fold; prompts × labels."""
-    folds: IntArray = np.arange(len(design.labels)) * 7919 % FOLDS
+    """Scores of every prompt by weights that were fitted without its fold; prompts × labels.
+
+    Folds are blocks of the file, which was written batch by batch: prompts of one manner or language stay together,
+    so that thresholds are chosen for manners that the weights have not met.
+    """
+    folds: IntArray = np.arange(len(design.labels)) * FOLDS // len(design.labels)
     found = np.zeros(design.labels.shape)
     for fold in range(FOLDS):
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)

@@ -1,7 +1,6 @@
 """Boards of earlier days: what the last snapshot of each day said, remembered, because it never changes."""
 
 import asyncio
-import gzip
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,8 @@ from datetime import date
 from typing import Final
 
 from arena.db import Database
-from arena.history import day_of, read_files
+from arena.history import day_of
+from arena.snapshots import read_of_snapshots
 from arena.web.boards import BoardPage, Entry, parse_board
 from arena.web.day_reader import DayReader
 from arena.web.snapshot_reader import Newest
@@ -47,7 +47,7 @@ class BoardHistory:
         missing = [it for it in days.values() if (name, it) not in self._boards]
         if missing:
             async with self._database.sessions() as session:
-                files = await read_files(session, f"leaderboards/{name}.json", missing)
+                files = await read_of_snapshots(session, f"leaderboards/{name}.json", missing)
             parsed = await asyncio.to_thread(_parsed, files)
             self._boards |= {(name, it): parsed.get(it) for it in missing}
         found = [
@@ -59,7 +59,7 @@ class BoardHistory:
 
 
 def _parsed(files: Mapping[str, bytes]) -> dict[str, BoardPage]:
-    return {snapshot_id: parse_board(gzip.decompress(body)) for snapshot_id, body in files.items()}
+    return {snapshot_id: parse_board(body) for snapshot_id, body in files.items()}
 
 
 def thinned(days: Mapping[date, str], most: int = MOST_DAYS) -> dict[date, str]:

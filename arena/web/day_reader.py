@@ -1,12 +1,12 @@
 """Days and what the boards said on them, remembered: a day that is over does not change."""
 
 import asyncio
-import gzip
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from arena.db import Database
-from arena.history import Day, read_days, read_files
+from arena.history import Day, read_days
+from arena.snapshots import read_of_snapshots
 from arena.web.snapshot_reader import Newest
 
 REMEMBERED_BYTES = 64 * 2**20
@@ -39,7 +39,7 @@ class DayReader:
         for start in range(0, len(missing), READ_AT_ONCE):
             part = missing[start : start + READ_AT_ONCE]
             async with self._database.sessions() as session:
-                files = await read_files(session, name, part)
+                files = await read_of_snapshots(session, name, part)
             made |= await asyncio.to_thread(_make, make, part, files)
             for snapshot_id in part:
                 self._remember((kind, snapshot_id), made[snapshot_id] or b"")
@@ -57,6 +57,5 @@ def _make(
 ) -> dict[str, bytes]:
     """Of a snapshot without the file nothing is made, which is worth knowing too."""
     return {
-        snapshot_id: make(gzip.decompress(files[snapshot_id])) if snapshot_id in files else b""
-        for snapshot_id in snapshot_ids
+        snapshot_id: make(files[snapshot_id]) if snapshot_id in files else b"" for snapshot_id in snapshot_ids
     }

@@ -11,8 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from arena.db import is_outage
 from arena.errors import Forbidden
-from arena.metrics import ENDPOINTS, NOT_COUNTED_ALARM
+from arena.metrics import ENDPOINTS, NOT_COUNTED_ALARM, STALE_BOARDS
 from arena.reports import alarm_days
+from arena.snapshots import failing_since
 from arena.web.deps import CurrentDatabase, CurrentPool, CurrentSettings
 
 router = APIRouter(tags=["operations"])
@@ -43,10 +44,14 @@ async def readyz(database: CurrentDatabase, pool: CurrentPool) -> Response:
 async def _notes(database: CurrentDatabase) -> list[str]:
     """What an operator should look at, though battles can start."""
     async with database.sessions() as session:
-        days = await alarm_days(session)
-    return (
-        [f"The share of votes that do not count jumped on {', '.join(days)}: see /integrity."] if days else []
-    )
+        days, failing = await alarm_days(session), await failing_since(session)
+    notes = []
+    if days:
+        notes.append(f"The share of votes that do not count jumped on {', '.join(days)}: see /integrity.")
+    if failing:
+        since = f"{failing:%Y-%m-%d %H:%M} UTC"
+        notes.append(f"The leaderboards are stale since {since}: computing them fails, see the log.")
+    return notes
 
 
 async def _database_answers(database: CurrentDatabase) -> bool:
@@ -76,7 +81,9 @@ async def metrics(
     for state in ("closed", "open", "half_open"):
         ENDPOINTS.labels(state=state).set(states.count(state))
     with suppress(SQLAlchemyError):  # the other metrics are wanted most while the database is away
-        NOT_COUNTED_ALARM.set(bool(await _notes(database)))
+        async with database.sessions() as session:
+            NOT_COUNTED_ALARM.set(bool(await alarm_days(session)))
+            STALE_BOARDS.set(await failing_since(session) is not None)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

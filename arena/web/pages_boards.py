@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -47,6 +47,7 @@ class LeaderboardPage:
     changed: BoardDifference | None  # since about a week ago; None without an older board, or of a dated one
     instead_of: BoardPage | None  # the empty board that was asked for by default
     dated: Dated | None
+    stale_since: datetime | None  # since when a newer board cannot be computed
 
 
 def _query(
@@ -130,6 +131,7 @@ async def _page(
         changed=await _changed(board, await snapshots.newest(), history),
         instead_of=instead_of,
         dated=None,
+        stale_since=(await snapshots.newest()).failing_since,
     )
 
 
@@ -174,6 +176,7 @@ async def dated_leaderboard(
             earlier=max((other for other in days if other < when), default=None),
             later=min((other for other in days if other > when), default=None),
         ),
+        stale_since=None,
     )
     return render_page(request, "leaderboard.html", page, headers=FRESH)
 

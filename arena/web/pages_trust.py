@@ -31,7 +31,7 @@ INTEGRITY_DAYS = 30
 # What the methodology page explains, in the notation of ratings/METHODS.md.
 FORMULAS = {
     "strengths": r"P(a \succ b) = \frac{1}{1 + e^{-(\theta_a - \theta_b)}}",
-    "likelihood": r"\hat\theta = \arg\max_\theta \sum_i y_i \log p_i + (1 - y_i) \log (1 - p_i)",
+    "likelihood": r"\hat\theta = \mathrm{arg} \max_\theta \sum_i y_i \log p_i + (1 - y_i) \log (1 - p_i)",
     "rating": r"R_a = 1000 + \frac{400}{\ln 10} (\theta_a - \bar\theta)",
     "covariance": r"V = H^{-1} B H^{-1}, \quad B = \frac{G}{G - 1} \sum_{u} g_u g_u^T",
     "interval": r"R_a \pm z \, \frac{400}{\ln 10} \sqrt{V_{aa}}",

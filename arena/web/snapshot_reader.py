@@ -17,6 +17,7 @@ from arena.snapshots import (
     JSON,
     STYLE,
     board_names,
+    failing_since,
     file_names,
     find_snapshot,
     newest_snapshot,
@@ -36,6 +37,7 @@ class Newest:
     sequence: int  # grows also when an older snapshot becomes the newest again
     generated_at: datetime
     boards: tuple[str, ...]
+    failing_since: datetime | None = None  # since when a newer one cannot be computed
     styled: tuple[str, ...] = ()  # those of them that also stand with style control
 
 
@@ -86,7 +88,8 @@ class SnapshotReader:
     async def _look(self, known: Newest | None) -> Newest:
         async with self._database.sessions() as session:
             snapshot = await newest_snapshot(session)
-            if known is not None and known.sequence == snapshot.sequence:
+            failing = await failing_since(session)
+            if known is not None and (known.sequence, known.failing_since) == (snapshot.sequence, failing):
                 return known
             names = await board_names(session, snapshot.id)
             files = set(await file_names(session, snapshot.id))
@@ -94,6 +97,7 @@ class SnapshotReader:
             id=snapshot.id,
             sequence=snapshot.sequence,
             generated_at=snapshot.created_at,
+            failing_since=failing,
             boards=tuple(names),
             styled=tuple(name for name in names if f"{BOARDS}{name}{STYLE}{JSON}" in files),
         )

@@ -80,6 +80,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("vote_id", name=op.f("pk_removed_ballot")),
     )
     op.create_index(op.f("ix_removed_ballot_written_in"), "removed_ballot", ["written_in"])
+    op.create_table(
+        "fit_failure",
+        sa.Column("id", sa.BigInteger(), server_default=sa.text("1"), autoincrement=False, nullable=False),
+        sa.Column(
+            "failing_since",
+            postgresql.TIMESTAMP(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_fit_failure_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fit_failure")),
+    )
     op.execute(TRIGGERS)
     op.add_column("board", sa.Column("votes", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.execute(
@@ -104,6 +117,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("fit_failure")
     op.drop_table("snapshot_file")
     for column in ("visible", "results_digest", "inputs"):
         op.drop_column("snapshot", column)

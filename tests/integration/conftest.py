@@ -51,6 +51,27 @@ async def session(database: Database) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+def settings_of_tests(database_url: str, home: Path, **changes: Any) -> Settings:
+    """Everything at once, nothing looked for, no job of its own accord."""
+    given: dict[str, Any] = {
+        "database_url": database_url,
+        "home": home,
+        "secret_key": "a secret of the tests, long enough to be one",
+        "port": 0,
+        "discover": False,
+        "demo_speed": 0,
+        "checkpoint_seconds": 0.1,
+        "release_interval_milliseconds": 10,
+        "battles_per_hour": 10_000,
+        "address_battles_per_hour": 100_000,
+        "shutdown_seconds": 5,
+        "jobs": False,
+        "feed_seconds": 0,
+        "log_level": "warning",
+    }
+    return Settings(**given | changes)
+
+
 StartArena = Callable[..., Awaitable[Serving]]
 
 
@@ -60,23 +81,8 @@ async def start_arena(database: Database, tmp_path: Path) -> AsyncIterator[Start
     async with AsyncExitStack() as stack:
 
         async def start(**changes: Any) -> Serving:
-            given: dict[str, Any] = {
-                "database_url": database.url,
-                "home": tmp_path,
-                "secret_key": "a secret of the tests, long enough to be one",
-                "port": 0,
-                "discover": False,
-                "demo_speed": 0,
-                "checkpoint_seconds": 0.1,
-                "release_interval_milliseconds": 10,
-                "battles_per_hour": 10_000,
-                "address_battles_per_hour": 100_000,
-                "shutdown_seconds": 5,
-                "jobs": False,
-                "feed_seconds": 0,
-                "log_level": "warning",
-            }
-            return await stack.enter_async_context(Serving(Settings(**given | changes)))
+            settings = settings_of_tests(database.url, tmp_path, **changes)
+            return await stack.enter_async_context(Serving(settings))
 
         yield start
 

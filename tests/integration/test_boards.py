@@ -187,6 +187,12 @@ def test_unusable_file_is_refused(content: bytes, said: str, tmp_path: Path) -> 
         dataset.read_votes(path)
 
 
+@pytest.mark.parametrize("name", ["overall", "Code", "german", "simulated-code", "no ties"])
+def test_name_of_a_board_of_ours_is_refused(name: str) -> None:
+    with pytest.raises(DatasetInvalid, match="arena's own leaderboard"):
+        dataset.board_name(name)
+
+
 async def test_llmfao_votes_become_a_board(
     real_data: Path, arena: Serving, database: Database, session: AsyncSession
 ) -> None:

@@ -168,7 +168,7 @@ class TestFeed:
         assert answer.status_code == 204
         assert answer.headers["access-control-allow-origin"] == "*"
         assert answer.headers["access-control-allow-methods"] == "GET, HEAD"
-        assert answer.headers["access-control-allow-headers"] == "If-None-Match"
+        assert answer.headers["access-control-allow-headers"] == "If-None-Match, If-Modified-Since"
 
     @pytest.mark.parametrize(
         "path", ["leaderboards/none.json", "nothing", "snapshots/%00/leaderboards/x.json"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +23,7 @@ from arena.tables import Battle, Endpoint, Model
 from arena.versions import NO_ENDPOINT, endpoint_kind, record_versions
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import answered_battle, vote
+from tests.integration.test_boards import VOTES, import_text
 
 DECODING = decoding_of(Settings(secret_key="k" * 32))
 
@@ -115,6 +117,13 @@ async def test_private_test_cannot_be_taken_back(database: Database, session: As
     assert released.listed_at > before, "the release is the commitment"
 
 
+@pytest.mark.parametrize("codename", ["one", "heron"])
+async def test_codename_of_another_model_is_refused(codename: str, database: Database) -> None:
+    await sync(database, listed("one"), listed("two", private_test=True, codename="heron"))
+    with pytest.raises(CatalogInvalid, match=f"three: the codename '{codename}' belongs to another model"):
+        await sync(database, listed("three", private_test=True, codename=codename))
+
+
 def test_codenames_are_unique_and_no_names(tmp_path: Path) -> None:
     path = tmp_path / "catalog.toml"
     entry = '[[model]]\nname = "{}"\norganization = "x"\nprivate_test = true\ncodename = "{}"\n'
@@ -200,6 +209,21 @@ async def test_private_test_from_reveal_to_result(
         )
         async with arena.client() as reader:
             assert (await reader.get("/models/secret-three")).status_code == 200
+
+
+async def test_imported_votes_tell_nothing_of_a_private_test(
+    database: Database, session: AsyncSession, tmp_path: Path
+) -> None:
+    """An imported board may name a model by chance; whose it is stays private."""
+    await sync(database, listed("x"), listed("y", private_test=True))
+    await import_text(database, tmp_path, VOTES)
+    await snapshots.fit(database)
+    board = orjson.loads(await snapshots.read_file(session, "leaderboards/imported.json"))
+    assert {entry["model"]: entry["organization"] for entry in board["entries"]} == {
+        "x": "Lab",
+        "y": None,
+        "z": None,
+    }
 
 
 async def test_given_up_test_is_published_after_a_while(database: Database, session: AsyncSession) -> None:

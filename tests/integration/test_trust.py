@@ -1,6 +1,7 @@
 """What the arena publishes about itself: feed files that keep their schemas, pages, reports and their alarm."""
 
 import asyncio
+import gzip
 import io
 import re
 from collections.abc import Sequence
@@ -11,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import orjson
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import jobs, snapshots
 from arena.catalog import Catalog, CatalogModel, retire_model, sync_catalog
 from arena.db import Database
 from arena.private_results import publish_private_results
+from arena.records import Report as ReportRow
 from arena.reports import Reporter, alarm_days, parsed_report
 from arena.web.schemas_trust import TRUST
 from tests.integration.conftest import Says, StartArena, StartModels
@@ -92,6 +95,9 @@ async def test_every_file_keeps_its_schema_and_every_page_answers(
         assert retired["one"] == datetime.now(UTC).date().isoformat()
         assert retired["two"] is None
         assert "Superseded by two." in (await program.get("/policy")).text
+        page = (await program.get("/models/one")).text
+        assert "Retired: Superseded by two." in page
+        assert f"max tokens {arena.settings.answer_max_tokens}" in page
         rates = (await program.get("/feed/v1/rates.json")).json()["days"]
         assert rates[0]["battles"] == 6
         assert sum(each["battles"] for each in rates[0]["models"].values()) == 12
@@ -214,6 +220,19 @@ async def test_report_without_news_keeps_its_bytes(database: Database, session: 
     await session.rollback()
     await Reporter(database).report(NOON + timedelta(minutes=5))
     assert await parsed_report(session, "integrity") == first
+
+
+async def test_policy_names_the_models_that_meet_the_retirement_rule(
+    arena: Serving, database: Database, session: AsyncSession
+) -> None:
+    await Reporter(database).report(NOON)
+    report = await parsed_report(session, "integrity")
+    assert report is not None
+    body = gzip.compress(orjson.dumps(report | {"retirable": {"low": "open weights"}}))
+    await session.execute(update(ReportRow).where(ReportRow.name == "integrity").values(body=body))
+    await session.commit()
+    async with arena.client() as reader:
+        assert '<a href="/models/low">low</a> (open weights)' in (await reader.get("/policy")).text
 
 
 async def test_private_tests_are_announced_by_number_alone(

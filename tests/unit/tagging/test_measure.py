@@ -15,18 +15,18 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 PROMPTS, ANSWERS = DATA / "labelled_prompts.jsonl", DATA / "labelled_answers.jsonl"
 
 FLOORS = {
-    "code": (0.82, 0.72),
-    "math": (0.88, 0.72),
-    "creative-writing": (0.85, 0.65),
-    "instruction-following": (0.80, 0.62),
+    "code": (0.82, 0.70),
+    "math": (0.84, 0.75),
+    "creative-writing": (0.88, 0.66),
+    "instruction-following": (0.85, 0.65),
     "specificity": (0.85, 0.90),
-    "domain-knowledge": (0.80, 0.68),
-    "complexity": (0.80, 0.70),
-    "problem-solving": (0.80, 0.75),
-    "creativity": (0.85, 0.62),
+    "domain-knowledge": (0.80, 0.65),
+    "complexity": (0.75, 0.75),
+    "problem-solving": (0.80, 0.80),
+    "creativity": (0.85, 0.60),
     "technical-accuracy": (0.85, 0.75),
-    "real-world": (0.70, 0.80),
-    "hard-prompt": (0.75, 0.65),
+    "real-world": (0.73, 0.80),
+    "hard-prompt": (0.72, 0.60),
     "refusal": (0.90, 0.80),
 }
 
@@ -53,6 +53,7 @@ def test_the_rules_are_good_enough(tag: str) -> None:
 def test_the_labelled_files_are_large_and_varied() -> None:
     prompts, answers = read_labelled_prompts(PROMPTS), read_labelled_answers(ANSWERS)
     assert len(prompts) >= 400
+    assert sum(prompt.unlike_training for prompt in prompts) >= 100
     assert len({prompt.prompt for prompt in prompts}) == len(prompts)
     assert len({prompt.language for prompt in prompts}) >= 15
     assert {label for prompt in prompts for label in prompt.labels} == set(LABELS)

@@ -1,0 +1,213 @@
+"""Snapshots: what is read again, what is kept, which boards come of it, and what happens when a fit fails."""
+
+import asyncio
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena import jobs, simulate, snapshots
+from arena.ballots import BallotBox
+from arena.db import Database
+from arena.errors import LeaderboardNotFound
+from arena.settings import Settings
+from arena.tables import Ballot, Battle, Model, Snapshot, SnapshotFile, Vote, Voter
+from tests.integration.conftest import Says, StartArena, StartModels
+from tests.integration.serving import Serving, answered_battle, vote
+
+
+async def rows_of(box: BallotBox, database: Database) -> dict[int, str]:
+    """What a box holds after a look: vote → winner."""
+    async with database.readings() as session:
+        await box.refresh(session)
+    return dict(zip(*(box.rows[name].to_pylist() for name in ("vote_id", "winner")), strict=True))
+
+
+@pytest.fixture
+async def voted(arena: Serving, database: Database) -> Serving:
+    """An arena with three tagged votes of three people."""
+    for _ in range(3):
+        async with arena.client() as person:
+            await vote(person, (await answered_battle(person))["id"])
+    await snapshots.fit(database)
+    return arena
+
+
+async def test_only_what_changed_is_read_again(
+    voted: Serving, database: Database, session: AsyncSession
+) -> None:
+    box = BallotBox()
+    before = await rows_of(box, database)
+    assert len(before) == 3
+    changes = box.changes
+    assert await rows_of(box, database) == before
+    assert box.changes == changes, "nothing new"
+    changed, erased, stays = sorted(before)
+    await session.execute(update(Vote).where(Vote.id == changed).values(winner="both_bad"))
+    voter = select(Vote.voter_id).where(Vote.id == erased).scalar_subquery()
+    await session.execute(
+        text("DELETE FROM voter WHERE id = :id"), {"id": await session.scalar(select(voter))}
+    )
+    await session.commit()
+    assert await rows_of(box, database) == {changed: "both_bad", stays: before[stays]}
+
+
+async def test_votes_committed_late_are_not_missed(
+    voted: Serving, database: Database, session: AsyncSession
+) -> None:
+    """A transaction that began before the look and ends after it, with a lower number than those already seen."""
+    box = BallotBox()
+    first = min(await rows_of(box, database))
+    await session.execute(update(Vote).where(Vote.id == first).values(winner="tie"))
+    async with voted.client() as person:
+        await vote(person, (await answered_battle(person))["id"])
+    await snapshots.fit(database)
+    meanwhile = await rows_of(box, database)
+    assert len(meanwhile) == 4
+    assert meanwhile[first] != "tie"
+    await session.commit()
+    assert (await rows_of(box, database))[first] == "tie"
+
+
+async def test_restored_database_is_read_anew(voted: Serving, database: Database) -> None:
+    box = BallotBox()
+    held = await rows_of(box, database)
+    box.horizon += 1_000_000
+    assert await rows_of(box, database) == held
+
+
+async def test_simulated_votes_fill_categories(start_arena: StartArena, database: Database) -> None:
+    """Boards by task and language, with and without style control, whose votes belong there."""
+    arena = await start_arena()
+    await simulate.play(arena.url, arena.settings, battles=120, at_once=12, seed=3)
+    await snapshots.fit(database)
+    async with arena.client() as program:
+        index = (await program.get("/feed/v1/index.json")).json()
+        boards = {name: (await program.get(path)).json() for name, path in index["leaderboards"].items()}
+        styled = (await program.get(index["style_control"]["simulated"])).json()
+    assert {"simulated-code", "simulated-math", "simulated-english", "simulated-no-ties"} <= set(boards)
+    assert 0 < boards["simulated-code"]["votes"] < boards["simulated"]["votes"] == 120
+    no_ties = boards["simulated-no-ties"]
+    assert no_ties["method"]["parameters"]["ranks"] == "anytime"
+    assert sum(entry["votes"] for entry in no_ties["entries"]) == 2 * no_ties["votes"]
+    assert boards["simulated-code"]["accuracy"]["labelled"] >= 400
+    assert styled["style_control"]
+    assert {row["name"] for row in styled["coefficients"]} >= {"tokens", "side_bias"}
+    assert styled["votes"] == 120
+
+
+async def test_same_digest_with_other_threads(voted: Serving, database: Database) -> None:
+    """The command line, in processes of their own with 1 and 4 threads, from the votes in the database."""
+    async with database.sessions() as session:
+        snapshot = (await snapshots.newest_snapshot(session)).id
+    for threads in ("1", "4"):
+        environment = {
+            "ARENA_DATABASE_URL": database.url,
+            "OPENBLAS_NUM_THREADS": threads,
+            "ARENA_SECRET_KEY": "k" * 32,
+        }
+        command = [sys.executable, "-m", "arena", "leaderboard", "verify", snapshot]
+        done = await asyncio.to_thread(
+            subprocess.run, command, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert (done.returncode, done.stdout.split(":")[0].strip()) == (
+            0,
+            "The same votes give the same boards, to the digest.",
+        ), done.stderr
+
+
+async def test_altered_board_is_noticed(voted: Serving, database: Database, session: AsyncSession) -> None:
+    snapshot = await snapshots.newest_snapshot(session)
+    await session.execute(update(Snapshot).values(results_digest="0" * 64))
+    await session.commit()
+    async with database.readings() as reading:
+        (said,) = await snapshots.verify(reading, snapshot.id)
+    assert said.startswith("The same votes give other numbers here")
+
+
+async def test_old_snapshots_go_but_the_last_of_a_day_stays(
+    voted: Serving, database: Database, session: AsyncSession
+) -> None:
+    newest = (await snapshots.newest_snapshot(session)).id
+    ages = {"old": 3 * 24, "last of that day": 3 * 24 - 1, "young": 2}
+    now = await session.scalar(select(func.date_trunc("day", func.now())))
+    assert now is not None
+    for name, hours in ages.items():
+        values = dict(code_version="0", inputs={}, results_digest="", visible="", last_vote_id=0)
+        created = now + timedelta(hours=6) - timedelta(hours=hours)
+        row = insert(Snapshot).values(id=name, last_imported_id=0, created_at=created, **values)
+        await session.execute(row)
+    await session.commit()
+    async with voted.client() as person:
+        await vote(person, (await answered_battle(person))["id"], "tie")
+    fourth = await snapshots.fit(database)
+    kept = set(await session.scalars(select(Snapshot.id)))
+    assert {newest, fourth, "last of that day", "young"} == kept
+    assert await session.scalar(select(func.count()).select_from(SnapshotFile)) > 0
+
+
+async def test_unknown_board_names_the_nearest(voted: Serving, session: AsyncSession) -> None:
+    with pytest.raises(LeaderboardNotFound, match="'dmo'.*demo"):
+        await snapshots.read_file(session, "leaderboards/dmo.json")
+
+
+async def test_failed_fit_keeps_the_last_board_and_says_so(
+    voted: Serving, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitter = snapshots.Fitter(database)
+    settings = Settings(secret_key="k" * 32)
+
+    def broken(*_: object) -> None:
+        raise ArithmeticError("the numbers do not add up")
+
+    async with voted.client() as person:
+        before = (await person.get("/feed/v1/leaderboards/demo.json")).json()
+        await vote(person, (await answered_battle(person))["id"])
+        with monkeypatch.context() as patched:
+            patched.setattr(snapshots, "compute", broken)
+            for _ in range(2):
+                with pytest.raises(ArithmeticError):
+                    await jobs.fit_leaderboards(database, fitter, settings)
+        assert (await person.get("/feed/v1/leaderboards/demo.json")).json() == before
+        assert "This board is stale since" in (await person.get("/leaderboard/demo")).text
+        ready = (await person.get("/readyz")).json()
+        assert ready["status"] == "ok"
+        assert any("stale" in note for note in ready["notes"])
+        assert "arena_stale_leaderboards 1.0" in (await person.get("/metrics")).text
+        await jobs.fit_leaderboards(database, fitter, settings)
+        assert (await person.get("/feed/v1/leaderboards/demo.json")).json()["votes"] == before["votes"] + 1
+        assert "stale" not in (await person.get("/leaderboard/demo")).text
+        assert (await person.get("/readyz")).json()["notes"] == []
+
+
+async def test_prompt_asked_over_and_over_is_left_out_beyond_a_limit(
+    start_models: StartModels,
+    start_arena: StartArena,
+    catalog: object,
+    database: Database,
+    session: AsyncSession,
+) -> None:
+    """Votes that were never battles here, but stand in the tables as if: 40 on one prompt, 60 on others."""
+    await start_models(Says("one", "Yes."), Says("two", "No."))
+    await start_arena(catalog=catalog)
+    one, two = await session.scalars(select(Model.id).order_by(Model.name))
+    for number in range(100):
+        voter, battle = f"00000000-0000-0000-0000-{number:012}", f"battle-{number:015}"
+        await session.execute(insert(Voter).values(id=voter))
+        sides = {"model_a_id": one, "model_b_id": two}
+        facts = dict(propensity=1, decoding={}, release_policy="paced", publish=False, state="voted")
+        await session.execute(insert(Battle).values(id=battle, voter_id=voter, **sides, **facts))
+        cast = dict(voter_id=voter, winner=("model_a", "model_b")[number % 2], counted=True, receipt="r")
+        vote_id = await session.scalar(insert(Vote).values(battle_id=battle, **cast).returning(Vote.id))
+        digest = "a" * 32 if number < 40 else f"{number:016x}" * 2
+        tagged = dict(tags=[], style_a=[0] * 6, style_b=[0] * 6, rules=snapshots.RuleTagger().version)
+        row = update(Ballot).where(Ballot.vote_id == vote_id)
+        await session.execute(row.values(prompt_digest=digest, **tagged))
+    await session.commit()
+    await snapshots.fit(database)
+    board = await snapshots.read_file(session, "leaderboards/overall.json")
+    assert b'"left_out":{"over_frequent_prompt":15}' in board
+    assert b'"votes":85,' in board
