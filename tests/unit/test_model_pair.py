@@ -1,4 +1,4 @@
-"""Two models beside each other: the plan of `ratings`, from what the files of a board say; safe bounds without a record."""
+"""Two models beside each other: the plan of `ratings` from what a board says; safe bounds without a record."""
 
 from datetime import UTC, datetime
 from random import Random
