@@ -201,7 +201,7 @@ async def model_page_counts_the_votes(page: httpx2.AsyncClient) -> None:
     assert f"Averages of {votes} battles" in html
     assert 'id="categories"' in html
     assert "Also served as" in html
-    periods = html[html.index("Every version served") :]
+    periods = html[html.index("As it was served") :]
     assert periods.index("temperature 1.0") < periods.index("temperature 0.7"), "the newest first"
     assert "Changed: decoding." in periods
     assert html.count('href="/compare?board=overall') == len(STRENGTHS) - 1

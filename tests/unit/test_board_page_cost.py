@@ -73,6 +73,7 @@ def page_of(boards: list[BoardPage], styled: BoardPage, query: BoardQuery) -> Le
         changed=None,
         instead_of=None,
         dated=None,
+        stale_since=None,
     )
 
 

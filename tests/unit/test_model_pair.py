@@ -1,0 +1,90 @@
+"""Two models beside each other: the plan of `ratings` from what a board says; safe bounds without a record."""
+
+from datetime import UTC, datetime
+from random import Random
+
+import numpy as np
+import orjson
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+
+import ratings
+from arena.ballots import Votes
+from arena.leaderboards import board_files, boards_of
+from arena.populations import imported
+from arena.web.boards import BoardPage, parse_board
+from arena.web.model_pair import compare
+from arena.web.pair_records import PairRecords, parse_pairs
+
+STRENGTHS = {"ant": 1.5, "bee": 1.3, "cat": 1.1, "dog": 1.0}
+NEVER_MET = {"bee", "dog"}
+
+
+@pytest.fixture(scope="module")
+def votes() -> pa.Table:
+    """Independent votes; two of the models never meet."""
+    random, rows = Random(11), []
+    while len(rows) < 900:
+        a, b = random.sample(list(STRENGTHS), 2)
+        if {a, b} == NEVER_MET:
+            continue
+        draw = random.random()
+        won = random.random() < STRENGTHS[a] / (STRENGTHS[a] + STRENGTHS[b])
+        winner = "tie" if draw < 0.2 else "both_bad" if draw < 0.25 else "model_a" if won else "model_b"
+        rows.append({"model_a": a, "model_b": b, "winner": winner, "voter": len(rows)})
+    return pa.Table.from_pylist(rows)
+
+
+@pytest.fixture(scope="module")
+def files(votes: pa.Table) -> tuple[BoardPage, PairRecords]:
+    """The board and its pairs as pages read them."""
+    population = imported("few", "Few", None, None)
+    (board,) = boards_of(Votes(population=population, table=votes, digest=""))
+    dated = {"snapshot": "0" * 64, "generated_at": datetime.now(UTC).isoformat()}
+    says = {file.name: orjson.dumps(file.says | dated) for file in board_files(board, {})}
+    return parse_board(says["leaderboards/few.json"]), parse_pairs(says["pairs/few.json"])
+
+
+def test_plan_is_that_of_the_ratings_package(votes: pa.Table, files: tuple[BoardPage, PairRecords]) -> None:
+    board, records = files
+    (planned,) = ratings.separation_plan(
+        ratings.Comparisons.from_battles(votes), pairs=[("cat", "dog")]
+    ).itertuples()
+    pair = compare(board, records, board.by_model["cat"], board.by_model["dog"])
+    assert not planned.separated
+    assert pair.better is None
+    assert pair.plan is not None
+    assert pair.plan.direct == pytest.approx(planned.direct_votes_needed, rel=0.02)
+    assert pair.plan.board == pytest.approx(planned.votes_needed - planned.votes, rel=0.02)
+
+
+def test_either_side_says_the_same(files: tuple[BoardPage, PairRecords]) -> None:
+    board, records = files
+    one = compare(board, records, board.by_model["ant"], board.by_model["dog"])
+    other = compare(board, records, board.by_model["dog"], board.by_model["ant"])
+    assert one.record is not None
+    assert other.record == one.record.turned()
+    assert one.better == other.better == board.by_model["ant"]
+    assert one.difference is not None
+    assert other.difference is not None
+    assert one.difference.chances[0] == pytest.approx(1 - other.difference.chances[0])
+    assert one.difference.lower == -(other.difference.upper or 0)
+
+
+def test_models_that_never_met_get_a_safe_bound(
+    votes: pa.Table, files: tuple[BoardPage, PairRecords]
+) -> None:
+    board, records = files
+    pair = compare(board, records, *(board.by_model[name] for name in sorted(NEVER_MET)))
+    assert pair.record is None
+    assert pair.difference is not None
+    assert pair.difference.widened
+    fitted = ratings.leaderboard(votes)
+    assert fitted.fit is not None
+    assert fitted.covariance is not None
+    lower, upper = ratings.difference_intervals(fitted.fit, fitted.covariance)
+    bee, dog = (fitted.fit.models.index(name) for name in sorted(NEVER_MET))
+    assert pair.difference.lower is not None
+    assert pair.difference.upper is not None
+    assert pair.difference.lower < lower[bee, dog] < upper[bee, dog] < pair.difference.upper
+    assert np.isclose(pair.difference.points, (lower + upper)[bee, dog] / 2, atol=0.02)
