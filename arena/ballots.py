@@ -1,4 +1,4 @@
-"""Ballots: battles of new votes get their tags, and the votes of every population are kept as columns in memory.
+"""Ballots: the votes of every population as boards count them, kept as columns in memory.
 
 A refresh reads only what changed: every ballot remembers the transaction that wrote it, and ballots of transactions
 that were still running at the last look are looked at again.
