@@ -1,7 +1,8 @@
 """The public feed: for programs, open to every origin, never with a cookie."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from arena.errors import NotFound
 from arena.web import feed_badges, feed_boards, feed_changes, feed_embed, feed_history, feed_index, feed_trust
 from arena.web.feed_answers import PREFLIGHT
 
@@ -16,3 +17,12 @@ for part in (feed_index, feed_boards, feed_history, feed_changes, feed_badges, f
 async def preflight() -> Response:
     """What a browser asks before a script of another site may send a conditional request."""
     return Response(status_code=204, headers=PREFLIGHT)
+
+
+async def nothing(request: Request) -> Response:
+    """An address that is none: without this, the preflight would make it a wrong method."""
+    raise NotFound
+
+
+for prefix in ("/feed/v1", "/badge", "/embed"):
+    router.add_route(f"{prefix}/{{path:path}}", nothing, methods=["GET", "HEAD"], include_in_schema=False)
