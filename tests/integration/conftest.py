@@ -81,7 +81,7 @@ async def start_arena(database: Database, tmp_path: Path) -> AsyncIterator[Start
     async with AsyncExitStack() as stack:
 
         async def start(**changes: Any) -> Serving:
-            settings = settings_of_tests(database.url, tmp_path, **changes)
+            settings = settings_of_tests(**{"database_url": database.url, "home": tmp_path} | changes)
             return await stack.enter_async_context(Serving(settings))
 
         yield start

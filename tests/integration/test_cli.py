@@ -107,7 +107,9 @@ def test_import_fit_and_show(arena_command: CommandLine, tmp_path: Path) -> None
     assert "The nearest are: overall, demo, simulated, my-votes." in said
     payload = arena_command("leaderboard", "show", "my-votes", "--json")
     snapshot = payload.split('"snapshot":"')[1].split('"')[0]
-    assert "Every board counts the same votes" in arena_command("leaderboard", "verify", snapshot)
+    assert "The same votes give the same boards, to the digest" in arena_command(
+        "leaderboard", "verify", snapshot
+    )
     assert "no snapshot" in arena_command("leaderboard", "verify", "abc", code=1)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from arena.categories import CATEGORIES, DECISIVE, TAGS, Category, categories_of, language_category
 from arena.language_names import LANGUAGE_NAMES
-from arena.leaderboards import OWN_NAMES
+from arena.populations import OWN_POPULATIONS
 from arena.tables import WINNERS
 
 BY_NAME = {category.name: category for category in CATEGORIES}
@@ -15,7 +15,7 @@ def test_names_are_unique_slugs_and_no_board() -> None:
     languages = [category for tag in LANGUAGE_NAMES if (category := language_category(tag))]
     names = [category.name for category in (*CATEGORIES, *languages)]
     assert len(names) == len(set(names))
-    assert not set(names) & OWN_NAMES
+    assert not set(names) & {population.name for population in OWN_POPULATIONS}
     assert all(name.replace("-", "").isalnum() and name == name.lower() for name in names)
 
 
