@@ -22,6 +22,7 @@ from arena import __version__
 from arena.ballots import STYLE_COLUMNS, STYLE_FEATURES, Votes
 from arena.categories import Category, categories_of
 from arena.populations import Population, board_name
+from arena.robustness import SETTINGS, robustness
 from arena.tables import Model
 from ratings.arrays import FloatArray, IntArray
 from ratings.leaderboard import METHOD_VERSION
@@ -30,7 +31,7 @@ PRELIMINARY_VOTES = 100
 STYLE_VOTES = 50
 LANGUAGE_VOTES = 50
 RANKS: Literal["anytime"] = "anytime"
-SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs")}
+SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs", "robustness")}
 
 
 PAIR_COUNTS = ("wins", "losses", "ties", "both_bad")
@@ -97,15 +98,20 @@ def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def board_files(board: Board, models: Facts) -> Iterator[BoardFile]:
-    """The board with and without style control, and its pairs of models."""
+    """The board with and without style control, its pairs of models, and for a main board what would change it."""
     plain = ratings.leaderboard(_comparable(board.votes), ranks=RANKS)
     yield BoardFile(name=f"leaderboards/{board.name}.json", says=_leaderboard(board, plain, models, False))
+    styled = None
     if set(STYLE_COLUMNS) <= set(board.votes.column_names) and board.votes.num_rows >= STYLE_VOTES:
         styled = _style_controlled(board.votes)
-        if styled is not None:
-            says = _leaderboard(board, styled, models, True)
-            yield BoardFile(name=f"leaderboards/{board.name}.style.json", says=says)
+    if styled is not None:
+        says = _leaderboard(board, styled, models, True)
+        yield BoardFile(name=f"leaderboards/{board.name}.style.json", says=says)
     yield BoardFile(name=f"pairs/{board.name}.json", says=_pairs(board, plain))
+    if board.category is None:
+        found = robustness(_comparable(board.votes), plain, styled, RANKS)
+        says = {"$schema": SCHEMA_PATHS["robustness"], "category": board.name} | found
+        yield BoardFile(name=f"robustness/{board.name}.json", says=says)
 
 
 def _comparable(votes: pa.Table) -> pa.Table:
@@ -267,6 +273,7 @@ def snapshot_inputs(
             "preliminary_votes": PRELIMINARY_VOTES,
             "style_votes": STYLE_VOTES,
             "language_votes": LANGUAGE_VOTES,
+            "robustness": dict(SETTINGS),
         },
         "populations": {
             each.population.name: asdict(each.population)

@@ -30,7 +30,7 @@ from arena.taggers import RuleTagger, Tagger, forget_old_tags, tag_votes
 
 KEPT_HOURS = 24
 NEAREST, LONGEST_NAME = 5, 200  # looking for names near a long one takes long
-BOARDS, STYLE, JSON = "leaderboards/", ".style", ".json"
+BOARDS, ROBUSTNESS, STYLE, JSON = "leaderboards/", "robustness/", ".style", ".json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,8 +290,12 @@ async def _nearest(session: AsyncSession, name: str, snapshot_id: str) -> str:
     names = await board_names(session, snapshot_id)
     if asked.endswith(STYLE) and (plain := asked.removesuffix(STYLE)) in names:
         return f"The leaderboard {plain!r} has too few votes for style control."
+    if name.startswith(ROBUSTNESS):
+        files = await file_names(session, snapshot_id)
+        names = [file[len(ROBUSTNESS) : -len(JSON)] for file in files if file.startswith(ROBUSTNESS)]
     near = get_close_matches(asked.removesuffix(STYLE), names, n=NEAREST, cutoff=0.5) or names[:NEAREST]
-    return f"There is no leaderboard {asked.removesuffix(STYLE)!r}. The nearest are: {', '.join(near)}."
+    what = "robustness of a leaderboard" if name.startswith(ROBUSTNESS) else "leaderboard"
+    return f"There is no {what} {asked.removesuffix(STYLE)!r}. The nearest are: {', '.join(near)}."
 
 
 async def read_file(session: AsyncSession, name: str, snapshot_id: str | None = None) -> bytes:
