@@ -43,6 +43,11 @@ _OWN_SCHEMA = pa.schema(
 _IMPORTED_SCHEMA = pa.schema({"model_a": _NAMES, "model_b": _NAMES, "winner": _NAMES, "voter": _NAMES})
 
 
+# The oldest transaction that still runs, and the first that has not begun.
+MOMENT = """SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint,
+    (pg_snapshot_xmax(pg_current_snapshot())::text)::bigint"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Votes:
     """The counted votes of one population, in an order and with a digest that depend on what they say alone."""
@@ -67,18 +72,18 @@ class BallotBox:
 
     async def refresh(self, session: AsyncSession) -> None:
         """Read the ballots written or removed since the last look. The session must see one moment."""
-        now = "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
-        horizon = await session.scalar(text(now)) or 0
+        horizon, latest = (await session.execute(text(MOMENT))).one()
         if horizon < self.horizon:  # another database, such as a restored one, counts its transactions anew
             self.rows, self.horizon = _OWN_SCHEMA.empty_table(), 0
-        written = await own_ballots(session, f"written_in >= {self.horizon}")
-        removed = await session.execute(
-            text("SELECT vote_id FROM removed_ballot WHERE written_in >= :since"), {"since": self.horizon}
-        )
-        self.horizon = horizon
-        gone = pa.array([*removed.scalars()], pa.int64())
+        since = f"written_in >= {self.horizon}"
+        if self.horizon:  # what lies beyond was restored with the numbers of another server, and is known
+            since += f" AND written_in < {latest}"
+        written = await own_ballots(session, since)
+        removed = await session.scalars(text(f"SELECT vote_id FROM removed_ballot WHERE {since}"))
+        gone = pa.array([*removed], pa.int64())
         if len(gone) or written.num_rows:
             await asyncio.to_thread(self._replace, written, gone)
+        self.horizon = horizon
 
     def _replace(self, written: pa.Table, gone: pa.Array) -> None:
         out = pa.chunked_array([*written["vote_id"].chunks, gone], pa.int64())
@@ -143,12 +148,12 @@ async def _copy(session: AsyncSession, query: str, schema: pa.Schema) -> pa.Tabl
             written.write(part)
     if not written.tell():
         return schema.empty_table()
-    return await asyncio.to_thread(_parsed, written.getvalue(), schema)
+    return await asyncio.to_thread(_parsed, written.getbuffer(), schema)
 
 
-def _parsed(rows: bytes, schema: pa.Schema) -> pa.Table:
+def _parsed(rows: memoryview, schema: pa.Schema) -> pa.Table:
     return csv.read_csv(
-        pa.BufferReader(rows),
+        pa.BufferReader(pa.py_buffer(rows)),
         read_options=csv.ReadOptions(column_names=schema.names),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(

@@ -25,6 +25,7 @@ from arena.serve import serve_until_stopped
 from arena.settings import Settings
 from arena.tables import Model
 from arena.taggers import tagger_of
+from arena.verification import verify
 from ratings.errors import RatingsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open chatbot arena.")
@@ -96,10 +97,14 @@ def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
 
 
 async def fit_all(database: Database) -> str | None:
-    """Compute all leaderboards, with the operator's categories."""
+    """Compute all leaderboards, with the operator's categories, unless another process does so right now."""
     settings = Settings()
     operators = read_operator_categories(settings.categories_file)
-    async with jobs.pool_of(database, settings) as pool:
+    async with database.locked("fit") as ours, jobs.pool_of(database, settings) as pool:
+        if not ours:
+            raise ValueError(
+                "Another process is computing the leaderboards right now. Look again in a moment."
+            )
         return await snapshots.fit(database, operators, tagger_of(settings, pool, operators.rules))
 
 
@@ -284,8 +289,10 @@ def leaderboard_verify(snapshot: Annotated[str, typer.Argument(help="Id of a sna
     """Recompute a snapshot from the votes that it saw, and say what differs."""
 
     async def recompute(database: Database) -> list[str]:
-        async with database.readings() as session:
-            return await snapshots.verify(session, snapshot)
+        settings = Settings()
+        rules = read_operator_categories(settings.categories_file).rules
+        async with jobs.pool_of(database, settings) as pool, database.readings() as session:
+            return await verify(session, snapshot, tagger_of(settings, pool, rules).version)
 
     differences = with_database(recompute)
     for difference in differences:

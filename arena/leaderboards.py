@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -22,7 +23,9 @@ from arena import __version__
 from arena.ballots import STYLE_COLUMNS, STYLE_FEATURES, Votes
 from arena.categories import Category, categories_of
 from arena.populations import Population, board_name
+from arena.robustness import SETTINGS, robustness
 from arena.tables import Model
+from arena.tagging import RULES_VERSION
 from ratings.arrays import FloatArray, IntArray
 from ratings.leaderboard import METHOD_VERSION
 
@@ -31,7 +34,7 @@ STYLE_VOTES = 50
 LANGUAGE_VOTES = 50
 COMPRESSION = 3
 RANKS: Literal["anytime"] = "anytime"
-SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs")}
+SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs", "robustness")}
 
 
 PAIR_COUNTS = ("wins", "losses", "ties", "both_bad")
@@ -64,28 +67,30 @@ class BoardFile:
 
 def boards_of(votes: Votes, operator_categories: Sequence[Category] = ()) -> Iterator[Board]:
     """The population's main board, then its categories that have votes."""
-    population, table, left_out = votes.population, votes.table, 0
-    if votes.has_tags:
-        stays = pc.invert(table["over_frequent"])
-        left_out = table.num_rows - pc.sum(stays).as_py() if table.num_rows else 0
-        table = table.filter(stays)
-    yield Board(name=population.name, population=population, category=None, votes=table, left_out=left_out)
-    if not votes.has_tags or not table.num_rows:
+    everything = np.ones(votes.table.num_rows, dtype=bool)
+    yield _board(votes, None, everything)
+    if not votes.has_tags or not votes.table.num_rows:
         return
-    tags, winners = _dictionary(table["tags"]), _dictionary(table["winner"])
+    tags, winners = _dictionary(votes.table["tags"]), _dictionary(votes.table["winner"])
     sets = [tag_set.split() for tag_set in tags.dictionary.to_pylist()]
     codes = tags.indices.to_numpy(), winners.dictionary.to_pylist(), winners.indices.to_numpy()
     used = (tag for place in np.unique(codes[0]) for tag in sets[place])
     for category in categories_of(used, operator_categories):
-        mask = category.selects_rows(sets, *codes)
-        if mask.sum() >= (LANGUAGE_VOTES if _is_language(category) else 1):
-            yield Board(
-                name=board_name(population, category.name),
-                population=population,
-                category=category,
-                votes=table.filter(pa.array(mask)),
-                left_out=left_out,
-            )
+        board = _board(votes, category, category.selects_rows(sets, *codes))
+        if board.votes.num_rows >= (LANGUAGE_VOTES if _is_language(category) else 1):
+            yield board
+
+
+def _board(votes: Votes, category: Category | None, selected: npt.NDArray[np.bool_]) -> Board:
+    """The board of the selected votes, but for those on over-frequent prompts."""
+    frequent = votes.table["over_frequent"].to_numpy() if votes.has_tags else np.zeros_like(selected)
+    return Board(
+        name=board_name(votes.population, category.name if category else None),
+        population=votes.population,
+        category=category,
+        votes=votes.table.filter(pa.array(selected & ~frequent)),
+        left_out=int((selected & frequent).sum()),
+    )
 
 
 def _is_language(category: Category) -> bool:
@@ -98,15 +103,20 @@ def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def board_files(board: Board, models: Facts) -> Iterator[BoardFile]:
-    """The board with and without style control, and its pairs of models."""
+    """The board with and without style control, its pairs of models, and for a main board what would change it."""
     plain = ratings.leaderboard(_comparable(board.votes), ranks=RANKS)
     yield BoardFile(name=f"leaderboards/{board.name}.json", says=_leaderboard(board, plain, models, False))
+    styled = None
     if set(STYLE_COLUMNS) <= set(board.votes.column_names) and board.votes.num_rows >= STYLE_VOTES:
         styled = _style_controlled(board.votes)
-        if styled is not None:
-            says = _leaderboard(board, styled, models, True)
-            yield BoardFile(name=f"leaderboards/{board.name}.style.json", says=says)
+    if styled is not None:
+        says = _leaderboard(board, styled, models, True)
+        yield BoardFile(name=f"leaderboards/{board.name}.style.json", says=says)
     yield BoardFile(name=f"pairs/{board.name}.json", says=_pairs(board, plain))
+    if board.category is None:
+        found = robustness(_comparable(board.votes), plain, styled, RANKS)
+        says = {"$schema": SCHEMA_PATHS["robustness"], "category": board.name} | found
+        yield BoardFile(name=f"robustness/{board.name}.json", says=says)
 
 
 def _comparable(votes: pa.Table) -> pa.Table:
@@ -121,7 +131,7 @@ def _style_controlled(votes: pa.Table) -> ratings.Leaderboard | None:
         if pc.any(pc.not_equal(votes[f"{feature}_a"], votes[f"{feature}_b"])).as_py()
     ]
     side_bias = True
-    while True:
+    while differing:
         try:
             return ratings.leaderboard(votes, style=differing, side_bias=side_bias, ranks=RANKS)
         except ratings.UnidentifiedCoefficientError as error:
@@ -131,8 +141,7 @@ def _style_controlled(votes: pa.Table) -> ratings.Leaderboard | None:
                 side_bias = False
         except ratings.RatingsError:
             return None
-        if not differing:
-            return None
+    return None
 
 
 def _leaderboard(
@@ -251,7 +260,10 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 def snapshot_inputs(
-    votes: Sequence[Votes], models: Iterable[Model], operator_categories: Sequence[Category] = ()
+    votes: Sequence[Votes],
+    models: Iterable[Model],
+    operator_categories: Sequence[Category] = (),
+    tagger: str = RULES_VERSION,
 ) -> dict[str, Any]:
     """Everything that a snapshot depends on, but for the votes themselves: of those, the digest.
 
@@ -261,6 +273,7 @@ def snapshot_inputs(
     rated = _names(votes)
     return {
         "code_version": __version__,
+        "tagger": tagger,
         "method": {
             "version": METHOD_VERSION,
             "ranks": RANKS,
@@ -268,6 +281,7 @@ def snapshot_inputs(
             "preliminary_votes": PRELIMINARY_VOTES,
             "style_votes": STYLE_VOTES,
             "language_votes": LANGUAGE_VOTES,
+            "robustness": dict(SETTINGS),
         },
         "populations": {
             each.population.name: asdict(each.population)
@@ -291,8 +305,17 @@ def _names(votes: Sequence[Votes]) -> frozenset[str]:
         name
         for each in votes
         for side in ("model_a", "model_b")
-        for name in pc.unique(each.table[side].cast(pa.string())).to_pylist()
+        for name in pc.unique(each.table[side]).cast(pa.string()).to_pylist()
     )
+
+
+def inputs_of(votes: Votes, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What the boards of one population depend on."""
+    rated = _names([votes])
+    return dict(inputs) | {
+        "populations": inputs["populations"][votes.population.name],
+        "models": {name: facts for name, facts in inputs["models"].items() if name in rated},
+    }
 
 
 def digest_of(says: Any) -> str:

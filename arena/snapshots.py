@@ -3,9 +3,10 @@
 import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Date, Select, cast, delete, func, select, text, update
@@ -16,21 +17,21 @@ from arena import __version__
 from arena.ballots import (
     BallotBox,
     Votes,
-    ballots_of_snapshot,
     imported_votes,
-    model_names,
 )
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
-from arena.leaderboards import BoardFile, compute, digest_of, packed, snapshot_inputs
+from arena.leaderboards import BoardFile, compute, digest_of, inputs_of, packed, snapshot_inputs
 from arena.operator_categories import OperatorCategories
-from arena.populations import OWN_POPULATIONS, Population
+from arena.populations import OWN_POPULATIONS
 from arena.tables import Board, FitFailure, ImportedVote, Model, Snapshot, SnapshotFile, Vote
-from arena.taggers import RuleTagger, Tagger, forget_old_tags, tag_votes
+from arena.taggers import RuleTagger, Tagger, tag_votes
 
 KEPT_HOURS = 24
+ALL_KEPT_HOURS = 1
+TAGGING_SECONDS = 10.0
 NEAREST, LONGEST_NAME = 5, 200  # looking for names near a long one takes long
-BOARDS, STYLE, JSON = "leaderboards/", ".style", ".json"
+BOARDS, ROBUSTNESS, STYLE, JSON = "leaderboards/", "robustness/", ".style", ".json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,9 @@ class Fitter:
         self._box = BallotBox()
         self._imported: dict[str, tuple[tuple[Any, ...], Votes]] = {}
         self._own: tuple[Any, list[Votes]] = (None, [])
-        self._fitted: tuple[dict[str, Any], str] | None = None
-        self._looked_for_old_tags = False
+        self._files: dict[str, tuple[str, list[BoardFile]]] = {}
+        self._fitted: tuple[dict[str, Any], int, str] | None = None
+        self._has_old_tags = True
 
     async def fit(self) -> str | None:
         """Store every board as the newest snapshot and return its id; None when it already was the newest."""
@@ -69,23 +71,25 @@ class Fitter:
             reading = await self._read(session)
             newest = await _newest_id(session)
         inputs = await asyncio.to_thread(
-            snapshot_inputs, reading.votes, reading.models, self._operators.categories
+            snapshot_inputs, reading.votes, reading.models, self._operators.categories, self._tagger.version
         )
         # Another process may have fitted other votes meanwhile: ours must still be the newest.
-        if newest is not None and self._fitted == (inputs, newest):
+        if newest is not None and self._fitted == (inputs, self._box.changes, newest):
             return None
         snapshot_id = digest_of(inputs)
         changed = await self._publish(snapshot_id, inputs, reading)
-        self._fitted = (inputs, snapshot_id)
+        self._fitted = (inputs, self._box.changes, snapshot_id)
         return snapshot_id if changed else None
 
     async def _tag(self) -> None:
-        if not self._looked_for_old_tags:
-            async with self._database.sessions.begin() as session:
-                await forget_old_tags(session, self._tagger)
-            self._looked_for_old_tags = True
-        while await tag_votes(self._database, self._tagger):
-            pass
+        """Tag what is new, then what other rules tagged, for so long at a time: boards must not wait for a million."""
+        ends_at = monotonic() + TAGGING_SECONDS
+        while monotonic() < ends_at:
+            if await tag_votes(self._database, self._tagger):
+                continue
+            if not self._has_old_tags:
+                return
+            self._has_old_tags = bool(await tag_votes(self._database, self._tagger, again=True))
 
     async def _read(self, session: AsyncSession) -> Reading:
         last_vote_id, last_imported_id, visible = await _marks(session)
@@ -118,7 +122,7 @@ class Fitter:
             if await session.get(Snapshot, snapshot_id):
                 return await _make_newest(session, snapshot_id, reading)
         generated_at = datetime.now(UTC)
-        files = await asyncio.to_thread(compute, reading.votes, inputs)
+        files = await asyncio.to_thread(self._compute, reading.votes, inputs)
         bodies = await asyncio.to_thread(_packed, files, snapshot_id, generated_at)
         async with self._database.sessions.begin() as session:
             row = insert(Snapshot).values(
@@ -137,6 +141,17 @@ class Fitter:
             await session.execute(insert(SnapshotFile), rows)
             await _prune(session)
         return True
+
+    def _compute(self, votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[BoardFile]:
+        """The files of every population; of one whose votes and facts are as before, those of the last time."""
+        known, self._files = self._files, {}
+        for each in votes:
+            name, depends_on = each.population.name, digest_of(inputs_of(each, inputs))
+            if name in known and known[name][0] == depends_on:
+                self._files[name] = known[name]
+            else:
+                self._files[name] = depends_on, compute([each], inputs)
+        return [file for _, files in self._files.values() for file in files]
 
 
 async def fit(
@@ -183,11 +198,22 @@ async def _make_newest(session: AsyncSession, snapshot_id: str, reading: Reading
 
 
 async def _prune(session: AsyncSession) -> None:
-    """Let go of snapshots that are neither young nor the last of their day."""
-    young = datetime.now(UTC) - timedelta(hours=KEPT_HOURS)
-    kept = last_of_each_day().subquery()
-    old = delete(Snapshot).where(Snapshot.created_at < young, Snapshot.id.not_in(select(kept.c.id)))
-    await session.execute(old)
+    """Keep every snapshot for an hour, the last of each hour for a day, and the last of each day for good."""
+    now = datetime.now(UTC)
+    hour = func.date_trunc("hour", Snapshot.created_at)
+    newest_first = func.row_number().over(partition_by=hour, order_by=Snapshot.sequence.desc())
+    ranked = select(Snapshot.id, Snapshot.created_at, newest_first.label("place")).subquery()
+    of_hours = select(ranked.c.id).where(
+        ranked.c.place == 1, ranked.c.created_at > now - timedelta(hours=KEPT_HOURS)
+    )
+    days = last_of_each_day().subquery()
+    kept = of_hours.union(select(days.c.id), select(_newest().subquery().c.id))
+    young = now - timedelta(hours=ALL_KEPT_HOURS)
+    await session.execute(delete(Snapshot).where(Snapshot.created_at < young, Snapshot.id.not_in(kept)))
+
+
+def _newest() -> Select[str]:
+    return select(Snapshot.id).order_by(Snapshot.sequence.desc()).limit(1)
 
 
 def last_of_each_day() -> Select[tuple[str, date]]:
@@ -231,8 +257,8 @@ async def find_snapshot(session: AsyncSession, snapshot_id: str) -> Snapshot:
     snapshot = await session.get(Snapshot, snapshot_id)
     if snapshot is None:
         raise SnapshotNotFound(
-            f"There is no snapshot {snapshot_id!r}. The last one of each day is kept, and those of the last"
-            f" {KEPT_HOURS} hours."
+            f"There is no snapshot {snapshot_id!r}. The last one of each day is kept for good, the last of each hour"
+            f" for a day, every one for an hour."
         )
     return snapshot
 
@@ -248,7 +274,7 @@ async def read_of_snapshots(
 
 
 async def _newest_id(session: AsyncSession) -> str | None:
-    return await session.scalar(select(Snapshot.id).order_by(Snapshot.sequence.desc()).limit(1))
+    return await session.scalar(_newest())
 
 
 async def file_names(session: AsyncSession, snapshot_id: str) -> list[str]:
@@ -289,59 +315,15 @@ async def _nearest(session: AsyncSession, name: str, snapshot_id: str) -> str:
     asked = name.rpartition("/")[2].removesuffix(JSON)[:LONGEST_NAME]
     names = await board_names(session, snapshot_id)
     if asked.endswith(STYLE) and (plain := asked.removesuffix(STYLE)) in names:
-        return f"The leaderboard {plain!r} has too few votes for style control."
+        return f"The leaderboard {plain!r} has no style control: too few votes, or none that tell style from models."
+    if name.startswith(ROBUSTNESS):
+        files = await file_names(session, snapshot_id)
+        names = [file[len(ROBUSTNESS) : -len(JSON)] for file in files if file.startswith(ROBUSTNESS)]
     near = get_close_matches(asked.removesuffix(STYLE), names, n=NEAREST, cutoff=0.5) or names[:NEAREST]
-    return f"There is no leaderboard {asked.removesuffix(STYLE)!r}. The nearest are: {', '.join(near)}."
+    what = "robustness of a leaderboard" if name.startswith(ROBUSTNESS) else "leaderboard"
+    return f"There is no {what} {asked.removesuffix(STYLE)!r}. The nearest are: {', '.join(near)}."
 
 
 async def read_file(session: AsyncSession, name: str, snapshot_id: str | None = None) -> bytes:
     """One file of the newest snapshot, or of a named one; raises as `read_compressed`."""
     return gzip.decompress(await read_compressed(session, name, snapshot_id))
-
-
-async def verify(session: AsyncSession, snapshot_id: str) -> list[str]:
-    """Recompute a snapshot from the votes that it saw; returns what differs, in words.
-
-    The session must see one moment.
-    """
-    snapshot = await find_snapshot(session, snapshot_id)
-    numbers = await model_names(session)
-    votes = await ballots_of_snapshot(session, snapshot.visible, snapshot.last_vote_id, numbers)
-    for board in await session.scalars(select(Board).order_by(Board.name)):
-        votes.append(await imported_votes(session, board, snapshot.last_imported_id))
-    votes = [each for each in votes if each.population.name in snapshot.inputs["populations"]]
-    differences = _differences(snapshot, votes)
-    if differences:
-        return differences
-    files = await asyncio.to_thread(compute, as_said(votes, snapshot.inputs), snapshot.inputs)
-    if results_digest(files) != snapshot.results_digest:
-        return ["The same votes give other numbers here: the boards were altered, or the libraries differ."]
-    return []
-
-
-def as_said(votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[Votes]:
-    """The votes with what the snapshot said of their populations, whatever is said of them now."""
-    facts = [field.name for field in fields(Population)]
-    return [
-        replace(each, population=Population(**{fact: said[fact] for fact in facts}))
-        for each in votes
-        for said in [inputs["populations"][each.population.name]]
-    ]
-
-
-def _differences(snapshot: Snapshot, votes: Sequence[Votes]) -> list[str]:
-    then, method = snapshot.inputs, snapshot_inputs([], [])
-    found = [
-        f"{said}: {then[part]} then, {method[part]} now."
-        for part, said in (("code_version", "The program's version"), ("method", "The method"))
-        if then[part] != method[part]
-    ]
-    now = {each.population.name: each for each in votes}
-    for name, before in then["populations"].items():
-        if name not in now:
-            found.append(f"{name}: not there any more.")
-        elif before["digest"] != now[name].digest:
-            lost = before["votes"] - now[name].table.num_rows
-            which = f"{lost} votes withdrawn, erased or changed since" if lost > 0 else "other votes now"
-            found.append(f"{name}: {which} ({before['votes']} then).")
-    return found

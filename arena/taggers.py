@@ -5,12 +5,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.ballots import STYLE_FEATURES
 from arena.db import Database
 from arena.gateway.pool import Pool
+from arena.logs import get_log
 from arena.model_tagger import ModelTagger
 from arena.settings import Settings
 from arena.tables import Ballot, Response, Turn, Vote
@@ -23,7 +24,9 @@ from arena.tagging import (
     tag_conversation,
 )
 
-TAGGED_AT_ONCE = 200
+TAGGED_AT_ONCE = 100
+ASKED_AT_ONCE = 8
+log = get_log("arena.taggers")
 TAG = text(
     """UPDATE ballot SET tags = :tags, style_a = :style_a, style_b = :style_b, prompt_digest = :prompt_digest,
         rules = :rules, written_in = (pg_current_xact_id()::text)::bigint WHERE vote_id = :vote"""
@@ -56,23 +59,22 @@ def tagger_of(settings: Settings, pool: Pool, rules: Sequence[OperatorRule]) -> 
     return ModelTagger(pool, settings.tagger_model, rules) if settings.tagger_model else RuleTagger(rules)
 
 
-async def tag_votes(database: Database, tagger: Tagger) -> int:
-    """Tag the battles of some votes that have no tags yet; returns how many there were."""
+async def tag_votes(database: Database, tagger: Tagger, *, again: bool = False) -> int:
+    """Tag the battles of some votes that have no tags, or `again` of some that another tagger tagged; how many."""
+    which = Ballot.rules != tagger.version if again else Ballot.rules.is_(None)
     async with database.sessions() as session:
-        untagged = select(Ballot.vote_id).where(Ballot.rules.is_(None))
-        ids = (await session.scalars(untagged.order_by(Ballot.vote_id).limit(TAGGED_AT_ONCE))).all()
+        some = select(Ballot.vote_id).where(which).order_by(Ballot.vote_id).limit(TAGGED_AT_ONCE)
+        ids = (await session.scalars(some)).all()
         conversations = await _conversations(session, ids)
-    # No connection is held meanwhile: a tagger may ask a model.
-    rows = [await _row(vote_id, conversations.get(vote_id), tagger) for vote_id in ids]
+    # No connection is held meanwhile: a tagger may ask a model, of several battles at a time.
+    at_once = asyncio.Semaphore(ASKED_AT_ONCE)
+    rows = await asyncio.gather(
+        *(_row(vote_id, conversations.get(vote_id), tagger, at_once) for vote_id in ids)
+    )
     if rows:
         async with database.sessions.begin() as session:
             await session.execute(TAG, rows)
     return len(rows)
-
-
-async def forget_old_tags(session: AsyncSession, tagger: Tagger) -> None:
-    """Have every battle tagged anew whose tags another tagger gave."""
-    await session.execute(update(Ballot).where(Ballot.rules != tagger.version).values(rules=None))
 
 
 async def _conversations(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Conversation]:
@@ -100,12 +102,19 @@ async def _conversations(session: AsyncSession, ids: Sequence[int]) -> Mapping[i
     }
 
 
-async def _row(vote_id: int, conversation: Conversation | None, tagger: Tagger) -> dict[str, Any]:
-    """What a ballot says of its battle; nothing where no text of it is left."""
+async def _row(
+    vote_id: int, conversation: Conversation | None, tagger: Tagger, at_once: asyncio.Semaphore
+) -> dict[str, Any]:
+    """What a ballot says of its battle; nothing where no text of it is left, or where no tagger can read it."""
     nothing = dict.fromkeys(STYLE_FEATURES, 0)
-    tagged = (
-        await tagger.tag(conversation) if conversation else Tagged(tags=(), style_a=nothing, style_b=nothing)
-    )
+    tagged = Tagged(tags=(), style_a=nothing, style_b=nothing)
+    if conversation:
+        try:
+            async with at_once:
+                tagged = await tagger.tag(conversation)
+        except Exception:
+            # One battle that cannot be read must not keep all others from the boards.
+            log.exception("battle_not_tagged", vote=vote_id)
     return {
         "vote": vote_id,
         "tags": list(tagged.tags),

@@ -90,6 +90,25 @@ async def pairs_of_snapshot(
     return answer(request, await _pairs_file(snapshots, settings, name, snapshot_id, IMMUTABLE))
 
 
+@router.head("/robustness/{name}.json", include_in_schema=False)
+@router.get("/robustness/{name}.json")
+async def robustness(
+    name: str, request: Request, snapshots: Snapshots, settings: CurrentSettings
+) -> Response:
+    """What would change a main board, of the newest snapshot."""
+    newest = await snapshots.newest()
+    return answer(request, await _robustness_file(snapshots, settings, name, newest.id, FRESH), of=newest)
+
+
+@router.head("/snapshots/{snapshot_id}/robustness/{name}.json", include_in_schema=False)
+@router.get("/snapshots/{snapshot_id}/robustness/{name}.json")
+async def robustness_of_snapshot(
+    snapshot_id: str, name: str, request: Request, snapshots: Snapshots, settings: CurrentSettings
+) -> Response:
+    """The same of a named snapshot; it never changes."""
+    return answer(request, await _robustness_file(snapshots, settings, name, snapshot_id, IMMUTABLE))
+
+
 def file_of_board(name: str, style_control: bool) -> str:
     """How a snapshot calls the leaderboard."""
     return f"leaderboards/{name}{'.style' if style_control else ''}.json"
@@ -114,6 +133,13 @@ async def _pairs_file(
 ) -> FeedFile:
     links = [described_by("pairs"), alternate(f"/leaderboard/{name}", "text/html")]
     return await _stored(snapshots, settings, f"pairs/{name}.json", snapshot_id, links, headers)
+
+
+async def _robustness_file(
+    snapshots: SnapshotReader, settings: Settings, name: str, snapshot_id: str, headers: Mapping[str, str]
+) -> FeedFile:
+    links = [described_by("robustness"), alternate(f"/robustness/{name}", "text/html")]
+    return await _stored(snapshots, settings, f"robustness/{name}.json", snapshot_id, links, headers)
 
 
 async def _stored(
@@ -146,7 +172,8 @@ async def license_of(
     snapshots: SnapshotReader, settings: Settings, file: str, snapshot_id: str
 ) -> str | None:
     """Votes from elsewhere keep their licence; what is made of our own goes by that of our data."""
-    board = f"leaderboards/{file.removeprefix('pairs/')}" if file.startswith("pairs/") else file
+    folder, name = file.split("/", 1)
+    board = file if folder == "leaderboards" else f"leaderboards/{name}"
     kind, license = await snapshots.parsed(board, kind_and_license, snapshot_id)
     given: str | None = license
     return given if kind == "imported" else settings.data_license

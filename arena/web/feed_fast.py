@@ -18,7 +18,7 @@ from arena.metrics import REQUEST_SECONDS
 from arena.web.feed_answers import FILE_OF, takes_gzip
 from arena.web.feed_held import CONDITIONS, REQUEST_ID, Answer, Held, HeldFiles
 
-PATHS = ("/feed/v1/leaderboards/", "/feed/v1/pairs/")
+PATHS = ("/feed/v1/leaderboards/", "/feed/v1/pairs/", "/feed/v1/robustness/")
 QUERIES = (b"", b"style_control=true")  # a finite number of addresses, or strangers could fill the memory
 PATHS_ON_THE_WIRE = tuple(path.encode() for path in PATHS)
 METHODS = ("GET", "HEAD")

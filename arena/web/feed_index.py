@@ -26,6 +26,7 @@ TEMPLATES = {
     "leaderboard_of_day": "/feed/v1/history/{board}/{date}.json{?style_control}",
     "leaderboard_of_snapshot": "/feed/v1/snapshots/{snapshot}/leaderboards/{board}.json{?style_control}",
     "pairs_of_snapshot": "/feed/v1/snapshots/{snapshot}/pairs/{board}.json",
+    "robustness_of_snapshot": "/feed/v1/snapshots/{snapshot}/robustness/{board}.json",
     "history": "/feed/v1/history/{board}.json{?from,to,style_control}",
     "changes": "/feed/v1/changes.json{?from,to}",
     "model": "/feed/v1/models/{+model}.json",
@@ -65,6 +66,7 @@ def _of_boards(newest: Newest) -> dict[str, dict[str, str]]:
         },
         "csv": {name: f"/feed/v1/leaderboards/{name}.csv" for name in boards},
         "pairs": {name: f"/feed/v1/pairs/{name}.json" for name in boards},
+        "robustness": {name: f"/feed/v1/robustness/{name}.json" for name in newest.robust},
         "history": {name: f"/feed/v1/history/{name}.json" for name in boards},
         "embeds": {name: f"/embed/leaderboard/{name}" for name in boards},
     }

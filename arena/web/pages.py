@@ -12,6 +12,7 @@ from arena.web import (
     pages_me,
     pages_models,
     pages_pictures,
+    pages_robustness,
     pages_static,
     pages_trust,
 )
@@ -25,6 +26,7 @@ for page in (
     pages_history,
     pages_models,
     pages_pictures,
+    pages_robustness,
     pages_me,
     pages_about,
     pages_trust,

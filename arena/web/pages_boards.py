@@ -14,6 +14,7 @@ from arena.web.board_deps import Boards
 from arena.web.board_history import BoardDifference, BoardHistory, DayBoard, day_before, difference
 from arena.web.board_navigation import Navigation, find_board, navigate
 from arena.web.board_query import BoardQuery, Selection, select_rows
+from arena.web.board_robustness import Neighbours, robustness_of
 from arena.web.board_rows import BoardRows, Summary, category_columns, summarise
 from arena.web.boards import BoardPage, board_page, styled_page
 from arena.web.deps import History, Snapshots
@@ -44,6 +45,7 @@ class LeaderboardPage:
     table: BoardRows
     selection: Selection
     summary: Summary
+    swap: Neighbours | None  # the first two, and how few votes would swap them; None of a category
     changed: BoardDifference | None  # since about a week ago; None without an older board, or of a dated one
     instead_of: BoardPage | None  # the empty board that was asked for by default
     dated: Dated | None
@@ -128,11 +130,17 @@ async def _page(
         table=table,
         selection=select_rows(table, query),
         summary=summarise(board),
+        swap=await _first_two(snapshots, board),
         changed=await _changed(board, await snapshots.newest(), history),
         instead_of=instead_of,
         dated=None,
         stale_since=(await snapshots.newest()).failing_since,
     )
+
+
+async def _first_two(snapshots: SnapshotReader, board: BoardPage) -> Neighbours | None:
+    found = await robustness_of(snapshots, board.name, board.snapshot) if board.is_main else None
+    return found.neighbours[0] if found and found.neighbours else None
 
 
 async def _changed(board: BoardPage, newest: Newest, history: BoardHistory) -> BoardDifference | None:
@@ -169,6 +177,7 @@ async def dated_leaderboard(
         table=table,
         selection=select_rows(table, query),
         summary=summarise(board),
+        swap=None,
         changed=None,
         instead_of=None,
         dated=Dated(

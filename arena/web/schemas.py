@@ -91,12 +91,62 @@ PAIRS = described(
         "pairs": {"type": "array", "items": PAIR},
     }
 )
+RANK = {"type": "integer", "minimum": 1}
+RANGE = {
+    "rank_lower": RANK | {"description": "Best rank that the votes allow, likewise."},
+    "rank_upper": RANK,
+}
+MAYBE_COUNT = {"type": ["integer", "null"], "minimum": 0}
+MAYBE_PLACE = {"anyOf": [described({"rating": {"type": "number"}, "rank": RANK, **RANGE}), {"type": "null"}]}
+NEIGHBOURS = described(
+    {
+        "rank": RANK | {"description": "Of the better one among the rated models."},
+        "better": TEXT,
+        "worse": TEXT,
+        "difference": {"type": "number", "description": "Rating of the better less that of the worse."},
+        "drops": MAYBE_COUNT | {"description": "Fewest votes without which the two swap."},
+        "drops_share": RATE,
+        "flips": MAYBE_COUNT | {"description": "Fewest votes that, turned to the other side, swap them."},
+        "flips_share": RATE,
+        "adds": MAYBE_COUNT | {"description": "Fewest new votes that swap them."},
+        "adds_share": {"type": ["number", "null"], "minimum": 0},
+        "voters": MAYBE_COUNT | {"description": "Fewest voters without whose votes the two swap."},
+        "voters_share": RATE,
+    }
+)
+BAND = described(
+    {
+        "model": TEXT,
+        "rating_lowest": {"type": "number", "description": "Over all methods."},
+        "rating_highest": {"type": "number"},
+        "rank_best": RANK | {"description": "By the ratings alone, over all methods."},
+        "rank_worst": RANK,
+        **RANGE,
+        "by_method": {"type": "object", "additionalProperties": MAYBE_PLACE},
+    }
+)
+ROBUSTNESS = described(
+    {
+        "$schema": TEXT,
+        "snapshot": DIGEST,
+        "generated_at": INSTANT,
+        "category": TEXT,
+        "votes": COUNT,
+        "voters": COUNT,
+        "parameters": {"type": "object", "additionalProperties": COUNT},
+        "neighbours": {"type": "array", "items": NEIGHBOURS},
+        "unknown": {"type": "object", "additionalProperties": TEXT},
+        "methods": {"type": "object", "additionalProperties": TEXT},
+        "models": {"type": "array", "items": BAND},
+    }
+)
 SCHEMAS: dict[str, dict[str, Any]] = {
     name: {"$schema": DIALECT, "$id": f"/feed/v1/schema/{name}.json", **schema}
     for name, schema in {
         "index": INDEX,
         "leaderboard": LEADERBOARD,
         "pairs": PAIRS,
+        "robustness": ROBUSTNESS,
         "history": HISTORY,
         "changes": CHANGES,
         "feed": FEED,

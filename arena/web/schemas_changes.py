@@ -128,6 +128,7 @@ INDEX = described(
         "style_control": ADDRESSES | {"description": "Of the boards that have enough votes for it."},
         "csv": ADDRESSES,
         "pairs": ADDRESSES,
+        "robustness": ADDRESSES | {"description": "Of the main boards."},
         "history": ADDRESSES,
         "embeds": ADDRESSES,
         "days": {

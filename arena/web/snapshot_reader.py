@@ -15,6 +15,7 @@ from arena.errors import LeaderboardNotFound
 from arena.snapshots import (
     BOARDS,
     JSON,
+    ROBUSTNESS,
     STYLE,
     board_names,
     failing_since,
@@ -39,6 +40,7 @@ class Newest:
     boards: tuple[str, ...]
     failing_since: datetime | None = None  # since when a newer one cannot be computed
     styled: tuple[str, ...] = ()  # those of them that also stand with style control
+    robust: tuple[str, ...] = ()  # those of which it is known what would change them
 
 
 class SnapshotReader:
@@ -100,6 +102,7 @@ class SnapshotReader:
             failing_since=failing,
             boards=tuple(names),
             styled=tuple(name for name in names if f"{BOARDS}{name}{STYLE}{JSON}" in files),
+            robust=tuple(name for name in names if f"{ROBUSTNESS}{name}{JSON}" in files),
         )
 
     async def made_at(self, snapshot_id: str) -> datetime:

@@ -29,7 +29,7 @@ CREATE FUNCTION change_ballot() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE ballot SET winner = NEW.winner, reason = NEW.reason,
         written_in = (pg_current_xact_id()::text)::bigint
-    WHERE vote_id = NEW.id;
+    WHERE vote_id = NEW.id AND (winner, reason) IS DISTINCT FROM (NEW.winner, NEW.reason);
     RETURN NULL;
 END $$;
 
@@ -46,7 +46,7 @@ CREATE TRIGGER note_removed_ballot AFTER DELETE ON ballot FOR EACH ROW EXECUTE F
 INSERT INTO ballot (vote_id, voter, model_a_id, model_b_id, winner, reason, cast_on)
 SELECT vote.id, voter.number, battle.model_a_id, battle.model_b_id, vote.winner, vote.reason,
     (vote.created_at AT TIME ZONE 'UTC')::date
-FROM vote JOIN battle ON battle.id = vote.battle_id JOIN voter ON voter.id = vote.voter_id;
+FROM vote JOIN battle ON battle.id = vote.battle_id JOIN voter ON voter.id = vote.voter_id ORDER BY vote.id;
 """
 
 
@@ -93,6 +93,8 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 1", name=op.f("ck_fit_failure_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fit_failure")),
     )
+    # Millions of votes take longer than a migration may block a running service, which cannot serve without them.
+    op.execute("SET LOCAL statement_timeout = 0")
     op.execute(TRIGGERS)
     op.add_column("board", sa.Column("votes", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.execute(

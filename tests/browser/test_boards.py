@@ -20,6 +20,7 @@ PATHS = (
     f"/leaderboard/overall/{TODAY}",
     "/plot/overall",
     "/pairs/overall",
+    "/robustness/overall",
     "/history/overall",
     "/history/overall/diff",
     "/compare",

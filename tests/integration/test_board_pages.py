@@ -25,6 +25,7 @@ PATHS = (
     f"/leaderboard/overall/{DAYS[0]}",
     "/plot/overall",
     "/pairs/overall?top=10",
+    "/robustness/overall",
     "/history/overall",
     "/history/overall/diff",
     "/compare",
@@ -65,6 +66,7 @@ async def test_pages_say_what_the_boards_say(page: httpx2.AsyncClient) -> None:
 
     await recomputing_as_the_page_says_gives_the_ratings(html, board)
     await pairs_say_how_sure_a_difference_is(page)
+    await little_would_change_the_board(page, html)
     await filters_and_order_are_in_the_address(page)
     await what_makes_no_sense_is_named(page)
     await no_value_breaks_a_page(page)
@@ -80,6 +82,22 @@ async def recomputing_as_the_page_says_gives_the_ratings(html: str, board: dict[
     await asyncio.to_thread(exec, compile(unescape(program[1]), "the page", "exec"), found)
     again = dict(found["board"].table[["model", "rating"]].to_numpy().tolist())
     assert again == {it["model"]: pytest.approx(it["rating"], abs=0.006) for it in board["entries"]}
+
+
+async def little_would_change_the_board(page: httpx2.AsyncClient, html: str) -> None:
+    file = (await page.get("/feed/v1/robustness/overall.json")).json()
+    first = file["neighbours"][0]
+    assert f"dropping {first['drops']:,} of {file['votes']:,} votes</a> would swap 1 and 2" in html
+    shown = (await page.get("/robustness/overall")).text
+    assert list(file["methods"]) == ["plain", "style_controlled", "capped", "ties_left_out"]
+    for pair in file["neighbours"]:
+        row = re.search(rf">{pair['better']}, {pair['worse']}</a>.*?</tr>", shown, flags=re.DOTALL)
+        assert row
+        numbers = re.findall(r'<td class="number">([\d,]+) <span', row[0])
+        assert numbers == [f"{pair[change]:,}" for change in ("drops", "flips", "adds", "voters")]
+    for band in file["models"]:
+        assert f">{band['rating_lowest']:.0f}–{band['rating_highest']:.0f}</td>" in shown
+    assert (await page.get("/robustness/code")).headers["location"] == "/robustness/overall"
 
 
 async def pairs_say_how_sure_a_difference_is(page: httpx2.AsyncClient) -> None:

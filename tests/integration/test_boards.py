@@ -17,6 +17,7 @@ from arena.db import Database
 from arena.errors import DatasetInvalid
 from arena.sweeps import declare_interrupted, expire_failed
 from arena.tables import Battle, Board, ImportedVote, Model, Turn, Vote
+from arena.verification import verify
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import Serving, answered_battle, start_battle, vote
 
@@ -72,7 +73,7 @@ async def test_boards_never_mix(arena: Serving, database: Database) -> None:
 
 async def verified(database: Database, snapshot_id: str) -> list[str]:
     async with database.readings() as session:
-        return await snapshots.verify(session, snapshot_id)
+        return await verify(session, snapshot_id)
 
 
 async def test_withdrawn_vote_leaves_the_next_board(

@@ -42,7 +42,17 @@ async def program(published: str, tmp_path: Path) -> AsyncIterator[httpx2.AsyncC
 def addresses(index: dict[str, Any]) -> Iterator[str]:
     """Every address that the index lists, and each template for every board and day, or for a model."""
     yield "/feed/v1/index.json"
-    for group in ("files", "leaderboards", "style_control", "csv", "pairs", "history", "embeds", "schemas"):
+    for group in (
+        "files",
+        "leaderboards",
+        "style_control",
+        "csv",
+        "pairs",
+        "robustness",
+        "history",
+        "embeds",
+        "schemas",
+    ):
         yield from index[group].values()
     for template in index["templates"].values():
         path = template.partition("{?")[0]
@@ -67,7 +77,10 @@ async def test_every_address_is_valid_cacheable_and_open(program: httpx2.AsyncCl
     for path in asked:
         answer = await program.get(path)
         if answer.status_code == 404:  # the categories came with the second day
-            assert any(part in path for part in first), path
+            robustness_of_category = "/robustness/" in path and f"{path.rpartition('/')[2]}" not in {
+                f"{name}.json" for name in index["robustness"]
+            }
+            assert robustness_of_category or any(part in path for part in first), path
             assert "The nearest are: " in answer.json()["detail"]
         else:
             assert answer.status_code == 200, (path, answer.text[:300])
@@ -214,6 +227,8 @@ async def test_what_is_not_there_is_named_with_the_nearest(program: httpx2.Async
         ("leaderboards/lmfao.json", "leaderboard-not-found", "llmfao"),
         ("leaderboards/lmfao.csv", "leaderboard-not-found", "llmfao"),
         ("pairs/lmfao.json", "leaderboard-not-found", "llmfao"),
+        ("robustness/lmfao.json", "leaderboard-not-found", "llmfao"),
+        ("robustness/english.json", "leaderboard-not-found", "robustness"),
         ("history/lmfao.json", "leaderboard-not-found", "llmfao"),
         (f"history/llmfao/{day(3)}.json", "day-not-found", f"{day(2)}"),
         (f"history/lmfao/{day(0)}.json", "leaderboard-not-found", "llmfao"),

@@ -1,20 +1,26 @@
 """Snapshots: what is read again, what is kept, which boards come of it, and what happens when a fit fails."""
 
 import asyncio
+import gzip
 import subprocess
 import sys
 from datetime import timedelta
+from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import jobs, simulate, snapshots
-from arena.ballots import BallotBox
+from arena.ballots import STYLE_FEATURES, BallotBox, Votes
 from arena.db import Database
 from arena.errors import LeaderboardNotFound
+from arena.leaderboards import BoardFile
 from arena.settings import Settings
 from arena.tables import Ballot, Battle, Model, Snapshot, SnapshotFile, Vote, Voter
+from arena.tagging import Conversation, Tagged
+from arena.verification import verify
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import Serving, answered_battle, vote
 
@@ -119,25 +125,93 @@ async def test_same_digest_with_other_threads(voted: Serving, database: Database
         ), done.stderr
 
 
-async def test_altered_board_is_noticed(voted: Serving, database: Database, session: AsyncSession) -> None:
+@pytest.mark.parametrize(
+    ("column", "altered"),
+    [
+        (Snapshot.results_digest, "0" * 64),
+        (Snapshot.inputs, {"code_version": "9"}),
+        (SnapshotFile.body, gzip.compress(b'{"votes": 7}')),
+    ],
+    ids=["digest", "inputs", "a file"],
+)
+async def test_altered_snapshot_is_noticed(
+    voted: Serving, database: Database, session: AsyncSession, column: Any, altered: object
+) -> None:
     snapshot = await snapshots.newest_snapshot(session)
-    await session.execute(update(Snapshot).values(results_digest="0" * 64))
+    await session.execute(update(column.class_).values({column: altered}))
     await session.commit()
     async with database.readings() as reading:
-        (said,) = await snapshots.verify(reading, snapshot.id)
-    assert said.startswith("The same votes give other numbers here")
+        (said,) = await verify(reading, snapshot.id)
+    assert said.endswith("altered.")
+
+
+async def test_other_rules_are_named(voted: Serving, database: Database, session: AsyncSession) -> None:
+    snapshot = await snapshots.newest_snapshot(session)
+    async with database.readings() as reading:
+        (said,) = await verify(reading, snapshot.id, "other rules")
+    assert said.startswith("The rules that tag battles:")
+
+
+class Reluctant:
+    """Fails on the battles of one prompt, and gives all others one tag."""
+
+    version = "reluctant"
+
+    async def tag(self, conversation: Conversation) -> Tagged:
+        if "17" in conversation.prompts[0]:
+            raise ValueError("cannot read this")
+        nothing = dict.fromkeys(STYLE_FEATURES, 0)
+        return Tagged(tags=("code",), style_a=nothing, style_b=nothing)
+
+
+async def test_battle_that_cannot_be_tagged_holds_up_no_other(
+    voted: Serving, database: Database, session: AsyncSession
+) -> None:
+    """Another tagger tags all anew, and a vote on a battle that it cannot read still counts."""
+    async with voted.client() as person:
+        await vote(person, (await answered_battle(person, "Explain recursion."))["id"])
+    await snapshots.fit(database, tagger=Reluctant())
+    board = orjson.loads(await snapshots.read_file(session, "leaderboards/demo.json"))
+    code = orjson.loads(await snapshots.read_file(session, "leaderboards/demo-code.json"))
+    assert (board["votes"], code["votes"]) == (4, 1)
+    assert set(await session.scalars(select(Ballot.rules))) == {"reluctant"}
+
+
+async def test_untouched_population_is_not_computed_again(
+    voted: Serving, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[str] = []
+    compute = snapshots.compute
+
+    def counted(votes: list[Votes], inputs: dict[str, Any]) -> list[BoardFile]:
+        computed.extend(each.population.name for each in votes)
+        return compute(votes, inputs)
+
+    monkeypatch.setattr(snapshots, "compute", counted)
+    fitter = snapshots.Fitter(database)
+    for expected in (["overall", "demo", "simulated"], ["demo"]):
+        computed.clear()
+        async with voted.client() as person:
+            await vote(person, (await answered_battle(person))["id"], "both_bad")
+        await fitter.fit()
+        assert computed == expected
 
 
 async def test_old_snapshots_go_but_the_last_of_a_day_stays(
     voted: Serving, database: Database, session: AsyncSession
 ) -> None:
     newest = (await snapshots.newest_snapshot(session)).id
-    ages = {"old": 3 * 24, "last of that day": 3 * 24 - 1, "young": 2}
-    now = await session.scalar(select(func.date_trunc("day", func.now())))
+    now = await session.scalar(select(func.now()))
     assert now is not None
-    for name, hours in ages.items():
+    ages = {
+        "old": now - timedelta(days=3, minutes=1),
+        "last of that day": now - timedelta(days=3),
+        "early in an hour": now.replace(minute=0, second=1) - timedelta(hours=3),
+        "last of an hour": now.replace(minute=0, second=2) - timedelta(hours=3),
+        "young": now - timedelta(minutes=1),
+    }
+    for name, created in ages.items():
         values = dict(code_version="0", inputs={}, results_digest="", visible="", last_vote_id=0)
-        created = now + timedelta(hours=6) - timedelta(hours=hours)
         row = insert(Snapshot).values(id=name, last_imported_id=0, created_at=created, **values)
         await session.execute(row)
     await session.commit()
@@ -145,7 +219,7 @@ async def test_old_snapshots_go_but_the_last_of_a_day_stays(
         await vote(person, (await answered_battle(person))["id"], "tie")
     fourth = await snapshots.fit(database)
     kept = set(await session.scalars(select(Snapshot.id)))
-    assert {newest, fourth, "last of that day", "young"} == kept
+    assert {newest, fourth, "last of that day", "last of an hour", "young"} == kept
     assert await session.scalar(select(func.count()).select_from(SnapshotFile)) > 0
 
 

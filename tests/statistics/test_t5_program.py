@@ -1,6 +1,6 @@
 """T5 through the whole program: private tests in the real tables, the best one released, the board fitted."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,51 +8,22 @@ import numpy.typing as npt
 import orjson
 import pytest
 from scipy import special
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena.battles import reason_from_the_start
 from arena.catalog import Catalog, CatalogModel, sync_catalog
 from arena.db import Database
-from arena.matchmaking import Pair
 from arena.private_results import publish_private_results, published_results
 from arena.snapshots import Fitter, read_file
-from arena.tables import Model, Table
-from arena.tagging import RULES_VERSION
 from ratings.scale import RATING_CENTRE
 from tests.statistics.findings import UNSEEN, Finding, Report
+from tests.statistics.written_votes import Votes, add_voters, database, models_by_id, write_votes
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-TIE_RATE = 0.26
-WINNERS = np.array(["model_a", "model_b", "tie"])
-VOTERS = 2000
+__all__ = ["database"]
 
-ADD_VOTERS = """INSERT INTO voter (id, address_hash)
-    SELECT gen_random_uuid(), n::text FROM generate_series(0, :n) AS n"""
-COPY = "COPY drawn (n, model_a_id, model_b_id, winner, voter, reason) FROM STDIN"
-FILL = (
-    "CREATE TEMPORARY TABLE drawn (n bigint, model_a_id bigint, model_b_id bigint, winner text, voter int,"
-    " reason text) ON COMMIT DROP",
-    # The triggers would do the same, a row at a time.
-    "ALTER TABLE vote DISABLE TRIGGER USER",
-)
-INSERTS = (
-    """INSERT INTO battle (id, voter_id, state, model_a_id, model_b_id, propensity, decoding, release_policy,
-        publish, answered_turns, not_counted_reason)
-    SELECT 'battle-' || n, voter.id, 'voted', model_a_id, model_b_id, 0.5, '{}', 'paced', false, 1, reason
-    FROM drawn JOIN voter ON voter.address_hash = drawn.voter::text""",
-    """INSERT INTO vote (battle_id, voter_id, winner, counted, reason, receipt)
-    SELECT 'battle-' || n, voter.id, winner, reason IS NULL, reason, ''
-    FROM drawn JOIN voter ON voter.address_hash = drawn.voter::text""",
-    f"""INSERT INTO ballot (vote_id, voter, model_a_id, model_b_id, winner, reason, cast_on, tags, style_a, style_b,
-        prompt_digest, rules)
-    SELECT vote.id, voter.number, drawn.model_a_id, drawn.model_b_id, drawn.winner, drawn.reason, '2026-06-01',
-        '{{}}', '{{0,0,0,0,0,0}}', '{{0,0,0,0,0,0}}', md5(drawn.n::text), '{RULES_VERSION}'
-    FROM drawn JOIN vote ON vote.battle_id = 'battle-' || n JOIN voter ON voter.id = vote.voter_id""",
-    "ALTER TABLE vote ENABLE TRIGGER USER",
-)
+TIE_RATE = 0.26
+VOTERS = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,26 +36,6 @@ class World:
     fresh_votes: int
     field: int
     field_votes_a_pair: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Votes:
-    """Votes between models named by their place, as many rows as votes."""
-
-    a: IntArray
-    b: IntArray
-    winner: IntArray
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """The test database, empty again after the test."""
-    database = Database(database_url, pool_size=5)
-    yield database
-    tables = ", ".join(table.name for table in Table.metadata.sorted_tables)
-    async with database.sessions.begin() as session:
-        await session.execute(text(f"TRUNCATE {tables}"))
-    await database.close()
 
 
 def _draw(rng: np.random.Generator, strengths: FloatArray, a: IntArray, b: IntArray) -> Votes:
@@ -107,38 +58,6 @@ def _best(votes: Votes, strengths: FloatArray, variants: IntArray) -> int:
     score = np.where(first, score, 1 - score)
     beyond = score - special.expit(-strengths[other])
     return int(variants[np.argmax([beyond[own == variant].sum() for variant in variants])])
-
-
-async def _insert(
-    database: Database, rng: np.random.Generator, votes: Votes, models: Sequence[Model], n: int
-) -> None:
-    """Write battles, votes and ballots, each with the reason that the program gives a battle of this pair."""
-    pairs = {
-        (a, b): reason_from_the_start("human", Pair(model_a=models[a], model_b=models[b], propensity=0.5))
-        or "\\N"
-        for a, b in set(zip(votes.a.tolist(), votes.b.tolist(), strict=True))
-    }
-    voters = rng.integers(0, VOTERS, len(votes.a)).tolist()
-    rows = zip(votes.a.tolist(), votes.b.tolist(), WINNERS[votes.winner].tolist(), voters, strict=True)
-    lines = "".join(
-        f"{n + place}\t{models[a].id}\t{models[b].id}\t{winner}\t{voter}\t{pairs[a, b]}\n"
-        for place, (a, b, winner, voter) in enumerate(rows)
-    )
-    async with database.sessions.begin() as session:
-        for statement in FILL:
-            await session.execute(text(statement))
-        raw = (await (await session.connection()).get_raw_connection()).driver_connection
-        assert raw is not None
-        async with raw.cursor() as cursor, cursor.copy(COPY) as copy:
-            await copy.write(lines)
-        for statement in INSERTS:
-            await session.execute(text(statement))
-
-
-async def _models(session: AsyncSession) -> list[Model]:
-    return list(
-        await session.scalars(select(Model).order_by(Model.id).execution_options(populate_existing=True))
-    )
 
 
 def _listed(world: World, released: frozenset[int] = frozenset()) -> Catalog:
@@ -164,15 +83,15 @@ async def run(world: World, database: Database, seed: int, *, slack: float) -> R
     strengths[: world.field] -= strengths[: world.field].mean()
     async with database.sessions.begin() as session:
         await sync_catalog(session, _listed(world), private_tests_max=world.variants)
-        await session.execute(text(ADD_VOTERS), {"n": VOTERS - 1})
-        models = await _models(session)
+        await add_voters(session, VOTERS)
+        models = await models_by_id(session)
     first, second = np.triu_indices(world.field, 1)
     field = _draw(rng, strengths, *(np.repeat(side, world.field_votes_a_pair) for side in (first, second)))
     tests = np.arange(world.field, len(strengths))
     own = np.repeat(tests, world.private_votes)
     tried = _draw(rng, strengths, own, rng.integers(0, world.field, len(own)))
-    await _insert(database, rng, field, models, 0)
-    await _insert(database, rng, tried, models, len(field.a))
+    await write_votes(database, field, rng.integers(0, VOTERS, len(field.a)), models, 0)
+    await write_votes(database, tried, rng.integers(0, VOTERS, len(tried.a)), models, len(field.a))
     of_organization = np.array_split(tests, world.organizations)
     rows_of = np.array_split(np.arange(len(own)), world.organizations)
     chosen = [
@@ -181,10 +100,12 @@ async def run(world: World, database: Database, seed: int, *, slack: float) -> R
     ]
     async with database.sessions.begin() as session:
         await sync_catalog(session, _listed(world, frozenset(chosen)), private_tests_max=world.variants)
-        models = await _models(session)
+        models = await models_by_id(session)
     own = np.repeat(np.array(chosen), world.fresh_votes)
     fresh = _draw(rng, strengths, own, rng.integers(0, world.field, len(own)))
-    await _insert(database, rng, fresh, models, len(field.a) + len(tried.a))
+    await write_votes(
+        database, fresh, rng.integers(0, VOTERS, len(fresh.a)), models, len(field.a) + len(tried.a)
+    )
     return await _look(world, database, [models[place].name for place in chosen], slack)
 
 

@@ -221,6 +221,9 @@ def test_fields_of_the_feed_are_documented() -> None:
     rows = re.findall(r"^\| (`.*?`) \|", feed, flags=re.MULTILINE)
     documented = {name for row in rows for name in re.findall(r"`([$\w]+)`", row)}
     assert documented >= set(board) | set(board["entries"]["items"]["properties"])
+    robustness = SCHEMAS["robustness"]["properties"]
+    parts = (robustness[name]["items"]["properties"] for name in ("neighbours", "models"))
+    assert documented >= set(robustness).union(*parts)
 
 
 def test_log_events_of_the_guide_exist() -> None:

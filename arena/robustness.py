@@ -1,0 +1,155 @@
+"""What would change a board: the fewest votes that swap neighbours, and how far the choice of method moves a model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+import ratings
+from ratings.leaderboard import Ranks
+
+TOP: Final = 20
+CAP: Final = 10
+"""Votes of one voter that weigh one each on the capped board; the rest of a heavy voter's votes weigh nothing more."""
+
+VOTER_SEARCH: Final = 1_000_000
+"""Votes to look through, all pairs together, for the fewest voters: more would take longer than the board itself."""
+
+SETTINGS: Final[Mapping[str, int]] = {"top": TOP, "votes_of_a_voter": CAP, "voter_search": VOTER_SEARCH}
+METHODS: Final[Mapping[str, str]] = {
+    "plain": "The board as it stands.",
+    "style_controlled": "The effect of length and formatting taken out.",
+    "capped": f"All votes of one voter together weigh at most {CAP} votes.",
+    "ties_left_out": "Only votes for one of the two; this stretches the scale.",
+}
+CHANGES: Final = ("drops", "flips", "adds", "voters")
+Fitted = Mapping[str, ratings.Leaderboard | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where one method puts a model."""
+
+    rating: float
+    rank: int
+    rank_lower: int
+    rank_upper: int
+
+
+def robustness(
+    votes: pa.Table, plain: ratings.Leaderboard, styled: ratings.Leaderboard | None, ranks: Ranks
+) -> dict[str, Any]:
+    """What of a board rests on few votes or on the method; the votes have models, winner and voter."""
+    fitted: Fitted = {
+        "plain": plain,
+        "style_controlled": styled,
+        "capped": _capped(votes, plain, ranks),
+        "ties_left_out": _ties_left_out(votes, ranks),
+    }
+    voters = int(pc.count_distinct(votes["voter"]).as_py())
+    pairs, unknown = _neighbours(votes, plain, voters)
+    return {
+        "votes": plain.votes,
+        "voters": voters,
+        "parameters": dict(SETTINGS),
+        "neighbours": pairs,
+        "unknown": unknown,
+        "methods": {name: about for name, about in METHODS.items() if fitted[name] is not None},
+        "models": _bands(fitted),
+    }
+
+
+def _capped(votes: pa.Table, plain: ratings.Leaderboard, ranks: Ranks) -> ratings.Leaderboard | None:
+    """The board on which many votes of one voter count as few; the plain one where nobody cast many."""
+    cast = np.bincount(votes["voter"].to_numpy())
+    if not len(cast) or cast.max() <= CAP:
+        return plain
+    weight = np.minimum(1.0, CAP / np.maximum(cast, 1))[votes["voter"].to_numpy()]
+    return _fit(votes.append_column("weight", pa.array(weight)), ranks)
+
+
+def _ties_left_out(votes: pa.Table, ranks: Ranks) -> ratings.Leaderboard | None:
+    return _fit(
+        votes.filter(pc.is_in(votes["winner"].cast(pa.string()), pa.array(["model_a", "model_b"]))), ranks
+    )
+
+
+def _fit(votes: pa.Table, ranks: Ranks) -> ratings.Leaderboard | None:
+    try:
+        return ratings.leaderboard(votes, ranks=ranks)
+    except ratings.RatingsError:  # votes too lopsided: the board itself is no worse for it
+        return None
+
+
+def _neighbours(
+    votes: pa.Table, plain: ratings.Leaderboard, voters: int
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Each two neighbours at the top with the fewest votes that swap them, and why some of that is unknown."""
+    if plain.fit is None or len(plain.fit.models) < 2:
+        return [], {"neighbours": "Fewer than two models are rated."}
+    searched = min(TOP - 1, VOTER_SEARCH // plain.votes)
+    comparisons = ratings.Comparisons.from_battles(votes, cluster="voter" if searched else None)
+    comparisons = comparisons.restrict(plain.fit.models)
+    try:
+        table = ratings.adjacent_votes_to_flip(replace(comparisons, clusters=None), top=TOP)
+        rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+        for row in rows[:searched]:
+            found = ratings.voters_to_flip(comparisons, row["better"], row["worse"])
+            row["voters"] = len(found.voters) if found else None
+    except ratings.RatingsError as error:  # votes too lopsided
+        return [], {"neighbours": f"The search failed: {error}"}
+    totals = {"voters": voters} | dict.fromkeys(("drops", "flips", "adds"), plain.votes)
+    return [_neighbour(row, totals) for row in rows], _unsearched(rows, searched)
+
+
+def _unsearched(rows: Sequence[Any], searched: int) -> dict[str, str]:
+    if len(rows) <= searched:
+        return {}
+    which = f"for the first {searched} pairs alone" if searched else "for no pair"
+    return {"voters": f"Searched {which}: with so many votes the search would delay the board."}
+
+
+def _neighbour(row: Mapping[Any, Any], totals: Mapping[str, int]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "rank": row["rank"],
+        "better": row["better"],
+        "worse": row["worse"],
+        "difference": round(row["gap"], 2),
+    }
+    for change in CHANGES:
+        number = row.get(change)
+        found[change] = number
+        found[f"{change}_share"] = None if number is None else round(number / totals[change], 6)
+    return found
+
+
+def _bands(fitted: Fitted) -> list[dict[str, Any]]:
+    """Each model rated on the plain board: its place by every method, and the outermost of them."""
+    places = {name: _places(board) for name, board in fitted.items() if board is not None}
+    return [_band(model, {name: of.get(model) for name, of in places.items()}) for model in places["plain"]]
+
+
+def _places(board: ratings.Leaderboard) -> dict[str, Place]:
+    rated = board.table[board.table.rating.notna()]
+    columns = (rated[name] for name in ("model", "rating", "rank_lower", "rank_upper"))
+    return {
+        model: Place(rating=round(float(rating), 2), rank=rank, rank_lower=int(lower), rank_upper=int(upper))
+        for rank, (model, rating, lower, upper) in enumerate(zip(*columns, strict=True), start=1)
+    }
+
+
+def _band(model: str, places: Mapping[str, Place | None]) -> dict[str, Any]:
+    known = [place for place in places.values() if place is not None]
+    return {
+        "model": model,
+        "rating_lowest": min(place.rating for place in known),
+        "rating_highest": max(place.rating for place in known),
+        "rank_best": min(place.rank for place in known),
+        "rank_worst": max(place.rank for place in known),
+        "rank_lower": min(place.rank_lower for place in known),
+        "rank_upper": max(place.rank_upper for place in known),
+        "by_method": {name: None if place is None else vars(place) for name, place in places.items()},
+    }

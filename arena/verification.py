@@ -1,0 +1,89 @@
+"""Recompute a snapshot from the votes that it saw, and say in words what differs."""
+
+import asyncio
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena.ballots import Votes, ballots_of_snapshot, imported_votes, model_names
+from arena.leaderboards import compute, digest_of, snapshot_inputs
+from arena.populations import Population
+from arena.snapshots import find_snapshot, results_digest
+from arena.tables import Board, Snapshot, SnapshotFile
+
+
+async def verify(session: AsyncSession, snapshot_id: str, tagger: str | None = None) -> list[str]:
+    """Recompute a snapshot from the votes that it saw; returns what differs, in words.
+
+    The session must see one moment. `tagger` is the version of the rules that tag battles now.
+    """
+    snapshot = await find_snapshot(session, snapshot_id)
+    altered = await _altered(session, snapshot)
+    if altered:
+        return altered
+    numbers = await model_names(session)
+    votes = await ballots_of_snapshot(session, snapshot.visible, snapshot.last_vote_id, numbers)
+    for board in await session.scalars(select(Board).order_by(Board.name)):
+        votes.append(await imported_votes(session, board, snapshot.last_imported_id))
+    votes = [each for each in votes if each.population.name in snapshot.inputs["populations"]]
+    differences = _differences(snapshot, votes, tagger)
+    if differences:
+        return differences
+    files = await asyncio.to_thread(compute, as_said(votes, snapshot.inputs), snapshot.inputs)
+    if results_digest(files) != snapshot.results_digest:
+        return ["The same votes give other numbers here: the libraries or the processor differ."]
+    return []
+
+
+async def _altered(session: AsyncSession, snapshot: Snapshot) -> list[str]:
+    """Whether what is stored, and served, is what was computed: against the digests, without a recomputation."""
+    query = select(SnapshotFile.name, SnapshotFile.body).where(SnapshotFile.snapshot_id == snapshot.id)
+    says = {name: orjson.loads(gzip.decompress(body)) for name, body in await session.execute(query)}
+    undated = {
+        name: {key: value for key, value in said.items() if key not in ("snapshot", "generated_at")}
+        for name, said in says.items()
+    }
+    if digest_of(snapshot.inputs) != snapshot.id:
+        return ["What is stored of its inputs is not what its id stands for: it was altered."]
+    if digest_of(undated) != snapshot.results_digest:
+        return ["Its stored files are not the ones that were computed: they were altered."]
+    return []
+
+
+def as_said(votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[Votes]:
+    """The votes with what the snapshot said of their populations, whatever is said of them now."""
+    facts = [field.name for field in fields(Population)]
+    return [
+        replace(each, population=Population(**{fact: said[fact] for fact in facts}))
+        for each in votes
+        for said in [inputs["populations"][each.population.name]]
+    ]
+
+
+def _differences(snapshot: Snapshot, votes: Sequence[Votes], tagger: str | None) -> list[str]:
+    then = snapshot.inputs
+    today = snapshot_inputs([], [], tagger=tagger or then["tagger"])
+    parts = {
+        "code_version": "The program's version",
+        "method": "The method",
+        "tagger": "The rules that tag battles",
+    }
+    found = [
+        f"{said}: {then[part]} then, {today[part]} now."
+        for part, said in parts.items()
+        if then[part] != today[part]
+    ]
+    now = {each.population.name: each for each in votes}
+    for name, before in then["populations"].items():
+        if name not in now:
+            found.append(f"{name}: not there any more.")
+        elif before["digest"] != now[name].digest:
+            lost = before["votes"] - now[name].table.num_rows
+            which = f"{lost} votes withdrawn, erased or changed since" if lost > 0 else "other votes now"
+            found.append(f"{name}: {which} ({before['votes']} then).")
+    return found
