@@ -134,10 +134,11 @@ def reason_from_the_start(voter_kind: str, pair: Pair) -> str | None:
     """Why no vote on this battle will count, as far as the draw decides it."""
     if voter_kind == "simulated":
         return "simulated_voter"
-    if pair.model_a.demo or pair.model_b.demo:
-        return "demo_models"
-    # Kept after the release: only battles that start after it count, so that the best of many tests has no head start.
-    return "private_test" if pair.model_a.private_test or pair.model_b.private_test else None
+    # Before the demo models, whose board names every model. And kept after the release: only battles that start after
+    # it count, so that the best of many tests has no head start.
+    if pair.model_a.private_test or pair.model_b.private_test:
+        return "private_test"
+    return "demo_models" if pair.model_a.demo or pair.model_b.demo else None
 
 
 def _spoiled(reason_before: str | None, reason: str) -> str:

@@ -1,4 +1,8 @@
-"""What the draw of pairs came to: battles by model, organisation and day, as they really were."""
+"""What the draw of pairs came to: battles by model, organisation and day, as they really were.
+
+Counted are battles that are closed, of days that are over: a count that moved while a voter has a vote to cast would
+tell that voter who answers.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,18 +14,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 DAYS_SHOWN = 30
 
+_TELLABLE = "battle.state IN ('voted', 'void', 'skipped') AND battle.created_at < :today"
 BATTLES = text(
-    """
+    f"""
     SELECT (battle.created_at AT TIME ZONE 'UTC')::date AS day, side.model_id, count(*) AS battles
     FROM battle CROSS JOIN LATERAL (VALUES (model_a_id), (model_b_id)) AS side (model_id)
-    WHERE battle.created_at >= :since AND battle.not_counted_reason IS DISTINCT FROM 'simulated_voter'
+    WHERE {_TELLABLE} AND battle.created_at >= :since
+        AND battle.not_counted_reason IS DISTINCT FROM 'simulated_voter'
     GROUP BY 1, 2
     """
 )
 LAST_BATTLES = text(
-    """
+    f"""
     SELECT side.model_id, (max(battle.created_at) AT TIME ZONE 'UTC')::date AS day
-    FROM battle CROSS JOIN LATERAL (VALUES (model_a_id), (model_b_id)) AS side (model_id) GROUP BY 1
+    FROM battle CROSS JOIN LATERAL (VALUES (model_a_id), (model_b_id)) AS side (model_id)
+    WHERE {_TELLABLE} GROUP BY 1
     """
 )
 SERVED = text(
@@ -35,7 +42,7 @@ MODELS = text("SELECT id, name, organization, demo, private_test FROM model ORDE
 
 
 class DrawCounts:
-    """Battles by day and model; looks again at the last two days only, and now and then at all."""
+    """Battles by day and model; looks again at yesterday only, and now and then at all."""
 
     def __init__(self) -> None:
         self._battles: dict[date, dict[int, int]] = {}
@@ -43,26 +50,27 @@ class DrawCounts:
 
     async def refresh(self, session: AsyncSession, today: date, *, whole: bool) -> None:
         """Count anew what may have changed: erased battles of earlier days are found by a look at all."""
-        since = today - timedelta(days=DAYS_SHOWN - 1 if whole else 1)
+        since = today - timedelta(days=DAYS_SHOWN if whole else 1)
+        over = {"today": _midnight(today)}
         if whole:
-            self._last = {number: day for number, day in await session.execute(LAST_BATTLES)}
+            self._last = {number: day for number, day in await session.execute(LAST_BATTLES, over)}
         kept = {day: counts for day, counts in self._battles.items() if day < since and not whole}
         counted: dict[date, dict[int, int]] = defaultdict(dict)
-        for day, number, count in await session.execute(BATTLES, {"since": _midnight(since)}):
+        for day, number, count in await session.execute(BATTLES, over | {"since": _midnight(since)}):
             counted[day][number] = count
             self._last[number] = max(day, self._last.get(number, day))
         self._battles = kept | counted
 
     async def rates(self, session: AsyncSession, now: datetime) -> list[dict[str, Any]]:
-        """Battles of people on each day, newest first: by model and by organisation, and the largest ratio."""
-        since = now.date() - timedelta(days=DAYS_SHOWN - 1)
+        """Battles of people on each day that is over, newest first: by model, by organisation, the largest ratio."""
+        since = now.date() - timedelta(days=DAYS_SHOWN)
         models = {row.id: row for row in await session.execute(MODELS)}
         spans = await _spans(session, _midnight(since), now)
         days = sorted((day for day in self._battles if day >= since), reverse=True)
-        return [_day(day, self._battles[day], models, spans, now) for day in days]
+        return [_day(day, self._battles[day], models, spans) for day in days]
 
     async def last_days(self, session: AsyncSession) -> dict[str, str]:
-        """The day on which each model that may be named was last drawn."""
+        """The day, of those that are over, on which each model that may be named was last drawn."""
         models = [row for row in await session.execute(MODELS) if not row.private_test]
         return {row.name: self._last[row.id].isoformat() for row in models if row.id in self._last}
 
@@ -90,10 +98,9 @@ def _day(
     battles: Mapping[int, int],
     models: Mapping[int, Row[Any]],
     spans: Mapping[int, list[tuple[datetime, datetime]]],
-    now: datetime,
 ) -> dict[str, Any]:
     begin = _midnight(day)
-    end = min(begin + timedelta(days=1), now)
+    end = begin + timedelta(days=1)
     total = sum(battles.values()) / 2
     all_day: list[int] = [
         battles.get(number, 0)

@@ -25,9 +25,13 @@ class Pair:
 
 
 def eligible(models: Sequence[Model]) -> list[Model]:
-    """Real models if two can answer, else the demo models: the two kinds never meet in one battle."""
+    """Real models if two can answer, else the demo models: the two kinds never meet in one battle.
+
+    A private test that bears a demo model's name is of neither kind.
+    """
     real = [model for model in models if not model.demo]
-    return real if len(real) >= 2 else [model for model in models if model.demo]
+    demo = [model for model in models if model.demo and not model.private_test]
+    return real if len(real) >= 2 else demo
 
 
 def choose_pair(models: Sequence[Model], random: Random) -> Pair:

@@ -119,7 +119,9 @@ DRAWS = _object(
         | {"description": "Of these, battles of the most drawn over those of the least drawn."},
     }
 )
-RATES = _object({"$schema": TEXT, "generated_at": INSTANT, "days": _list(DRAWS)})
+RATES = _object(
+    {"$schema": TEXT, "generated_at": INSTANT, "days": _list(DRAWS) | {"description": "Days that are over."}}
+)
 ALARM = _object(
     {
         "date": DAY,
@@ -160,7 +162,7 @@ INTEGRITY = _object(
         "days": _list(COUNTED_DAY),
         "alarm": _object(RULE | {"active": TRUTH, "level": SHARE, "by_design": TEXTS, "days": _list(ALARM)}),
         "boards": _by_name(GRAPH),
-        "last_battles": _by_name(DAY),
+        "last_battles": _by_name(DAY) | {"description": "Of the days that are over."},
         "retirable": _by_name(TEXT) | {"description": "Models that meet the retirement rule, by class."},
         "private_tests": _by_name(COUNT),
     }

@@ -24,6 +24,7 @@ from arena.db import Database
 from arena.private_results import publish_private_results
 from arena.records import Report as ReportRow
 from arena.reports import Reporter, alarm_days, parsed_report
+from arena.tables import Battle
 from arena.web.schemas_trust import TRUST
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import Serving, answered_battle, vote
@@ -78,6 +79,7 @@ async def test_every_file_keeps_its_schema_and_every_page_answers(
         await retire_model(session, "one", "Superseded by two.")
     await jobs.note_versions(database, arena.settings)
     await snapshots.fit(database)
+    await move_battles_to_yesterday(database)
     await Reporter(database).report()
     await check_all(arena, files=FILES)
     async with arena.client() as program:
@@ -104,6 +106,34 @@ async def test_every_file_keeps_its_schema_and_every_page_answers(
         integrity = (await program.get("/feed/v1/integrity.json")).json()
         assert (integrity["days"][0]["votes"], integrity["days"][0]["counted"]) == (6, 6)
         assert integrity["boards"]["overall"]["models"] == len(board["entries"])
+
+
+async def move_battles_to_yesterday(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await session.execute(update(Battle).values(created_at=Battle.created_at - timedelta(days=1)))
+
+
+async def test_draws_tell_no_voter_who_answers(
+    arena: Serving, database: Database, session: AsyncSession
+) -> None:
+    """Neither a battle of today, nor one that began before midnight and waits for its vote."""
+    async with arena.client() as voter:
+        battle = await answered_battle(voter)
+        assert await draws_told(database, session) == ([], {})
+        await move_battles_to_yesterday(database)
+        assert await draws_told(database, session) == ([], {})
+        models = (await vote(voter, battle["id"], "tie")).json()["models"].values()
+    days, last = await draws_told(database, session)
+    assert set(days[0]["models"]) == set(last) == {model["name"] for model in models}
+
+
+async def draws_told(database: Database, session: AsyncSession) -> tuple[list[Any], dict[str, str]]:
+    await Reporter(database).report()
+    rates, integrity = await parsed_report(session, "rates"), await parsed_report(session, "integrity")
+    await session.rollback()
+    assert rates is not None
+    assert integrity is not None
+    return rates["days"], integrity["last_battles"]
 
 
 async def until_versions_are_noted(arena: Serving) -> None:

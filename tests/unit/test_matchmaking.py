@@ -5,13 +5,14 @@ from random import Random
 
 import pytest
 
+from arena.battles import reason_from_the_start
 from arena.errors import NoModels
-from arena.matchmaking import choose_pair, eligible
+from arena.matchmaking import Pair, choose_pair, eligible
 from arena.tables import Model
 
 
-def models(*names: str, demo: bool = False) -> list[Model]:
-    return [Model(name=name, demo=demo) for name in names]
+def models(*names: str, demo: bool = False, private_test: bool = False) -> list[Model]:
+    return [Model(name=name, demo=demo, private_test=private_test) for name in names]
 
 
 def test_pairs_and_sides_are_drawn_evenly() -> None:
@@ -31,6 +32,21 @@ def test_demo_models_never_meet_real_ones() -> None:
     assert [model.name for model in eligible(both)] == ["one", "two"]
     lonely = models("one") + models("demo-a", "demo-b", demo=True)
     assert [model.name for model in eligible(lonely)] == ["demo-a", "demo-b"]
+
+
+def test_private_tests_never_meet_demo_models() -> None:
+    demo = models("demo-a", "demo-b", demo=True)
+    assert eligible(models("test", private_test=True) + demo) == demo
+    assert eligible(models("demo-c", demo=True, private_test=True) + demo) == demo
+
+
+@pytest.mark.parametrize("demo", [False, True])
+def test_no_private_test_goes_to_the_board_of_the_demo_models(demo: bool) -> None:
+    [test], [other] = models("test", demo=demo, private_test=True), models("demo-a", demo=True)
+    for a, b in ((test, other), (other, test)):
+        pair = Pair(model_a=a, model_b=b, propensity=1)
+        assert reason_from_the_start("human", pair) == "private_test"
+        assert reason_from_the_start("simulated", pair) == "simulated_voter"
 
 
 @pytest.mark.parametrize("few", [[], models("one"), models("one") + models("demo-a", demo=True)])
