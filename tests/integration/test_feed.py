@@ -213,6 +213,7 @@ async def test_what_is_not_there_is_named_with_the_nearest(program: httpx2.Async
     cases = (
         ("leaderboards/lmfao.json", "leaderboard-not-found", "llmfao"),
         ("leaderboards/lmfao.csv", "leaderboard-not-found", "llmfao"),
+        (f"history/{'lmfao' * 1000}.json", "leaderboard-not-found", "llmfao"),
         ("pairs/lmfao.json", "leaderboard-not-found", "llmfao"),
         ("history/lmfao.json", "leaderboard-not-found", "llmfao"),
         (f"history/llmfao/{day(3)}.json", "day-not-found", f"{day(2)}"),
