@@ -3,16 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
+from arena.changes import Said
 from arena.db import Database
 from arena.history import Day
-from arena.web import day_reader, snapshot_reader
+from arena.web import board_history, change_reader, day_reader, snapshot_reader
+from arena.web.board_history import BoardHistory
+from arena.web.change_reader import ChangeReader
 from arena.web.day_reader import DayReader
 from arena.web.snapshot_reader import SnapshotReader
+from tests.unit.test_board_page_cost import board_file
 
 
 class Sessions:
@@ -86,3 +91,43 @@ async def test_file_read_twice_at_once_counts_once(monkeypatch: pytest.MonkeyPat
     await days.of_days("board", same, DAYS)
     await snapshots.compressed("board", "1")
     assert len(reads.asked) == asked
+
+
+async def test_board_that_must_make_room_while_others_are_read_is_still_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads = Reads(board_file("board", "Board"), "leaderboards/board.json")
+    monkeypatch.setattr(board_history, "read_of_snapshots", reads.of_snapshots)
+    monkeypatch.setattr(board_history, "REMEMBERED_BOARDS", 2)
+    history = BoardHistory(DATABASE, DayReader(DATABASE))
+    first, both = ({day.date: day.snapshot for day in DAYS[:number]} for number in (1, 2))
+    await history.boards("board", first)
+    _, found = await asyncio.gather(history.boards("absent", both), history.boards("board", both))
+    assert [each.day for each in found] == list(both)
+
+
+async def test_changes_that_must_make_room_are_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_reader, "read_said", said)
+    monkeypatch.setattr(change_reader, "REMEMBERED", 1)
+    reader = ChangeReader(DATABASE)
+    await reader.of_days(DAYS[1:2], DAYS)
+    _, found = await asyncio.gather(reader.of_days(DAYS[3:], DAYS), reader.of_days(DAYS[1:3], DAYS))
+    assert [each["date"] for each in found] == [DAYS[2].date, DAYS[1].date]
+
+
+async def test_changes_of_a_newer_snapshot_of_a_day_replace_those_of_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(change_reader, "read_said", said)
+    reader = ChangeReader(DATABASE)
+    for number in range(5):
+        today = replace(DAYS[1], snapshot=f"{number}")
+        (told,) = await reader.of_days([today], [DAYS[0], today])
+        assert told["snapshot"] == today.snapshot
+    assert len(reader._found) == 1
+
+
+async def said(session: Any, days: Sequence[Day]) -> dict[str, Said]:
+    """Every snapshot made by a version of its own, which is a change."""
+    await asyncio.sleep(0)
+    return {day.snapshot: Said(boards={}, method={}, code_version=day.snapshot) for day in days}
