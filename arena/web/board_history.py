@@ -44,15 +44,14 @@ class BoardHistory:
 
     async def boards(self, name: str, days: Mapping[date, str]) -> list[DayBoard]:
         """A board on each of these days, oldest first, without those on which it did not exist."""
-        missing = [it for it in days.values() if (name, it) not in self._boards]
-        if missing:
+        boards = {it: self._boards[name, it] for it in days.values() if (name, it) in self._boards}
+        if missing := [it for it in days.values() if it not in boards]:
             async with self._database.sessions() as session:
                 files = await read_of_snapshots(session, f"leaderboards/{name}.json", missing)
             parsed = await asyncio.to_thread(_parsed, files)
-            self._boards |= {(name, it): parsed.get(it) for it in missing}
-        found = [
-            DayBoard(day=day, board=board) for day in sorted(days) if (board := self._boards[name, days[day]])
-        ]
+            boards |= {it: parsed.get(it) for it in missing}
+            self._boards |= {(name, it): boards[it] for it in missing}
+        found = [DayBoard(day=day, board=board) for day in sorted(days) if (board := boards[days[day]])]
         while len(self._boards) > REMEMBERED_BOARDS:
             self._boards.popitem(last=False)
         return found

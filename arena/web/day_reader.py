@@ -1,12 +1,12 @@
 """Days and what the boards said on them, remembered: a day that is over does not change."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from arena.db import Database
 from arena.history import Day, read_days
 from arena.snapshots import read_of_snapshots
+from arena.web.remembered_bytes import RememberedBytes
 from arena.web.snapshot_reader import Newest
 
 REMEMBERED_BYTES = 64 * 2**20
@@ -19,8 +19,7 @@ class DayReader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._days: tuple[Newest | None, tuple[Day, ...]] = (None, ())
-        self._made: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        self._bytes = 0
+        self._made = RememberedBytes(REMEMBERED_BYTES)
 
     async def days(self, newest: Newest) -> tuple[Day, ...]:
         """The days with a snapshot, oldest first, as they are while this snapshot is the newest."""
@@ -42,14 +41,8 @@ class DayReader:
                 files = await read_of_snapshots(session, name, part)
             made |= await asyncio.to_thread(_make, make, part, files)
             for snapshot_id in part:
-                self._remember((kind, snapshot_id), made[snapshot_id] or b"")
+                self._made.keep((kind, snapshot_id), made[snapshot_id] or b"")
         return [(day, each) for day in days if (each := made[day.snapshot])]
-
-    def _remember(self, key: tuple[str, str], made: bytes) -> None:
-        self._made[key] = made
-        self._bytes += len(made)
-        while self._bytes > REMEMBERED_BYTES:
-            self._bytes -= len(self._made.popitem(last=False)[1])
 
 
 def _make(

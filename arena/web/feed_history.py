@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from arena.errors import InvalidInput
 from arena.history import Day, day_of
+from arena.snapshots import LONGEST_NAME
 from arena.web.deps import CurrentSettings, Days, Snapshots
 from arena.web.feed_answers import (
     FRESH,
@@ -44,7 +45,7 @@ async def history(
     newest = await snapshots.newest()
     chosen = within(await days.days(newest), first, to)
     stored = file_of_board(name, style_control)
-    found = await days.of_days(stored, points, chosen)
+    found = await days.of_days(stored, points, chosen) if len(name) <= LONGEST_NAME else []
     if not found:
         await snapshots.compressed(stored, newest.id)  # says what is wrong with the name, if anything is
     says = {

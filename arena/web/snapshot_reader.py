@@ -24,6 +24,7 @@ from arena.snapshots import (
     newest_snapshot,
     read_compressed,
 )
+from arena.web.remembered_bytes import RememberedBytes
 
 REMEMBERED_BYTES = 128 * 2**20
 REMEMBERED_CONTENTS = 256
@@ -51,8 +52,7 @@ class SnapshotReader:
         self._seconds = seconds
         self._newest: Newest | None = None
         self._looked_at = -float("inf")
-        self._files: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        self._bytes = 0
+        self._files = RememberedBytes(REMEMBERED_BYTES)
         self._parsed: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._made_at: OrderedDict[str, datetime] = OrderedDict()
         self._looking = asyncio.Lock()
@@ -118,15 +118,10 @@ class SnapshotReader:
     async def compressed(self, name: str, snapshot_id: str | None = None) -> bytes:
         """A file's gzip bytes; raises `SnapshotNotFound` or `LeaderboardNotFound`."""
         key = snapshot_id or (await self.newest()).id, name
-        if key in self._files:
-            self._files.move_to_end(key)
-            return self._files[key]
-        async with self._database.sessions() as session:
-            body = await read_compressed(session, name, key[0])
-        self._files[key] = body
-        self._bytes += len(body)
-        while self._bytes > REMEMBERED_BYTES:
-            self._bytes -= len(self._files.popitem(last=False)[1])
+        if (body := self._files.get(key)) is None:
+            async with self._database.sessions() as session:
+                body = await read_compressed(session, name, key[0])
+            self._files.keep(key, body)
         return body
 
     async def parsed(self, name: str, parse: Callable[[bytes], Any], snapshot_id: str | None = None) -> Any:

@@ -226,6 +226,7 @@ async def test_what_is_not_there_is_named_with_the_nearest(program: httpx2.Async
     cases = (
         ("leaderboards/lmfao.json", "leaderboard-not-found", "llmfao"),
         ("leaderboards/lmfao.csv", "leaderboard-not-found", "llmfao"),
+        (f"history/{'lmfao' * 1000}.json", "leaderboard-not-found", "llmfao"),
         ("pairs/lmfao.json", "leaderboard-not-found", "llmfao"),
         ("robustness/lmfao.json", "leaderboard-not-found", "llmfao"),
         ("robustness/english.json", "leaderboard-not-found", "robustness"),
