@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
 from arena.method_changes import MethodChange, method_changes
+from arena.own_board import SPREAD_POINTS
 from arena.private_results import published_results, result_record
 from arena.private_tests import running_tests
 from arena.reports import parsed_report
@@ -65,6 +66,7 @@ class MethodologyPage:
     formulas: Mapping[str, Markup]
     base: str
     kept_hours: int
+    own_spread: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +121,7 @@ async def methodology(
         formulas={name: Markup(formula_html(source, display=True)) for name, source in FORMULAS.items()},
         base=_base(request, settings),
         kept_hours=KEPT_HOURS,
+        own_spread=SPREAD_POINTS,
     )
     return render_page(request, "methodology.html", page, headers=KEPT)
 

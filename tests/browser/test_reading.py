@@ -16,6 +16,7 @@ PATHS = (
     "/",
     "/leaderboard",
     "/me",
+    "/me/board",
     "/me/erase",
     "/about",
     "/about/problems",
