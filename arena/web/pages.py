@@ -14,6 +14,7 @@ from arena.web import (
     pages_own_board,
     pages_pictures,
     pages_static,
+    pages_topic,
     pages_trust,
 )
 
@@ -23,6 +24,7 @@ for page in (
     pages_battle,
     pages_boards,
     pages_compare,
+    pages_topic,
     pages_history,
     pages_models,
     pages_pictures,

@@ -19,6 +19,7 @@ from arena.reports import parsed_report
 from arena.settings import Settings
 from arena.snapshots import KEPT_HOURS
 from arena.tables import Model
+from arena.topics import GRAM, LEAST_ALIKE, VOTERS_LEAST
 from arena.versions import public_models
 from arena.web.deps import CurrentPolicy, CurrentSettings, Db, Snapshots
 from arena.web.formulas import formula_html
@@ -67,6 +68,7 @@ class MethodologyPage:
     base: str
     kept_hours: int
     own_spread: float
+    topic: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,7 @@ async def methodology(
         base=_base(request, settings),
         kept_hours=KEPT_HOURS,
         own_spread=SPREAD_POINTS,
+        topic={"gram": GRAM, "least_alike": LEAST_ALIKE, "voters_least": VOTERS_LEAST},
     )
     return render_page(request, "methodology.html", page, headers=KEPT)
 

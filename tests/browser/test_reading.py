@@ -25,6 +25,8 @@ PATHS = (
     "/changelog",
     "/integrity",
     "/models/heron-one",
+    "/topic",
+    "/topic?q=cooking",
     "/nothing-here",
 )
 
