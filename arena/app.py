@@ -29,6 +29,7 @@ from arena.logs import configure_logs, get_log
 from arena.operator_categories import read_operator_categories
 from arena.policy import policy_of
 from arena.settings import Settings
+from arena.topic_boards import TopicBoards
 from arena.turns import Runner
 from arena.voters import Signer
 from arena.web import battles, feed, health, middleware, pages, problems, votes
@@ -101,6 +102,8 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             stack.push_async_callback(runner.drain, settings.shutdown_seconds)
             await stack.enter_async_context(jobs.running(_jobs(settings, database, location, pool, demo_url)))
             days = DayReader(database)
+            topics = TopicBoards(database)
+            stack.push_async_callback(topics.close)
             yield State(
                 settings=settings,
                 database=database,
@@ -111,6 +114,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 held_files=HeldFiles(snapshots),
                 days=days,
                 changes=ChangeReader(database),
+                topics=topics,
                 history=BoardHistory(database, days),
                 activity=ModelActivity(database),
                 policy=policy_of(settings, operators),

@@ -116,7 +116,7 @@ async def own_ballots(session: AsyncSession, condition: str) -> pa.Table:
     style = ", ".join(
         f"style_{side}[{place}]" for place in range(1, len(STYLE_FEATURES) + 1) for side in "ab"
     )
-    return await _copy(
+    return await copy_rows(
         session,
         f"""SELECT vote_id, voter, model_a_id, model_b_id, winner, coalesce(reason, ''), array_to_string(tags, ' '),
             coalesce(('x' || left(prompt_digest, 16))::bit(64)::bigint, vote_id), {style}
@@ -127,7 +127,7 @@ async def own_ballots(session: AsyncSession, condition: str) -> pa.Table:
 
 async def imported_votes(session: AsyncSession, board: Board, last_imported_id: int) -> Votes:
     """The votes of one imported board."""
-    rows = await _copy(
+    rows = await copy_rows(
         session,
         f"""SELECT model_a, model_b, winner, voter FROM imported_vote
         WHERE board_id = {board.id} AND id <= {last_imported_id}""",
@@ -137,7 +137,7 @@ async def imported_votes(session: AsyncSession, board: Board, last_imported_id: 
     return await asyncio.to_thread(_canonical, population, rows)
 
 
-async def _copy(session: AsyncSession, query: str, schema: pa.Schema) -> pa.Table:
+async def copy_rows(session: AsyncSession, query: str, schema: pa.Schema) -> pa.Table:
     """A query's rows as columns, by COPY: without an object for every value of millions of rows."""
     connection = await (await session.connection()).get_raw_connection()
     driver = connection.driver_connection

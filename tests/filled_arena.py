@@ -18,7 +18,7 @@ from arena import snapshots
 from arena.ballots import STYLE_FEATURES
 from arena.db import Database, upgrade
 from arena.records import ModelVersion
-from arena.tables import Ballot, Battle, Model, Snapshot, Vote, Voter
+from arena.tables import Ballot, Battle, Model, Snapshot, Turn, Vote, Voter
 from arena.tagging import rules_version
 
 STRENGTHS = {
@@ -41,6 +41,13 @@ TAGS = (
     ["creative-writing", "language:de"],
     ["instruction-following", "language:fr", "multi-turn"],
 )
+PROMPTS = (
+    "What is a good name for a harbour?",
+    "Write a Python function that sorts birds by wingspan",
+    "What is the square root of 1521?",
+    "Schreibe ein Gedicht über den Herbst",
+    "Résume ce texte en trois phrases",
+)  # one for each of the tags
 STYLE = (280, 2, 5, 4, 1, 1)
 DAYS_BACK = (34, 9, 3, 0)
 VOTES_A_DAY = 260
@@ -110,17 +117,20 @@ def _versions(model: str, numbers: dict[str, int]) -> list[dict[str, Any]]:
 async def _vote(
     session: AsyncSession, random: Random, models: dict[str, int], lot: int, when: datetime
 ) -> None:
-    battles, votes, ballots = [], [], []
+    battles, turns, votes, ballots = [], [], [], []
     for number in range(VOTES_A_DAY):
         a, b = random.sample(list(models), 2)
         battle, voter = f"{lot:011d}{number:011d}", UUID(int=random.randint(1, VOTERS))
         battles.append(_battle(battle, voter, models[a], models[b]))
         votes.append(_cast(battle, voter, _winner(random, a, b), when - timedelta(days=random.randrange(3))))
+        tags = random.choice(TAGS)
+        prompt = PROMPTS[TAGS.index(tags)]
+        turns.append({"battle_id": battle, "index": 0, "prompt": prompt, "state": "answered"})
         ballots.append(
-            {"tags": random.choice(TAGS)}
-            | {f"style_{s}": _style(random, m) for s, m in zip("ab", (a, b), strict=True)}
+            {"tags": tags} | {f"style_{s}": _style(random, m) for s, m in zip("ab", (a, b), strict=True)}
         )
     await session.execute(insert(Battle), battles)
+    await session.execute(insert(Turn), turns)
     ids = (await session.scalars(insert(Vote).returning(Vote.id, sort_by_parameter_order=True), votes)).all()
     rules = rules_version()
     for vote_id, ballot in zip(ids, ballots, strict=True):

@@ -14,6 +14,7 @@ from arena.db import Database
 from arena.errors import BattleNotFound, CookieInvalid
 from arena.gateway.pool import Pool
 from arena.settings import Settings
+from arena.topic_boards import TopicBoards
 from arena.turns import Runner
 from arena.voters import COOKIE, SIMULATED_HEADER, Signer, Visitor, new_visitor
 from arena.web.board_history import BoardHistory
@@ -68,6 +69,10 @@ def _changes(request: Request) -> ChangeReader:
     return request.state.changes  # type: ignore[no-any-return]
 
 
+def _topics(request: Request) -> TopicBoards:
+    return request.state.topics  # type: ignore[no-any-return]
+
+
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentRunner = Annotated[Runner, Depends(_runner)]
@@ -79,6 +84,7 @@ Activity = Annotated[ModelActivity, Depends(_activity)]
 CurrentPolicy = Annotated[dict[str, Any], Depends(_policy)]
 Days = Annotated[DayReader, Depends(_days)]
 Changes = Annotated[ChangeReader, Depends(_changes)]
+Topics = Annotated[TopicBoards, Depends(_topics)]
 
 
 async def _session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:

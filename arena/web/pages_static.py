@@ -18,6 +18,7 @@ User-agent: *
 Disallow: /api/
 Disallow: /b/
 Disallow: /me
+Disallow: /topic?
 Allow: /
 """
 

@@ -12,12 +12,14 @@ from markupsafe import Markup
 
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
 from arena.method_changes import MethodChange, method_changes
+from arena.own_board import SPREAD_POINTS
 from arena.private_results import published_results, result_record
 from arena.private_tests import running_tests
 from arena.reports import parsed_report
 from arena.settings import Settings
 from arena.snapshots import KEPT_HOURS
 from arena.tables import Model
+from arena.topics import GRAM, LEAST_ALIKE, VOTERS_LEAST
 from arena.versions import public_models
 from arena.web.deps import CurrentPolicy, CurrentSettings, Db, Snapshots
 from arena.web.formulas import formula_html
@@ -65,6 +67,8 @@ class MethodologyPage:
     formulas: Mapping[str, Markup]
     base: str
     kept_hours: int
+    own_spread: float
+    topic: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +123,8 @@ async def methodology(
         formulas={name: Markup(formula_html(source, display=True)) for name, source in FORMULAS.items()},
         base=_base(request, settings),
         kept_hours=KEPT_HOURS,
+        own_spread=SPREAD_POINTS,
+        topic={"gram": GRAM, "least_alike": LEAST_ALIKE, "voters_least": VOTERS_LEAST},
     )
     return render_page(request, "methodology.html", page, headers=KEPT)
 

@@ -7,6 +7,7 @@ from arena.activity import ModelActivity
 from arena.db import Database
 from arena.gateway.pool import Pool
 from arena.settings import Settings
+from arena.topic_boards import TopicBoards
 from arena.turns import Runner
 from arena.voters import Signer
 from arena.web.board_history import BoardHistory
@@ -31,4 +32,5 @@ class State(TypedDict):
     held_files: HeldFiles
     days: DayReader
     changes: ChangeReader
+    topics: TopicBoards
     random: Random

@@ -21,6 +21,7 @@ from tests.browser.scripts import MODELS, NAMES
 from tests.conftest import ROOT
 
 PATIENCE_SECONDS = 60
+FILLED_SECRET = "a secret of the filled arena, long enough to be one"
 SETTINGS = {
     "ARENA_DISCOVER": "false",
     "ARENA_DEMO": "false",
@@ -88,6 +89,7 @@ def filled_arena(database_url: str) -> Iterator[str]:
     """The program on a database with some history, which nothing changes."""
     home = Path(tempfile.mkdtemp(prefix="arena-filled-"))
     settings = {"ARENA_DATABASE_URL": database_url, "ARENA_JOBS": "false", "ARENA_DEMO": "true"}
+    settings |= {"ARENA_SECRET_KEY": FILLED_SECRET}
     try:
         with _program(home, settings) as url:
             yield url

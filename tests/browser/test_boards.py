@@ -3,14 +3,18 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from arena.voters import COOKIE, Signer
+from tests.browser.stage import FILLED_SECRET
 from tests.browser.test_accessibility import assert_accessible
 from tests.filled_arena import NEWCOMER, STRENGTHS
 
 BEST, SECOND, THIRD = list(STRENGTHS)[:3]
+SOMEBODY = UUID(int=1)  # who has cast enough votes for a board of their own
 TODAY = datetime.now(UTC).date().isoformat()
 PATHS = (
     "/leaderboard",
@@ -27,6 +31,9 @@ PATHS = (
     f"/compare?a={BEST}&b={SECOND}",
     f"/models/{BEST}",
     "/leaderboard/coed",
+    "/me/board",
+    "/topic?q=python+function",
+    "/topic?q=astrophysics",
 )
 
 
@@ -41,6 +48,8 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, filled_url: str) -
         bypass_csp=True,
         reduced_motion="reduce",
     )
+    cookie = Signer(FILLED_SECRET).cookie(SOMEBODY)
+    context.add_cookies([{"name": COOKIE, "value": cookie, "url": filled_url}])
     yield context.new_page()
     context.close()
 
@@ -139,3 +148,17 @@ def test_two_clicks_from_the_front_page_to_how_and_how_to_recompute(page: Page) 
     page.go_back()
     page.get_by_role("link", name="Recompute them").click()
     expect(page.get_by_text("arena leaderboard verify")).to_be_in_viewport()
+
+
+def test_own_board_and_topic_without_script(phone: Page) -> None:
+    cookie = Signer(FILLED_SECRET).cookie(SOMEBODY)
+    phone.goto("/me/board")
+    phone.context.add_cookies([{"name": COOKIE, "value": cookie, "url": phone.url}])
+    phone.goto("/me/board")
+    expect(phone.get_by_role("columnheader", name="Your place")).to_be_visible()
+    phone.goto("/leaderboard")
+    phone.get_by_role("link", name="Your topic").click()
+    phone.get_by_label("Topic", exact=True).fill("python function")
+    phone.get_by_role("button", name="Show").click()
+    expect(phone.get_by_text("Effective number of votes")).to_be_visible()
+    expect(phone.get_by_role("link", name=BEST)).to_be_visible()

@@ -16,6 +16,7 @@ PATHS = (
     "/",
     "/leaderboard",
     "/me",
+    "/me/board",
     "/me/erase",
     "/about",
     "/about/problems",
@@ -24,6 +25,8 @@ PATHS = (
     "/changelog",
     "/integrity",
     "/models/heron-one",
+    "/topic",
+    "/topic?q=cooking",
     "/nothing-here",
 )
 
