@@ -18,7 +18,15 @@ CAP: Final = 10
 VOTER_SEARCH: Final = 1_000_000
 """Votes to look through, all pairs together, for the fewest voters: more would take longer than the board itself."""
 
-SETTINGS: Final[Mapping[str, int]] = {"top": TOP, "votes_of_a_voter": CAP, "voter_search": VOTER_SEARCH}
+RANKED_VOTES: Final = 1_000_000
+"""Above so many votes the other methods give ratings without rank ranges, which cost as much as the board's own."""
+
+SETTINGS: Final[Mapping[str, int]] = {
+    "top": TOP,
+    "votes_of_a_voter": CAP,
+    "voter_search": VOTER_SEARCH,
+    "ranked_votes": RANKED_VOTES,
+}
 METHODS: Final[Mapping[str, str]] = {
     "plain": "The board as it stands.",
     "style_controlled": "The effect of length and formatting taken out.",
@@ -35,22 +43,28 @@ class Place:
 
     rating: float
     rank: int
-    rank_lower: int
-    rank_upper: int
+    rank_lower: int | None
+    rank_upper: int | None
 
 
 def robustness(
     votes: pa.Table, plain: ratings.Leaderboard, styled: ratings.Leaderboard | None, ranks: Ranks
 ) -> dict[str, Any]:
     """What of a board rests on few votes or on the method; the votes have models, winner and voter."""
+    ranked = ranks if votes.num_rows <= RANKED_VOTES else None
     fitted: Fitted = {
         "plain": plain,
         "style_controlled": styled,
-        "capped": _capped(votes, plain, ranks),
-        "ties_left_out": _ties_left_out(votes, ranks),
+        "capped": _capped(votes, plain, ranked),
+        "ties_left_out": _ties_left_out(votes, ranked),
     }
     voters = int(pc.count_distinct(votes["voter"]).as_py())
     pairs, unknown = _neighbours(votes, plain, voters)
+    unranked = () if ranked else [name for name in ("capped", "ties_left_out") if fitted[name] is not plain]
+    if unranked:
+        unknown["ranks"] = (
+            f"Only ratings by {' and '.join(unranked)}: with so many votes ranks would delay the board."
+        )
     return {
         "votes": plain.votes,
         "voters": voters,
@@ -58,11 +72,11 @@ def robustness(
         "neighbours": pairs,
         "unknown": unknown,
         "methods": {name: about for name, about in METHODS.items() if fitted[name] is not None},
-        "models": _bands(fitted),
+        "models": _bands(fitted, unranked),
     }
 
 
-def _capped(votes: pa.Table, plain: ratings.Leaderboard, ranks: Ranks) -> ratings.Leaderboard | None:
+def _capped(votes: pa.Table, plain: ratings.Leaderboard, ranks: Ranks | None) -> ratings.Leaderboard | None:
     """The board on which many votes of one voter count as few; the plain one where nobody cast many."""
     cast = np.bincount(votes["voter"].to_numpy())
     if not len(cast) or cast.max() <= CAP:
@@ -71,16 +85,19 @@ def _capped(votes: pa.Table, plain: ratings.Leaderboard, ranks: Ranks) -> rating
     return _fit(votes.append_column("weight", pa.array(weight)), ranks)
 
 
-def _ties_left_out(votes: pa.Table, ranks: Ranks) -> ratings.Leaderboard | None:
+def _ties_left_out(votes: pa.Table, ranks: Ranks | None) -> ratings.Leaderboard | None:
     return _fit(
         votes.filter(pc.is_in(votes["winner"].cast(pa.string()), pa.array(["model_a", "model_b"]))), ranks
     )
 
 
-def _fit(votes: pa.Table, ranks: Ranks) -> ratings.Leaderboard | None:
+def _fit(votes: pa.Table, ranks: Ranks | None) -> ratings.Leaderboard | None:
+    """The board of some votes, without valid ranks if none are asked for; None where they are too lopsided."""
     try:
+        if ranks is None:
+            return ratings.leaderboard(votes, ranks="intervals", cluster=None)
         return ratings.leaderboard(votes, ranks=ranks)
-    except ratings.RatingsError:  # votes too lopsided: the board itself is no worse for it
+    except ratings.RatingsError:  # the board itself is no worse for it
         return None
 
 
@@ -126,17 +143,24 @@ def _neighbour(row: Mapping[Any, Any], totals: Mapping[str, int]) -> dict[str, A
     return found
 
 
-def _bands(fitted: Fitted) -> list[dict[str, Any]]:
+def _bands(fitted: Fitted, unranked: Sequence[str]) -> list[dict[str, Any]]:
     """Each model rated on the plain board: its place by every method, and the outermost of them."""
-    places = {name: _places(board) for name, board in fitted.items() if board is not None}
+    places = {
+        name: _places(board, name not in unranked) for name, board in fitted.items() if board is not None
+    }
     return [_band(model, {name: of.get(model) for name, of in places.items()}) for model in places["plain"]]
 
 
-def _places(board: ratings.Leaderboard) -> dict[str, Place]:
+def _places(board: ratings.Leaderboard, ranked: bool) -> dict[str, Place]:
     rated = board.table[board.table.rating.notna()]
     columns = (rated[name] for name in ("model", "rating", "rank_lower", "rank_upper"))
     return {
-        model: Place(rating=round(float(rating), 2), rank=rank, rank_lower=int(lower), rank_upper=int(upper))
+        model: Place(
+            rating=round(float(rating), 2),
+            rank=rank,
+            rank_lower=int(lower) if ranked else None,
+            rank_upper=int(upper) if ranked else None,
+        )
         for rank, (model, rating, lower, upper) in enumerate(zip(*columns, strict=True), start=1)
     }
 
@@ -149,7 +173,7 @@ def _band(model: str, places: Mapping[str, Place | None]) -> dict[str, Any]:
         "rating_highest": max(place.rating for place in known),
         "rank_best": min(place.rank for place in known),
         "rank_worst": max(place.rank for place in known),
-        "rank_lower": min(place.rank_lower for place in known),
-        "rank_upper": max(place.rank_upper for place in known),
+        "rank_lower": min(place.rank_lower for place in known if place.rank_lower),
+        "rank_upper": max(place.rank_upper for place in known if place.rank_upper),
         "by_method": {name: None if place is None else vars(place) for name, place in places.items()},
     }

@@ -50,8 +50,8 @@ class Place:
 
     rating: float
     rank: int
-    rank_lower: int
-    rank_upper: int
+    rank_lower: int | None
+    rank_upper: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

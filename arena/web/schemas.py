@@ -97,7 +97,10 @@ RANGE = {
     "rank_upper": RANK,
 }
 MAYBE_COUNT = {"type": ["integer", "null"], "minimum": 0}
-MAYBE_PLACE = {"anyOf": [described({"rating": {"type": "number"}, "rank": RANK, **RANGE}), {"type": "null"}]}
+PLACE = described(
+    {"rating": {"type": "number"}, "rank": RANK, "rank_lower": MAYBE_RANK, "rank_upper": MAYBE_RANK}
+)
+MAYBE_PLACE = {"anyOf": [PLACE, {"type": "null"}]}
 NEIGHBOURS = described(
     {
         "rank": RANK | {"description": "Of the better one among the rated models."},

@@ -70,6 +70,7 @@ def page_of(boards: list[BoardPage], styled: BoardPage, query: BoardQuery) -> Le
         table=table,
         selection=select_rows(table, query),
         summary=summarise(boards[0]),
+        swap=None,
         changed=None,
         instead_of=None,
         dated=None,

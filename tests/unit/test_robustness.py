@@ -105,6 +105,19 @@ def test_too_many_votes_leave_out_the_search_for_voters_and_say_so(monkeypatch: 
     assert "first 2 pairs alone" in file["unknown"]["voters"]
 
 
+def test_too_many_votes_leave_out_the_ranks_of_other_methods_and_keep_their_ratings(monkeypatch: Any) -> None:
+    before = found(voted())
+    monkeypatch.setattr(robustness, "RANKED_VOTES", 459)
+    file = found(voted())
+    assert "capped and ties_left_out" in file["unknown"]["ranks"]
+    for band, full in zip(file["models"], before["models"], strict=True):
+        plain = band["by_method"]["plain"]
+        assert (band["rank_lower"], band["rank_upper"]) == (plain["rank_lower"], plain["rank_upper"])
+        for name in ("capped", "ties_left_out"):
+            assert band["by_method"][name]["rank_lower"] is None
+            assert band["by_method"][name]["rating"] == full["by_method"][name]["rating"]
+
+
 def test_a_board_without_ratings_says_that_nothing_is_known() -> None:
     one = pa.Table.from_pylist([{"model_a": "ant", "model_b": "bee", "winner": "model_a", "voter": 1}])
     file = found(one)
