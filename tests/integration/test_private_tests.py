@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import jobs, snapshots
+from arena import jobs, private_results, snapshots
 from arena.battles import decoding_of
 from arena.catalog import (
     Catalog,
@@ -283,6 +283,42 @@ async def test_given_up_test_is_published_after_a_while(database: Database, sess
     assert result.unrated == "No vote was cast on it."
     with pytest.raises(CatalogInvalid, match="two: this private test ended and its result is published"):
         await sync(database, listed("one"), listed("two", private_test=True))
+
+
+async def test_result_that_fails_holds_up_no_other(
+    database: Database,
+    session: AsyncSession,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await sync(
+        database, *(listed(name, private_test=True, codename=f"{name}-bird") for name in ("one", "two"))
+    )
+    await sync(database, listed("one"), listed("two"))
+    result = private_results._result
+
+    def broken(ballots: Any, numbers: Any, test: Any) -> dict[str, Any]:
+        if test.model.name == "one":
+            raise ArithmeticError("the numbers do not add up")
+        return result(ballots, numbers, test)
+
+    monkeypatch.setattr(private_results, "_result", broken)
+    assert await publish_private_results(database, 90) == ["two"]
+    assert "private_result_failed" in caplog.text
+    monkeypatch.undo()
+    assert await publish_private_results(database, 90) == ["one"]
+
+
+async def test_private_results_that_fail_are_no_failure_of_the_boards(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> list[str]:
+        raise ArithmeticError("the numbers do not add up")
+
+    monkeypatch.setattr(jobs, "publish_private_results", broken)
+    fitter, settings = snapshots.Fitter(database), Settings(secret_key="k" * 32)
+    assert await jobs.fit_leaderboards(database, fitter, settings) is not None
+    assert "private_results_failed" in caplog.text
 
 
 async def test_job_notes_what_the_program_serves(
