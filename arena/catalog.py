@@ -17,7 +17,13 @@ from arena.errors import CatalogInvalid, ModelNotFound
 from arena.gateway.demo import DEMO_MODELS
 from arena.gateway.discovery import DiscoveredServer
 from arena.gateway.openai_chat import Endpoint as GatewayEndpoint
-from arena.private_tests import check_cap, private_standing
+from arena.private_tests import (
+    check_cap,
+    has_ended,
+    must_be_no_codename,
+    private_standing,
+    served_without_listing,
+)
 from arena.tables import Endpoint, Model
 
 DEMO_URL = "demo:"
@@ -110,10 +116,10 @@ async def sync_catalog(session: AsyncSession, catalog: Catalog, *, private_tests
 
     Raises `CatalogInvalid` where the file breaks a rule of private tests.
     """
-    check_cap(catalog.model, private_tests_max)
+    kept = [listed.name for listed in catalog.model]
+    check_cap([*catalog.model, *await served_without_listing(session, kept)], private_tests_max)
     for listed in catalog.model:
         await list_model(session, listed, source="catalog")
-    kept = [listed.name for listed in catalog.model]
     gone = select(Model.id).where(Model.name.not_in(kept))
     await session.execute(delete(Endpoint).where(Endpoint.source == "catalog", Endpoint.model_id.in_(gone)))
 
@@ -121,6 +127,8 @@ async def sync_catalog(session: AsyncSession, catalog: Catalog, *, private_tests
 async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str, demo: bool = False) -> int:
     """Insert or update one model and replace its endpoints of the same source; returns the model's id."""
     before = await session.scalar(select(Model).where(Model.name == listed.name).with_for_update())
+    if before is None:
+        await must_be_no_codename(session, listed.name)
     values: dict[str, Any] = listed.model_dump(exclude={"endpoint", "codename"}) | {"demo": demo}
     if source == "catalog":
         values |= await private_standing(session, before, listed)
@@ -235,9 +243,9 @@ async def real_model_count(session: AsyncSession) -> int:
 
 
 async def battle_models(session: AsyncSession) -> Sequence[Model]:
-    """Active models that have an endpoint, by name."""
+    """Active models that have an endpoint, by name; no private test whose result is published."""
     served = exists().where(Endpoint.model_id == Model.id)
-    query = select(Model).where(Model.status == "active", served).order_by(Model.name)
+    query = select(Model).where(Model.status == "active", served, ~has_ended()).order_by(Model.name)
     return (await session.scalars(query)).all()
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
-from sqlalchemy import func, select
+from sqlalchemy import Label, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena.tables import Ballot
+from arena.tables import Ballot, Battle, Model, Vote
 from arena.votes import NOT_COUNTED
 
 DAYS_SHOWN = 90
@@ -41,7 +41,7 @@ RULE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """The votes of one UTC day; `reasons` counts those that do not count."""
+    """The votes of one UTC day; `reasons` counts those that do not count, each under its standing."""
 
     date: date
     counted: int
@@ -93,8 +93,8 @@ class VoteCounts:
         since = _first_day(today) if whole else today - timedelta(days=1)
         kept = {day: counts for day, counts in self._counts.items() if day < since and not whole}
         counted: dict[date, dict[str | None, int]] = defaultdict(dict)
-        query = select(Ballot.cast_on, Ballot.reason, func.count()).where(Ballot.cast_on >= since)
-        for day, reason, count in await session.execute(query.group_by(Ballot.cast_on, Ballot.reason)):
+        query = select(Ballot.cast_on, _standing(), func.count()).where(Ballot.cast_on >= since)
+        for day, reason, count in await session.execute(query.group_by(Ballot.cast_on, "standing")):
             counted[day][reason] = count
         self._counts = kept | counted
 
@@ -102,6 +102,20 @@ class VoteCounts:
         """Every day since the first that is shown or compared, oldest first; days without votes too."""
         days = [_first_day(today) + timedelta(days=number) for number in range(DAYS_SHOWN + DAYS_COMPARED)]
         return [_day(day, dict(self._counts.get(day, {}))) for day in days]
+
+
+def _standing() -> Label[str | None]:
+    """Why a vote does not count; one never meant for the main board is that, whatever else befell it."""
+    tested = exists().where(
+        Model.id.in_((Battle.model_a_id, Battle.model_b_id)),
+        Model.private_since.is_not(None),
+        or_(Model.private_test, Battle.created_at < Model.listed_at),
+    )
+    by_design = Battle.not_counted_reason.in_(BY_DESIGN)
+    meant = select(case((by_design, Battle.not_counted_reason), (tested, "private_test")))
+    meant = meant.join_from(Vote, Battle).where(Vote.id == Ballot.vote_id)
+    spoiled = func.coalesce(meant.scalar_subquery(), Ballot.reason)
+    return case((Ballot.reason.in_(SPOILED), spoiled), else_=Ballot.reason).label("standing")
 
 
 def _first_day(today: date) -> date:
@@ -117,7 +131,7 @@ def _day(day: date, counts: dict[str | None, int]) -> Day:
 
 async def spoiled_today(session: AsyncSession, today: date) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which of today's votes are spoiled, in the order they were cast; those never meant to count left out."""
-    query = select(Ballot.reason).where(Ballot.cast_on == today).order_by(Ballot.vote_id)
+    query = select(_standing()).where(Ballot.cast_on == today).order_by(Ballot.vote_id)
     reasons = (await session.scalars(query)).all()
     return np.array([reason is not None for reason in reasons if reason not in BY_DESIGN], dtype=bool)
 

@@ -104,9 +104,7 @@ async def fit_leaderboards(database: Database, fitter: Fitter, settings: Setting
         if not ours:
             return None
         snapshot = await _fit(database, fitter)
-        published = await publish_private_results(database, settings.private_result_days)
-    if published:
-        log.info("private_results_published", tests=published)
+        await _publish_private_results(database, settings)
     return snapshot
 
 
@@ -116,13 +114,32 @@ async def _fit(database: Database, fitter: Fitter) -> str | None:
         with FIT_SECONDS.time(), FIT_FAILURES.count_exceptions():
             snapshot = await fitter.fit()
     except Exception as error:
-        if not is_outage(error):
-            async with database.sessions.begin() as session:
-                await note_failure(session, error)
+        await _note_failure(database, error)
         raise
     async with database.sessions.begin() as session:
         await clear_failure(session)
     return snapshot
+
+
+async def _note_failure(database: Database, failure: Exception) -> None:
+    """Not every error that looks like an outage is one; where the database is away, nobody can be told."""
+    try:
+        async with database.sessions.begin() as session:
+            await note_failure(session, failure)
+    except Exception as error:
+        if not is_outage(error):
+            raise
+
+
+async def _publish_private_results(database: Database, settings: Settings) -> None:
+    """A step of its own: what goes wrong here is no failure of the boards, and the next round tries again."""
+    try:
+        published = await publish_private_results(database, settings.private_result_days)
+    except Exception:
+        log.exception("private_results_failed")
+        return
+    if published:
+        log.info("private_results_published", tests=published)
 
 
 async def make_reports(database: Database, reporter: Reporter) -> None:

@@ -16,12 +16,15 @@ import ratings
 from arena.ballots import model_names, own_ballots, own_votes
 from arena.db import Database
 from arena.leaderboards import RANKS
+from arena.logs import get_log
 from arena.populations import OVERALL
 from arena.records import ModelVersion, PrivateResult
 from arena.tables import Model
 from ratings.errors import RatingsError
 from ratings.leaderboard import METHOD_VERSION
 from ratings.selection import selection_bias
+
+log = get_log("arena.private_results")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,18 +41,27 @@ class EndedTest:
 
 
 async def publish_private_results(database: Database, unreleased_days: int) -> list[str]:
-    """Compute and keep the results that are due; returns the names they are published under."""
+    """Compute and keep the results that are due; returns the names they are published under.
+
+    One that fails is logged and holds up no other.
+    """
     async with database.readings() as session:
         due = await _due(session, timedelta(days=unreleased_days))
         if not due:
             return []
         numbers = await model_names(session)
         ballots = await own_ballots(session, _condition([test.model.id for test in due]))
+    published = []
     for test in due:
-        result = await asyncio.to_thread(_result, ballots, numbers, test)
-        async with database.sessions.begin() as session:
-            await session.execute(insert(PrivateResult).values(**result).on_conflict_do_nothing())
-    return [test.model.public_name for test in due]
+        try:
+            result = await asyncio.to_thread(_result, ballots, numbers, test)
+            async with database.sessions.begin() as session:
+                await session.execute(insert(PrivateResult).values(**result).on_conflict_do_nothing())
+        except Exception:
+            log.exception("private_result_failed", test=test.model.public_name)
+        else:
+            published.append(test.model.public_name)
+    return published
 
 
 async def _due(session: AsyncSession, patience: timedelta) -> list[EndedTest]:

@@ -6,10 +6,10 @@ time after a test that was given up, and no one takes it back. The public board 
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.errors import CatalogInvalid
@@ -40,8 +40,26 @@ def check_cap(listed: Iterable[Listed], most: int) -> None:
             raise CatalogInvalid(
                 f"{spelled[key]} has {len(tests)} private tests: {', '.join(tests)}. At most {most} may run at once,"
                 " for every organisation alike. Release one by removing its private_test, take one out of the"
-                " catalog, or set ARENA_PRIVATE_TESTS_MAX for all."
+                " catalog and stop its model server, or set ARENA_PRIVATE_TESTS_MAX for all."
             )
+
+
+async def served_without_listing(session: AsyncSession, listed: Iterable[str]) -> Sequence[Model]:
+    """Private tests that the catalog does not list and a model server keeps in the draw."""
+    served = exists().where(Endpoint.model_id == Model.id, Endpoint.source != "catalog")
+    query = select(Model).where(Model.private_test, Model.status == "active", served, ~has_ended())
+    return (await session.scalars(query.where(Model.name.not_in(listed)).order_by(Model.name))).all()
+
+
+def has_ended() -> ColumnElement[bool]:
+    """Whether a model is a test whose result is published: no later vote could be a part of it."""
+    return and_(Model.private_test, exists().where(PrivateResult.model_id == Model.id))
+
+
+async def must_be_no_codename(session: AsyncSession, name: str) -> None:
+    """A model under a private test's codename would lead voters and readers astray; raises `CatalogInvalid`."""
+    if await session.scalar(select(exists().where(Model.codename == name, Model.name != name))):
+        raise CatalogInvalid(f"{name}: this name is the codename of a private test. Choose another.")
 
 
 async def private_standing(session: AsyncSession, before: Model | None, listed: Listed) -> dict[str, Any]:
@@ -82,7 +100,7 @@ async def running_tests(session: AsyncSession) -> dict[str, int]:
     """How many private tests each organisation runs now."""
     served = exists().where(Endpoint.model_id == Model.id)
     query = select(Model.organization, func.count()).where(
-        Model.private_test, Model.status == "active", served
+        Model.private_test, Model.status == "active", served, ~has_ended()
     )
     rows = await session.execute(query.group_by(Model.organization).order_by(Model.organization))
     return {organization: count for organization, count in rows}

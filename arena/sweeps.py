@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -47,7 +47,9 @@ async def _interrupt(session: AsyncSession, turn_id: int, battle_id: str) -> Non
 async def expire_failed(session: AsyncSession, older_than_minutes: float) -> int:
     """A failed battle that nobody came back to is void; returns how many."""
     cutoff = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, older_than_minutes * 60)
-    reason = func.coalesce(Battle.not_counted_reason, "void")
+    # As in `_spoiled` of the battles.
+    kept = Battle.not_counted_reason != "private_test"
+    reason = case((kept, Battle.not_counted_reason), else_="void")
     stale = update(Battle).where(Battle.state == "failed", Battle.updated_at < cutoff)
     stale = stale.values(state="void", void_reason="side_failed", not_counted_reason=reason).returning(
         Battle.id

@@ -150,7 +150,8 @@ COUNTED_DAY = _object(
         "date": DAY,
         "votes": COUNT,
         "counted": COUNT,
-        "not_counted": _by_name(COUNT),
+        "not_counted": _by_name(COUNT)
+        | {"description": "By reason; votes never meant to count under that, also if spoiled or withdrawn."},
         "spoiled_share": MAYBE_SHARE | {"description": "Of the votes that were meant to count."},
     }
 )

@@ -257,6 +257,20 @@ async def test_failed_battle_left_alone_becomes_void(
     assert (await voter.get(f"/api/v1/battles/{battle['id']}")).json()["state"] == "void"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, "void"), ("private_test", "void"), ("demo_models", "demo_models")]
+)
+async def test_expired_battle_does_not_count_like_any_other_void_one(
+    before: str | None, after: str, voter: httpx2.AsyncClient, session: AsyncSession
+) -> None:
+    battle = await answered_battle(voter)
+    stale = {"state": "failed", "updated_at": Battle.updated_at - timedelta(hours=2)}
+    await session.execute(update(Battle).values(not_counted_reason=before, **stale))
+    await expire_failed(session, 60)
+    await session.commit()
+    assert (await vote(voter, battle["id"])).json()["reason"] == after
+
+
 async def test_one_process_fits_at_a_time(database: Database) -> None:
     async with database.locked("fit") as first:
         async with database.locked("fit") as second:

@@ -11,12 +11,21 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import jobs, snapshots
+from arena import jobs, private_results, snapshots
 from arena.battles import decoding_of
-from arena.catalog import Catalog, CatalogModel, read_catalog, retire_model, sync_catalog
+from arena.catalog import (
+    Catalog,
+    CatalogModel,
+    battle_models,
+    read_catalog,
+    register_endpoint,
+    retire_model,
+    sync_catalog,
+)
 from arena.db import Database
 from arena.errors import CatalogInvalid
 from arena.private_results import publish_private_results
+from arena.private_tests import running_tests
 from arena.records import ModelVersion, PrivateResult
 from arena.settings import Settings
 from arena.tables import Battle, Endpoint, Model
@@ -95,6 +104,35 @@ async def test_cap_holds_for_an_organisation_however_it_is_spelled(database: Dat
     await sync(database, *tests, listed("theirs", organization="Other", private_test=True))
     with pytest.raises(CatalogInvalid, match=r"Lab has 4 private tests: v0, v1, v2, v3\. At most 3"):
         await sync(database, *tests, listed("v3", organization="LAB", private_test=True))
+
+
+async def test_private_test_that_a_model_server_keeps_is_under_the_cap(
+    database: Database, session: AsyncSession
+) -> None:
+    """Until its result is published: then it is drawn no more."""
+    await sync(database, listed("one"), listed("v0", private_test=True))
+    await record(database)
+    await sync(database, listed("one"))
+    await record(database)
+    async with database.sessions.begin() as work:
+        await register_endpoint(work, "v0", "http://127.0.0.1:9/v1", "v0", 1)
+    assert [model.name for model in await battle_models(session)] == ["one", "v0"]
+    others = [listed(f"v{number}", private_test=True) for number in (1, 2, 3)]
+    with pytest.raises(CatalogInvalid, match=r"Lab has 4 private tests: v1, v2, v3, v0\. At most 3"):
+        await sync(database, *others)
+    assert len(await publish_private_results(database, 0)) == 1
+    assert [model.name for model in await battle_models(session)] == ["one"]
+    assert await running_tests(session) == {}
+    await sync(database, *others)
+
+
+async def test_no_model_is_listed_under_a_codename(database: Database) -> None:
+    await sync(database, listed("one", private_test=True, codename="heron"))
+    with pytest.raises(CatalogInvalid, match="heron: this name is the codename of a private test"):
+        await sync(database, listed("heron"))
+    with pytest.raises(CatalogInvalid, match="heron: this name is the codename of a private test"):
+        async with database.sessions.begin() as work:
+            await register_endpoint(work, "heron", "http://127.0.0.1:9/v1", "heron", 1)
 
 
 async def test_private_test_cannot_be_taken_back(database: Database, session: AsyncSession) -> None:
@@ -245,6 +283,42 @@ async def test_given_up_test_is_published_after_a_while(database: Database, sess
     assert result.unrated == "No vote was cast on it."
     with pytest.raises(CatalogInvalid, match="two: this private test ended and its result is published"):
         await sync(database, listed("one"), listed("two", private_test=True))
+
+
+async def test_result_that_fails_holds_up_no_other(
+    database: Database,
+    session: AsyncSession,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await sync(
+        database, *(listed(name, private_test=True, codename=f"{name}-bird") for name in ("one", "two"))
+    )
+    await sync(database, listed("one"), listed("two"))
+    result = private_results._result
+
+    def broken(ballots: Any, numbers: Any, test: Any) -> dict[str, Any]:
+        if test.model.name == "one":
+            raise ArithmeticError("the numbers do not add up")
+        return result(ballots, numbers, test)
+
+    monkeypatch.setattr(private_results, "_result", broken)
+    assert await publish_private_results(database, 90) == ["two"]
+    assert "private_result_failed" in caplog.text
+    monkeypatch.undo()
+    assert await publish_private_results(database, 90) == ["one"]
+
+
+async def test_private_results_that_fail_are_no_failure_of_the_boards(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> list[str]:
+        raise ArithmeticError("the numbers do not add up")
+
+    monkeypatch.setattr(jobs, "publish_private_results", broken)
+    fitter, settings = snapshots.Fitter(database), Settings(secret_key="k" * 32)
+    assert await jobs.fit_leaderboards(database, fitter, settings) is not None
+    assert "private_results_failed" in caplog.text
 
 
 async def test_job_notes_what_the_program_serves(

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import jobs, simulate, snapshots
@@ -228,14 +229,30 @@ async def test_unknown_board_names_the_nearest(voted: Serving, session: AsyncSes
         await snapshots.read_file(session, "leaderboards/dmo.json")
 
 
+async def test_fit_that_cannot_say_so_fails_with_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    fitter = snapshots.Fitter(away)
+
+    async def broken() -> None:
+        raise ArithmeticError("the numbers do not add up")
+
+    monkeypatch.setattr(fitter, "fit", broken)
+    with pytest.raises(ArithmeticError):
+        await jobs._fit(away, fitter)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ArithmeticError("the numbers do not add up"), OperationalError("SELECT", {}, Exception("no space"))],
+)
 async def test_failed_fit_keeps_the_last_board_and_says_so(
-    voted: Serving, database: Database, monkeypatch: pytest.MonkeyPatch
+    error: Exception, voted: Serving, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitter = snapshots.Fitter(database)
     settings = Settings(secret_key="k" * 32)
 
     def broken(*_: object) -> None:
-        raise ArithmeticError("the numbers do not add up")
+        raise error
 
     async with voted.client() as person:
         before = (await person.get("/feed/v1/leaderboards/demo.json")).json()
@@ -243,7 +260,7 @@ async def test_failed_fit_keeps_the_last_board_and_says_so(
         with monkeypatch.context() as patched:
             patched.setattr(snapshots, "compute", broken)
             for _ in range(2):
-                with pytest.raises(ArithmeticError):
+                with pytest.raises(type(error)):
                     await jobs.fit_leaderboards(database, fitter, settings)
         assert (await person.get("/feed/v1/leaderboards/demo.json")).json() == before
         assert "This board is stale since" in (await person.get("/leaderboard/demo")).text

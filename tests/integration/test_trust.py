@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jsonschema
 import orjson
@@ -21,10 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from arena import jobs, snapshots
 from arena.catalog import Catalog, CatalogModel, retire_model, sync_catalog
 from arena.db import Database
+from arena.integrity import spoiled_today
 from arena.private_results import publish_private_results
 from arena.records import Report as ReportRow
 from arena.reports import Reporter, alarm_days, parsed_report
-from arena.tables import Battle
+from arena.tables import Battle, Model, Vote
+from arena.votes import withdraw_vote
 from arena.web.schemas_trust import TRUST
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import Serving, answered_battle, vote
@@ -240,6 +243,34 @@ async def test_jump_of_spoiled_votes_raises_the_alarm_everywhere(
     assert report is not None
     assert not report["alarm"]["active"], "three days later it is history"
     assert [day["date"] for day in report["alarm"]["days"]] == ["2026-06-15"]
+
+
+async def test_votes_never_meant_to_count_are_no_part_of_the_share(
+    database: Database, session: AsyncSession
+) -> None:
+    """Neither of the spoiled nor of those they are set against: a private test's by when its battle began."""
+    await two_models(database)
+    await cast(database, NOON, 4, 0)
+    await cast(database, NOON - timedelta(days=1), 2, 1)
+    async with database.sessions.begin() as work:
+        released = {"private_since": NOON - timedelta(days=9), "listed_at": NOON.replace(hour=0)}
+        await work.execute(update(Model).where(Model.name == "two").values(**released))
+        for number, meant in enumerate(("demo_models", "simulated_voter", None), 1):
+            name = f"2026-06-15-{number}"
+            await work.execute(update(Battle).where(Battle.id == name).values(not_counted_reason=meant))
+            await withdraw_vote(work, name, UUID(int=1))
+        for name, reason in (("2026-06-14-1", "identity_revealed"), ("2026-06-14-2", "private_test")):
+            await work.execute(update(Battle).where(Battle.id == name).values(not_counted_reason=reason))
+            said = update(Vote).where(Vote.battle_id == name)
+            await work.execute(said.values(counted=False, reason=reason))
+    await Reporter(database).report(NOON)
+    report = await parsed_report(session, "integrity")
+    assert report is not None
+    today, yesterday = report["days"]
+    assert today["not_counted"] == {"demo_models": 1, "simulated_voter": 1, "withdrawn": 1}
+    assert (today["counted"], today["spoiled_share"]) == (1, 0.5)
+    assert (yesterday["not_counted"], yesterday["spoiled_share"]) == ({"private_test": 2}, None)
+    assert sorted(await spoiled_today(session, NOON.date())) == [False, True]
 
 
 async def test_report_without_news_keeps_its_bytes(database: Database, session: AsyncSession) -> None:
