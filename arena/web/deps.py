@@ -19,6 +19,7 @@ from arena.voters import COOKIE, SIMULATED_HEADER, Signer, Visitor, new_visitor
 from arena.web.board_history import BoardHistory
 from arena.web.change_reader import ChangeReader
 from arena.web.day_reader import DayReader
+from arena.web.feed_made import MadeFiles
 from arena.web.snapshot_reader import SnapshotReader
 
 BATTLE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -68,6 +69,10 @@ def _changes(request: Request) -> ChangeReader:
     return request.state.changes  # type: ignore[no-any-return]
 
 
+def _made(request: Request) -> MadeFiles:
+    return request.state.made_files  # type: ignore[no-any-return]
+
+
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentRunner = Annotated[Runner, Depends(_runner)]
@@ -79,6 +84,7 @@ Activity = Annotated[ModelActivity, Depends(_activity)]
 CurrentPolicy = Annotated[dict[str, Any], Depends(_policy)]
 Days = Annotated[DayReader, Depends(_days)]
 Changes = Annotated[ChangeReader, Depends(_changes)]
+Made = Annotated[MadeFiles, Depends(_made)]
 
 
 async def _session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:
