@@ -7,6 +7,7 @@ from datetime import date, datetime
 from time import monotonic
 from typing import Final
 
+import structlog
 from sqlalchemy import text
 
 from arena.ballots import STYLE_FEATURES
@@ -14,6 +15,7 @@ from arena.db import Database
 from arena.populations import POPULATION_OF_REASON
 from arena.snapshots import newest_snapshot
 
+log = structlog.get_logger()
 FRESH_SECONDS: Final = 60.0
 _STYLE_SUMS = ", ".join(
     f"coalesce(sum(style[{place}]), 0)::bigint" for place in range(1, len(STYLE_FEATURES) + 1)
@@ -89,23 +91,37 @@ class Activity:
 
 
 class ModelActivity:
-    """Counts the votes once for a snapshot, and at most once a minute, whoever asks."""
+    """Counts the votes once for a snapshot, and pauses a minute between two counts, whoever asks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._activity: Activity | None = None
         self._counted_at = -float("inf")
         self._counting = asyncio.Lock()
+        self._anew: asyncio.Task[None] | None = None
 
     async def read(self, newest_id: str) -> Activity:
-        """What the votes say, as of the newest snapshot or of one a minute older."""
-        async with self._counting:
-            known = self._activity
-            is_young = monotonic() - self._counted_at < FRESH_SECONDS
-            if known is None or (known.snapshot != newest_id and not is_young):
-                known = self._activity = await self._count()
-                self._counted_at = monotonic()
+        """What the votes say, as of an earlier snapshot while those of the newest are counted; only the first waits."""
+        if (known := self._activity) is None:
+            return await self._first()
+        is_young = monotonic() - self._counted_at < FRESH_SECONDS
+        if known.snapshot != newest_id and not is_young and (self._anew is None or self._anew.done()):
+            self._anew = asyncio.create_task(self._count_anew())
         return known
+
+    async def _first(self) -> Activity:
+        async with self._counting:
+            if self._activity is None:
+                self._activity = await self._count()
+                self._counted_at = monotonic()
+            return self._activity
+
+    async def _count_anew(self) -> None:
+        try:
+            self._activity = await self._count()
+        except Exception:
+            log.exception("activity_not_counted")  # what was counted before is shown for another minute
+        self._counted_at = monotonic()
 
     async def _count(self) -> Activity:
         async with self._database.readings() as session:

@@ -38,6 +38,7 @@ from arena.web.change_reader import ChangeReader
 from arena.web.day_reader import DayReader
 from arena.web.feed_fast import FeedHolder, FeedProtocol
 from arena.web.feed_held import HeldFiles
+from arena.web.feed_made import MadeFiles
 from arena.web.rendering import STATIC
 from arena.web.snapshot_reader import SnapshotReader
 from arena.web.state import State
@@ -112,6 +113,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
                 signer=Signer(settings.secret()),
                 snapshots=snapshots,
                 held_files=HeldFiles(snapshots),
+                made_files=MadeFiles(),
                 days=days,
                 changes=ChangeReader(database),
                 topics=topics,

@@ -20,6 +20,7 @@ from arena.voters import COOKIE, SIMULATED_HEADER, Signer, Visitor, new_visitor
 from arena.web.board_history import BoardHistory
 from arena.web.change_reader import ChangeReader
 from arena.web.day_reader import DayReader
+from arena.web.feed_made import MadeFiles
 from arena.web.snapshot_reader import SnapshotReader
 
 BATTLE_ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -73,6 +74,10 @@ def _topics(request: Request) -> TopicBoards:
     return request.state.topics  # type: ignore[no-any-return]
 
 
+def _made(request: Request) -> MadeFiles:
+    return request.state.made_files  # type: ignore[no-any-return]
+
+
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 CurrentDatabase = Annotated[Database, Depends(_database)]
 CurrentRunner = Annotated[Runner, Depends(_runner)]
@@ -85,6 +90,7 @@ CurrentPolicy = Annotated[dict[str, Any], Depends(_policy)]
 Days = Annotated[DayReader, Depends(_days)]
 Changes = Annotated[ChangeReader, Depends(_changes)]
 Topics = Annotated[TopicBoards, Depends(_topics)]
+Made = Annotated[MadeFiles, Depends(_made)]
 
 
 async def _session(database: CurrentDatabase) -> AsyncIterator[AsyncSession]:

@@ -23,6 +23,7 @@ PREFLIGHT = OPEN | {
     "Access-Control-Allow-Headers": "If-None-Match, If-Modified-Since",
     "Access-Control-Max-Age": "86400",
 }
+COMPRESSION = 3  # what is compressed when it is asked for, not once for all
 # The snapshot of which an answer is a file, told to the layer that keeps such answers.
 FILE_OF = "file_of_newest_snapshot"
 SPDX_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
@@ -33,8 +34,9 @@ WEB_ADDRESS = re.compile(r"https?://[!#-;=?-~]+")  # printable, and neither quot
 class FeedFile:
     """A file of the feed with what its headers say."""
 
-    body: bytes  # compressed
     etag: str
+    body: bytes = b""  # compressed
+    content: bytes | None = None  # instead of `body`, to be compressed for those who need it
     modified: datetime | None = None
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=lambda: FRESH)
@@ -51,8 +53,8 @@ def content_file(
 ) -> FeedFile:
     """A file that is no file of a snapshot, known by the digest of its content."""
     return FeedFile(
-        body=gzip.compress(content, mtime=0),
         etag=hashlib.sha256(content).hexdigest(),
+        content=content,
         modified=modified,
         media_type=media_type,
         headers=headers,
@@ -72,17 +74,25 @@ def answer(request: Request, file: FeedFile, *, of: Newest | None = None) -> Res
         headers["Link"] = ", ".join(file.links)
     if of is not None:
         setattr(request.state, FILE_OF, of)
-    if has_already(
-        headers["ETag"],
-        headers.get("Last-Modified"),
-        request.headers.get("if-none-match"),
-        request.headers.get("if-modified-since"),
-    ):
+    if is_known(request, file):
         return Response(status_code=304, headers=headers)
+    content = file.content
     if takes_gzip(request.headers.get("accept-encoding", "")):
         headers["Content-Encoding"] = "gzip"
-        return Response(file.body, media_type=file.media_type, headers=headers)
-    return Response(gzip.decompress(file.body), media_type=file.media_type, headers=headers)
+        body = file.body if content is None else gzip.compress(content, COMPRESSION, mtime=0)
+    else:
+        body = gzip.decompress(file.body) if content is None else content
+    return Response(body, media_type=file.media_type, headers=headers)
+
+
+def is_known(request: Request, file: FeedFile) -> bool:
+    """Whether the program that asks has this version of the file."""
+    return has_already(
+        f'"{file.etag}"',
+        None if file.modified is None else http_date(file.modified),
+        request.headers.get("if-none-match"),
+        request.headers.get("if-modified-since"),
+    )
 
 
 def has_already(etag: str, modified: str | None, if_none_match: str | None, if_modified: str | None) -> bool:

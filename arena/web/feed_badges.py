@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from arena.errors import LeaderboardNotFound, ModelNotFound
-from arena.populations import OVERALL
+from arena.populations import OVERALL, OWN_POPULATIONS
 from arena.settings import Settings
 from arena.web.boards import BoardPage, board_page
 from arena.web.deps import CurrentSettings, Snapshots
@@ -72,14 +72,11 @@ async def _badge(page: BoardPage, model: str, snapshots: SnapshotReader, setting
 
 
 async def _nearest(page: BoardPage, model: str, snapshots: SnapshotReader) -> str:
-    """Which models there are, and whether this one is on another board."""
-    elsewhere = [
-        name
-        for name in (await snapshots.newest()).boards
-        if name != page.name and await _has(snapshots, name, model)
-    ]
-    if elsewhere:
-        said = f"It is on: {', '.join(elsewhere[:NEAREST])}; name one with ?board=."
+    """Which models there are, and whether this one is on the main board of a population of our own."""
+    boards = (await snapshots.newest()).boards
+    others = [it.name for it in OWN_POPULATIONS if it.name in boards and it.name != page.name]
+    if elsewhere := [name for name in others if await _has(snapshots, name, model)]:
+        said = f"It is on: {', '.join(elsewhere)}; name one with ?board=."
         return f"There is no model {model!r} on the leaderboard {page.name!r}. {said}"
     names = [entry.model for entry in page.entries]
     near = get_close_matches(model[:LONGEST_NAME], names, n=NEAREST, cutoff=0.4) or names[:NEAREST]

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from arena.web.deps import Changes, CurrentSettings, Days, Snapshots
+from arena.web.deps import Changes, CurrentSettings, Days, Made, Snapshots
 from arena.web.feed_answers import answer, as_json, content_file, described_by, licensed
 from arena.web.feed_history import From, To, within
 from arena.web.feed_syndication import ATOM, JSON_FEED, Item, atom, json_feed, site_of
@@ -22,6 +22,7 @@ async def changes(
     days: Days,
     changes: Changes,
     settings: CurrentSettings,
+    made: Made,
     first: From = None,
     to: To = None,
 ) -> Response:
@@ -37,7 +38,8 @@ async def changes(
         "changes": found,
     }
     links = [described_by("changes"), *licensed(settings.data_license)]
-    return answer(request, content_file(as_json(says), modified=newest.generated_at, links=links))
+    of = ("changes", newest.id, *(f"{each['snapshot_before']} {each['snapshot']}" for each in found))
+    return await made.answer(request, lambda: as_json(says), of=of, modified=newest.generated_at, links=links)
 
 
 @router.head("/atom.xml", include_in_schema=False)

@@ -1,6 +1,5 @@
 """A board through the days: one point a model and day, and the board of one day."""
 
-import asyncio
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -10,14 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from arena.errors import InvalidInput
 from arena.history import Day, day_of
 from arena.snapshots import LONGEST_NAME
-from arena.web.deps import CurrentSettings, Days, Snapshots
+from arena.web.deps import CurrentSettings, Days, Made, Snapshots
 from arena.web.feed_answers import (
     FRESH,
     IMMUTABLE,
     alternate,
     answer,
     as_json,
-    content_file,
     described_by,
     licensed,
 )
@@ -37,6 +35,7 @@ async def history(
     snapshots: Snapshots,
     days: Days,
     settings: CurrentSettings,
+    made: Made,
     style_control: StyleControl = False,
     first: From = None,
     to: To = None,
@@ -48,12 +47,16 @@ async def history(
     found = await days.of_days(stored, points, chosen) if len(name) <= LONGEST_NAME else []
     if not found:
         await snapshots.compressed(stored, newest.id)  # says what is wrong with the name, if anything is
-    says = {
-        "$schema": "/feed/v1/schema/history.json",
-        "category": name,
-        "style_control": style_control,
-        "days": [_day(day) | {"entries": orjson.Fragment(entries)} for day, entries in found],
-    }
+
+    def make() -> bytes:
+        says = {
+            "$schema": "/feed/v1/schema/history.json",
+            "category": name,
+            "style_control": style_control,
+            "days": [_day(day) | {"entries": orjson.Fragment(entries)} for day, entries in found],
+        }
+        return as_json(says)
+
     links = [
         described_by("history"),
         alternate(f"/leaderboard/{name}", "text/html"),
@@ -62,8 +65,8 @@ async def history(
         ),
     ]
     modified = found[-1][0].generated_at if found else newest.generated_at
-    file = await asyncio.to_thread(content_file, as_json(says), modified=modified, links=links)
-    return answer(request, file)
+    of = ("history", stored, *(f"{day.date} {day.snapshot}" for day, _ in found))
+    return await made.answer(request, make, of=of, modified=modified, links=links)
 
 
 @router.head("/history/{name}/{day}.json", include_in_schema=False)

@@ -10,7 +10,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from arena.db import Database
+from arena.db import Database, is_outage
 from arena.errors import LeaderboardNotFound
 from arena.snapshots import (
     BOARDS,
@@ -57,12 +57,17 @@ class SnapshotReader:
         self._made_at: OrderedDict[str, datetime] = OrderedDict()
         self._looking = asyncio.Lock()
         self._ahead: asyncio.Task[None] | None = None
+        self._outage: tuple[float, Exception | None] = (-float("inf"), None)
 
     async def newest(self) -> Newest:
         """Raises `SnapshotNotFound` before the first fit."""
         if self._newest is not None and monotonic() - self._looked_at < self._seconds:
             return self._newest
+        asked_at = monotonic()
         async with self._looking:
+            failed_at, outage = self._outage
+            if outage is not None and failed_at >= asked_at:
+                raise outage.with_traceback(None)
             if self._newest is None or monotonic() - self._looked_at >= self._seconds:
                 self._newest = await self._look_now()
         return self._newest
@@ -83,7 +88,12 @@ class SnapshotReader:
 
     async def _look_now(self) -> Newest:
         began = monotonic()  # what is published during the look may be missed by it
-        found = await self._look(self._newest)
+        try:
+            found = await self._look(self._newest)
+        except Exception as error:
+            if is_outage(error):  # all who wait for this look are told at once, not after a look each
+                self._outage = monotonic(), error
+            raise
         self._looked_at = began
         return found
 

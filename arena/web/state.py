@@ -14,6 +14,7 @@ from arena.web.board_history import BoardHistory
 from arena.web.change_reader import ChangeReader
 from arena.web.day_reader import DayReader
 from arena.web.feed_held import HeldFiles
+from arena.web.feed_made import MadeFiles
 from arena.web.snapshot_reader import SnapshotReader
 
 
@@ -30,6 +31,7 @@ class State(TypedDict):
     activity: ModelActivity
     policy: dict[str, Any]
     held_files: HeldFiles
+    made_files: MadeFiles
     days: DayReader
     changes: ChangeReader
     topics: TopicBoards

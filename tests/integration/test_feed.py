@@ -205,7 +205,7 @@ async def test_badge_carries_the_interval(program: httpx2.AsyncClient) -> None:
     assert "preliminary" in (await program.get(f"/badge/{NEW}.json")).json()["message"]
     svg = ElementTree.fromstring(picture.text)
     assert fields["message"] in "".join(svg.itertext())
-    assert "It is on: overall" in other["detail"]
+    assert "It is on: overall; name one" in other["detail"], "not on every category"
 
 
 async def test_embedded_board_has_no_script_and_no_cookie(program: httpx2.AsyncClient) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from arena.changes import Said
 from arena.db import Database
@@ -125,6 +126,26 @@ async def test_changes_of_a_newer_snapshot_of_a_day_replace_those_of_the_one_bef
         (told,) = await reader.of_days([today], [DAYS[0], today])
         assert told["snapshot"] == today.snapshot
     assert len(reader._found) == 1
+
+
+async def test_all_who_wait_for_a_database_that_hangs_are_told_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = []
+
+    async def hang(session: object) -> None:
+        looks.append(session)
+        await asyncio.sleep(0.05)
+        raise PoolTimeout("no connection")
+
+    monkeypatch.setattr(snapshot_reader, "newest_snapshot", hang)
+    reader = SnapshotReader(DATABASE, 1)
+    told = await asyncio.gather(*(reader.newest() for _ in range(20)), return_exceptions=True)
+    assert {type(error) for error in told} == {PoolTimeout}
+    assert len(looks) == 1
+    with pytest.raises(PoolTimeout):
+        await reader.newest()
+    assert len(looks) == 2, "who comes later looks again"
 
 
 async def said(session: Any, days: Sequence[Day]) -> dict[str, Said]:
