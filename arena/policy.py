@@ -13,7 +13,7 @@ from arena.leaderboards import LANGUAGE_VOTES, PRELIMINARY_VOTES, RANKS, STYLE_V
 from arena.matchmaking import MATCHMAKING_RULE
 from arena.operator_categories import OperatorCategories
 from arena.settings import Settings
-from arena.snapshots import KEPT_HOURS
+from arena.snapshots import ALL_KEPT_HOURS, KEPT_HOURS
 from arena.votes import NOT_COUNTED
 from ratings.leaderboard import METHOD_VERSION
 
@@ -85,7 +85,11 @@ def policy_of(settings: Settings, operators: OperatorCategories) -> dict[str, An
             "votes": integrity.VOTES_LEAST,
             "by_design": sorted(integrity.BY_DESIGN),
         },
-        "snapshots": {"kept_hours": KEPT_HOURS, "last_of_each_day": "for ever"},
+        "snapshots": {
+            "all_kept_hours": ALL_KEPT_HOURS,
+            "last_of_each_hour_kept_hours": KEPT_HOURS,
+            "last_of_each_day": "for ever",
+        },
         "data_license": settings.data_license,
     }
 

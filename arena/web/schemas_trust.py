@@ -103,7 +103,9 @@ POLICY = _object(
         "private_tests": _object(RULE | {"at_once": COUNT, "unreleased_days": COUNT}),
         "retirement": _object(RULE | {"votes": COUNT, "lowest_share": SHARE}),
         "alarm": _object(RULE | {"level": SHARE, "days_compared": COUNT, "votes": COUNT, "by_design": TEXTS}),
-        "snapshots": _object({"kept_hours": COUNT, "last_of_each_day": TEXT}),
+        "snapshots": _object(
+            {"all_kept_hours": COUNT, "last_of_each_hour_kept_hours": COUNT, "last_of_each_day": TEXT}
+        ),
         "data_license": TEXT,
     }
 )
