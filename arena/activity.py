@@ -10,10 +10,10 @@ from typing import Final
 import structlog
 from sqlalchemy import text
 
-from arena.ballots import STYLE_FEATURES
 from arena.db import Database
 from arena.populations import POPULATION_OF_REASON
 from arena.snapshots import newest_snapshot
+from ratings.board_files import STYLE_FEATURES
 
 log = structlog.get_logger()
 FRESH_SECONDS: Final = 60.0

@@ -19,10 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.populations import POPULATION_OF_REASON, Population, imported
 from arena.tables import Board, Model
+from ratings.board_files import STYLE_COLUMNS, STYLE_FEATURES
 from ratings.vote_digest import canonical_votes
 
-STYLE_FEATURES = ("tokens", "headers", "lists", "bold", "code_blocks", "emoji")
-STYLE_COLUMNS = tuple(f"{feature}_{side}" for feature in STYLE_FEATURES for side in "ab")
 FREQUENT_QUANTILE = 0.999
 FREQUENT_LEAST = 25
 

@@ -6,40 +6,45 @@ written is rounded to what is shown.
 
 import gzip
 import hashlib
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import orjson
-import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 import ratings
 from arena import __version__
-from arena.ballots import STYLE_COLUMNS, STYLE_FEATURES, Votes
+from arena.ballots import Votes
 from arena.categories import Category, categories_of
 from arena.populations import Population, board_name
 from arena.robustness import SETTINGS, robustness
 from arena.tables import Model
 from arena.tagging import RULES_VERSION
 from ratings.arrays import FloatArray, IntArray
+from ratings.board_files import (
+    MODEL_FACTS,
+    PRELIMINARY_VOTES,
+    RANKS,
+    STYLE_FEATURES,
+    STYLE_VOTES,
+    Facts,
+    comparable,
+    leaderboard_file,
+    plain_board,
+    style_controlled_board,
+)
 from ratings.leaderboard import METHOD_VERSION
 
-PRELIMINARY_VOTES = 100
-STYLE_VOTES = 50
 LANGUAGE_VOTES = 50
 COMPRESSION = 3
-RANKS: Literal["anytime"] = "anytime"
 SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs", "robustness")}
 
 
 PAIR_COUNTS = ("wins", "losses", "ties", "both_bad")
-MODEL_FACTS = ("organization", "license", "open_weights", "status", "retired_on")
-Facts = Mapping[str, Mapping[str, Any]]  # model → its facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,51 +109,21 @@ def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 def board_files(board: Board, models: Facts) -> Iterator[BoardFile]:
     """The board with and without style control, its pairs of models, and for a main board what would change it."""
-    plain = ratings.leaderboard(_comparable(board.votes), ranks=RANKS)
+    plain, styled = plain_board(board.votes), style_controlled_board(board.votes)
     yield BoardFile(name=f"leaderboards/{board.name}.json", says=_leaderboard(board, plain, models, False))
-    styled = None
-    if set(STYLE_COLUMNS) <= set(board.votes.column_names) and board.votes.num_rows >= STYLE_VOTES:
-        styled = _style_controlled(board.votes)
     if styled is not None:
         says = _leaderboard(board, styled, models, True)
         yield BoardFile(name=f"leaderboards/{board.name}.style.json", says=says)
     yield BoardFile(name=f"pairs/{board.name}.json", says=_pairs(board, plain))
     if board.category is None:
-        found = robustness(_comparable(board.votes), plain, styled, RANKS)
+        found = robustness(comparable(board.votes), plain, styled, RANKS)
         says = {"$schema": SCHEMA_PATHS["robustness"], "category": board.name} | found
         yield BoardFile(name=f"robustness/{board.name}.json", says=says)
 
 
-def _comparable(votes: pa.Table) -> pa.Table:
-    return votes.select(["model_a", "model_b", "winner", "voter"])
-
-
-def _style_controlled(votes: pa.Table) -> ratings.Leaderboard | None:
-    """The board at equal style, by those features whose effects the votes can tell; None where they cannot rate."""
-    differing = [
-        feature
-        for feature in STYLE_FEATURES
-        if pc.any(pc.not_equal(votes[f"{feature}_a"], votes[f"{feature}_b"])).as_py()
-    ]
-    side_bias = True
-    while differing:
-        try:
-            return ratings.leaderboard(votes, style=differing, side_bias=side_bias, ranks=RANKS)
-        except ratings.UnidentifiedCoefficientError as error:
-            if error.coefficient in differing:
-                differing.remove(error.coefficient)
-            else:
-                side_bias = False
-        except ratings.RatingsError:
-            return None
-    return None
-
-
-def _leaderboard(
-    board: Board, fitted: ratings.Leaderboard, models: Facts, style_control: bool
-) -> dict[str, Any]:
+def board_header(board: Board) -> dict[str, Any]:
+    """What the file of a board says besides its numbers."""
     population, category = board.population, board.category
-    rows = fitted.table.astype(object).where(fitted.table.notna(), None).to_dict(orient="records")
     return {
         "$schema": SCHEMA_PATHS["leaderboard"],
         "category": board.name,
@@ -158,48 +133,23 @@ def _leaderboard(
         "about": category.about if category else population.about,
         "origin": population.origin,
         "license": population.license,
-        "style_control": style_control,
-        "votes": fitted.votes,
-        "left_out": {"over_frequent_prompt": board.left_out},
         "accuracy": asdict(category.accuracy) if category and category.accuracy else None,
         "code_version": __version__,
-        "method": dict(fitted.method),
-        "entries": [_entry(row, models.get(row["model"])) for row in rows],
-        "unrated": dict(fitted.unrated),
-        "coefficients": _coefficients(fitted.coefficients) if style_control else None,
     }
 
 
-def _entry(row: Mapping[Any, Any], model: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {
-        "model": row["model"],
-        **{fact: model.get(fact) if model else None for fact in MODEL_FACTS},
-        "rating": _rounded(row["rating"], 2),
-        "lower": _rounded(row["lower"], 2),
-        "upper": _rounded(row["upper"], 2),
-        "rank_lower": row["rank_lower"],
-        "rank_upper": row["rank_upper"],
-        "votes": row["battles"],
-        "battles": row["battles"],
-        "win_rate": _rounded(row["win_rate"], 4),
-        "preliminary": row["battles"] < PRELIMINARY_VOTES or row["rating"] is None,
-    }
-
-
-def _coefficients(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    if table is None:
-        return []
-    columns = ("coefficient", "lower", "upper")
-    return [
-        {"name": row["name"], **{column: _rounded(row[column], 4) for column in columns}}
-        for row in table.to_dict(orient="records")
-    ]
+def _leaderboard(
+    board: Board, fitted: ratings.Leaderboard, models: Facts, style_control: bool
+) -> dict[str, Any]:
+    return leaderboard_file(
+        board_header(board), fitted, models, style_control=style_control, over_frequent=board.left_out
+    )
 
 
 def _pairs(board: Board, fitted: ratings.Leaderboard) -> dict[str, Any]:
     """Every pair that met, the better model first, with what the fit expects of it."""
     order = fitted.table.model.tolist()
-    comparisons = ratings.Comparisons.from_battles(_comparable(board.votes))
+    comparisons = ratings.Comparisons.from_battles(comparable(board.votes))
     place = np.array([order.index(name) for name in comparisons.models], dtype=np.int64)
     one, other, counts = place[comparisons.first], place[comparisons.second], comparisons.counts
     swapped = one > other
@@ -252,11 +202,6 @@ def _expected(
 
 def _all_rounded(values: FloatArray, digits: int = 4) -> list[float | None]:
     return [None if value != value else value for value in values.round(digits).tolist()]
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    """To the digits shown: the rest differs between processors and says nothing."""
-    return None if value is None or not math.isfinite(value) else round(float(value), digits)
 
 
 def snapshot_inputs(

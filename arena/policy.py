@@ -5,16 +5,17 @@ from dataclasses import asdict
 from typing import Any
 
 from arena import __version__, integrity, retirement
-from arena.ballots import FREQUENT_LEAST, FREQUENT_QUANTILE, STYLE_FEATURES
+from arena.ballots import FREQUENT_LEAST, FREQUENT_QUANTILE
 from arena.battles import TRIES, decoding_of
 from arena.categories import CATEGORIES, Category, language_category
 from arena.language_names import LANGUAGE_NAMES
-from arena.leaderboards import LANGUAGE_VOTES, PRELIMINARY_VOTES, RANKS, STYLE_VOTES
+from arena.leaderboards import LANGUAGE_VOTES
 from arena.matchmaking import MATCHMAKING_RULE
 from arena.operator_categories import OperatorCategories
 from arena.settings import Settings
 from arena.snapshots import ALL_KEPT_HOURS, KEPT_HOURS
 from arena.votes import NOT_COUNTED
+from ratings.board_files import PRELIMINARY_VOTES, RANKS, STYLE_FEATURES, STYLE_VOTES
 from ratings.leaderboard import METHOD_VERSION
 
 RELEASE_POLICIES = {

@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import ratings
 from arena.ballots import model_names, own_ballots, own_votes
 from arena.db import Database
-from arena.leaderboards import RANKS
 from arena.logs import get_log
 from arena.populations import OVERALL
 from arena.records import ModelVersion, PrivateResult
 from arena.tables import Model
+from ratings.board_files import RANKS
 from ratings.errors import RatingsError
 from ratings.leaderboard import METHOD_VERSION
 from ratings.selection import selection_bias

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena.ballots import STYLE_FEATURES
 from arena.db import Database
 from arena.gateway.pool import Pool
 from arena.logs import get_log
@@ -23,6 +22,7 @@ from arena.tagging import (
     rules_version,
     tag_conversation,
 )
+from ratings.board_files import STYLE_FEATURES
 
 TAGGED_AT_ONCE = 100
 ASKED_AT_ONCE = 8

@@ -15,11 +15,11 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import snapshots
-from arena.ballots import STYLE_FEATURES
 from arena.db import Database, upgrade
 from arena.records import ModelVersion
 from arena.tables import Ballot, Battle, Model, Snapshot, Turn, Vote, Voter
 from arena.tagging import rules_version
+from ratings.board_files import STYLE_FEATURES
 
 STRENGTHS = {
     "birds/heron-one": 3.2,

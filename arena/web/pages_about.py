@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from arena.errors import ArenaError, tree
-from arena.leaderboards import PRELIMINARY_VOTES
 from arena.policy import RELEASE_POLICIES
 from arena.settings import Settings
 from arena.votes import NOT_COUNTED
 from arena.web.deps import CurrentSettings
 from arena.web.rendering import render_page
+from ratings.board_files import PRELIMINARY_VOTES
 
 router = APIRouter(prefix="/about")
 KEPT = {"Cache-Control": "no-cache"}

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import jobs, simulate, snapshots
-from arena.ballots import STYLE_FEATURES, BallotBox, Votes
+from arena.ballots import BallotBox, Votes
 from arena.db import Database
 from arena.errors import LeaderboardNotFound
 from arena.leaderboards import BoardFile
@@ -22,6 +22,7 @@ from arena.settings import Settings
 from arena.tables import Ballot, Battle, Model, Snapshot, SnapshotFile, Vote, Voter
 from arena.tagging import Conversation, Tagged
 from arena.verification import verify
+from ratings.board_files import STYLE_FEATURES
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import Serving, answered_battle, vote
 

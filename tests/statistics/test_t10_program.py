@@ -13,9 +13,9 @@ import pytest
 import ratings
 from arena.catalog import Catalog, CatalogModel, sync_catalog
 from arena.db import Database
-from arena.leaderboards import RANKS
 from arena.snapshots import Fitter, read_file
 from arena.tables import Model
+from ratings.board_files import RANKS
 from tests.statistics.findings import UNSEEN, Finding, Report
 from tests.statistics.tied_triples import draw, false_claims, strengths
 from tests.statistics.written_votes import (

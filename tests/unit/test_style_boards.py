@@ -5,9 +5,10 @@ from random import Random
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from arena.ballots import STYLE_FEATURES, Votes
+from arena.ballots import Votes
 from arena.leaderboards import board_files, boards_of
 from arena.populations import OVERALL
+from ratings.board_files import STYLE_FEATURES
 
 MODELS = {"ant": 3.0, "bee": 2.0, "cat": 1.5, "dog": 1.0}
 

@@ -11,13 +11,13 @@ from arena import integrity, retirement
 from arena.ballots import FREQUENT_LEAST
 from arena.categories import CATEGORIES
 from arena.graph_health import graph_health
-from arena.leaderboards import PRELIMINARY_VOTES, RANKS
 from arena.method_changes import method_changes
 from arena.operator_categories import OperatorCategories, read_operator_categories
 from arena.policy import RANKS_RULES, RELEASE_POLICIES, policy_of
 from arena.settings import Settings
 from arena.votes import NOT_COUNTED
 from arena.web.schemas_trust import TRUST
+from ratings.board_files import PRELIMINARY_VOTES, RANKS
 from ratings.leaderboard import METHOD_VERSION
 
 ROOT = Path(__file__).resolve().parents[2]

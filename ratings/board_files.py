@@ -1,0 +1,126 @@
+"""Leaderboards as files: what arena and release write of a board, and whoever checks a release writes again.
+
+The same votes give the same bytes, so everything here is rounded to what is shown.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from ratings.errors import RatingsError, UnidentifiedCoefficientError
+from ratings.leaderboard import Leaderboard, leaderboard
+
+PRELIMINARY_VOTES: Final = 100
+STYLE_VOTES: Final = 50
+RANKS: Final[Literal["anytime"]] = "anytime"
+STYLE_FEATURES: Final = ("tokens", "headers", "lists", "bold", "code_blocks", "emoji")
+STYLE_COLUMNS: Final = tuple(f"{feature}_{side}" for feature in STYLE_FEATURES for side in "ab")
+MODEL_FACTS: Final = ("organization", "license", "open_weights", "status", "retired_on")
+Facts = Mapping[str, Mapping[str, Any]]  # model → its facts
+
+
+def plain_board(votes: pa.Table) -> Leaderboard:
+    """The board of counted votes; columns model_a, model_b, winner and voter."""
+    return leaderboard(comparable(votes), ranks=RANKS)
+
+
+def comparable(votes: pa.Table) -> pa.Table:
+    """The columns that a rating depends on."""
+    return votes.select(["model_a", "model_b", "winner", "voter"])
+
+
+def style_controlled_board(votes: pa.Table) -> Leaderboard | None:
+    """The board at equal style, by those features whose effects the votes can tell; None where they cannot rate."""
+    if not set(STYLE_COLUMNS) <= set(votes.column_names) or votes.num_rows < STYLE_VOTES:
+        return None
+    differing = [
+        feature
+        for feature in STYLE_FEATURES
+        if pc.any(pc.not_equal(votes[f"{feature}_a"], votes[f"{feature}_b"])).as_py()
+    ]
+    side_bias = True
+    while differing:
+        try:
+            return leaderboard(votes, style=differing, side_bias=side_bias, ranks=RANKS)
+        except UnidentifiedCoefficientError as error:
+            if error.coefficient in differing:
+                differing.remove(error.coefficient)
+            else:
+                side_bias = False
+        except RatingsError:
+            return None
+    return None
+
+
+def leaderboard_file(
+    header: Mapping[str, Any],
+    fitted: Leaderboard,
+    models: Facts,
+    *,
+    style_control: bool,
+    over_frequent: int,
+) -> dict[str, Any]:
+    """What the file of one board says.
+
+    Parameters
+    ----------
+    header : mapping
+        What the arena says of the board: ``category``, ``title``, ``kind``, ``population``, ``about``, ``origin``,
+        ``license``, ``accuracy``, ``code_version`` and ``$schema``.
+    fitted : Leaderboard
+    models : mapping
+        Facts of each model that the entries repeat; a model without facts has nulls.
+    style_control : bool
+        Whether ``fitted`` is the board at equal style.
+    over_frequent : int
+        Votes left out because their prompt was asked too often.
+    """
+    rows = fitted.table.astype(object).where(fitted.table.notna(), None).to_dict(orient="records")
+    first = ("$schema", "category", "title", "kind", "population", "about", "origin", "license")
+    return {
+        **{name: header[name] for name in first},
+        "style_control": style_control,
+        "votes": fitted.votes,
+        "left_out": {"over_frequent_prompt": over_frequent},
+        "accuracy": header["accuracy"],
+        "code_version": header["code_version"],
+        "method": dict(fitted.method),
+        "entries": [_entry(row, models.get(row["model"])) for row in rows],
+        "unrated": dict(fitted.unrated),
+        "coefficients": _coefficients(fitted.coefficients) if style_control else None,
+    }
+
+
+def _entry(row: Mapping[Any, Any], model: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "model": row["model"],
+        **{fact: model.get(fact) if model else None for fact in MODEL_FACTS},
+        "rating": rounded(row["rating"], 2),
+        "lower": rounded(row["lower"], 2),
+        "upper": rounded(row["upper"], 2),
+        "rank_lower": row["rank_lower"],
+        "rank_upper": row["rank_upper"],
+        "votes": row["battles"],
+        "battles": row["battles"],
+        "win_rate": rounded(row["win_rate"], 4),
+        "preliminary": row["battles"] < PRELIMINARY_VOTES or row["rating"] is None,
+    }
+
+
+def _coefficients(table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    if table is None:
+        return []
+    columns = ("coefficient", "lower", "upper")
+    return [
+        {"name": row["name"], **{column: rounded(row[column], 4) for column in columns}}
+        for row in table.to_dict(orient="records")
+    ]
+
+
+def rounded(value: float | None, digits: int) -> float | None:
+    """To the digits shown: the rest differs between processors and says nothing."""
+    return None if value is None or not math.isfinite(value) else round(float(value), digits)
