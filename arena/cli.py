@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import orjson
 import typer
@@ -14,7 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import __version__, catalog, dataset, doctor, jobs, model_server, reports, simulate, snapshots
+from arena import __version__, catalog, doctor, jobs, model_server, reports, simulate, snapshots
+from arena.commands import console, fit_all, in_transaction, with_database
+from arena.dataset_commands import dataset_app
 from arena.db import Database, database_of, is_outage, upgrade
 from arena.errors import ArenaError
 from arena.gateway.vllm import ServerDidNotStart
@@ -31,7 +33,6 @@ from ratings.errors import RatingsError
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open chatbot arena.")
 catalog_app = typer.Typer(no_args_is_help=True, help="Models and endpoints.")
 leaderboard_app = typer.Typer(no_args_is_help=True, help="Compute, show and check the leaderboards.")
-dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export releases.")
 simulate_app = typer.Typer(no_args_is_help=True, help="Simulated voters, through the public API.")
 db_app = typer.Typer(no_args_is_help=True, help="The database schema.")
 for name, group in (
@@ -42,9 +43,6 @@ for name, group in (
     ("db", db_app),
 ):
     app.add_typer(group, name=name)
-
-console = Console()
-Result = TypeVar("Result")
 
 
 def main() -> None:
@@ -67,45 +65,6 @@ def _in_a_sentence(error: Exception) -> str:
         wrong = (f"ARENA_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
         return f"{'; '.join(wrong)}. docs/settings.md lists every setting."
     return error.detail if isinstance(error, ArenaError) else str(error)
-
-
-def with_database(work: Callable[[Database], Awaitable[Result]]) -> Result:
-    """Find the database, bring its schema up to date, and do one piece of work with it."""
-    settings = Settings()
-    configure_logs(settings)
-
-    async def run(url: str) -> Result:
-        database = Database(url, pool_size=2)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    with database_of(settings) as location:
-        upgrade(location.url)
-        return asyncio.run(run(location.url))
-
-
-def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-    """One transaction around a domain function."""
-
-    async def run(database: Database) -> Result:
-        async with database.sessions.begin() as session:
-            return await work(session)
-
-    return with_database(run)
-
-
-async def fit_all(database: Database) -> str | None:
-    """Compute all leaderboards, with the operator's categories, unless another process does so right now."""
-    settings = Settings()
-    operators = read_operator_categories(settings.categories_file)
-    async with database.locked("fit") as ours, jobs.pool_of(database, settings) as pool:
-        if not ours:
-            raise ValueError(
-                "Another process is computing the leaderboards right now. Look again in a moment."
-            )
-        return await snapshots.fit(database, operators, tagger_of(settings, pool, operators.rules))
 
 
 @app.command()
@@ -300,28 +259,6 @@ def leaderboard_verify(snapshot: Annotated[str, typer.Argument(help="Id of a sna
     if differences:
         raise typer.Exit(1)
     console.print("The same votes give the same boards, to the digest.")
-
-
-@dataset_app.command("import")
-def dataset_import(
-    file: Annotated[
-        Path, typer.Argument(help="CSV or JSONL with model_a, model_b, winner and optionally voter.")
-    ],
-    board: Annotated[str | None, typer.Option(help="Name of the board; the file's name by default.")] = None,
-    origin: Annotated[str | None, typer.Option(help="Where the votes come from.")] = None,
-    license: Annotated[str | None, typer.Option(help="Their licence.")] = None,
-) -> None:
-    """Import votes as a leaderboard of their own; importing the same file again changes nothing."""
-    read = dataset.read_votes(file)
-    name = dataset.board_name(board or file.stem)
-    new = in_transaction(
-        lambda session: dataset.import_votes(session, read, name, origin=origin, license=license)
-    )
-    console.print(f"{new} new votes on the board {name!r}; {len(read.rejects)} rows rejected.")
-    for reject in read.rejects[:20]:
-        console.print(f"  line {reject.line}: {reject.why}", highlight=False)
-    if new:
-        with_database(fit_all)
 
 
 @simulate_app.command("voters")

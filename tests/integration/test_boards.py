@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import dataset, simulate, snapshots
+from arena import simulate, snapshots
 from arena.ballots import Votes
+from arena.dataset import votes_files
 from arena.db import Database
 from arena.errors import DatasetInvalid
 from arena.sweeps import declare_interrupted, expire_failed
@@ -134,9 +135,9 @@ async def test_feed_before_the_first_fit_says_so(arena: Serving) -> None:
 async def import_text(database: Database, folder: Path, text: str, name: str = "votes.csv") -> int:
     path = folder / name
     path.write_text(text)
-    read = dataset.read_votes(path)
+    read = votes_files.read_votes(path)
     async with database.sessions.begin() as session:
-        return await dataset.import_votes(session, read, "imported", origin="the tests", license=None)
+        return await votes_files.import_votes(session, read, "imported", origin="the tests", license=None)
 
 
 async def test_import_twice_changes_nothing(
@@ -151,7 +152,7 @@ async def test_import_twice_changes_nothing(
 async def test_bad_rows_are_rejected_with_line_and_reason(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv"
     path.write_text("model_a,model_b,winner\nx,y,model_a\nx,x,tie\n,y,tie\nx,y,maybe\n")
-    read = dataset.read_votes(path)
+    read = votes_files.read_votes(path)
     assert [row.line for row in read.rows] == [2]
     assert [(reject.line, reject.why.split(";")[0]) for reject in read.rejects] == [
         (3, "a model against itself"),
@@ -168,7 +169,7 @@ def test_the_columns_of_other_programs_are_known(head: str, tmp_path: Path) -> N
     record = json.dumps(dict(zip(head.split(","), ("x", "y", "left", "ann"), strict=True)))
     (tmp_path / "votes.jsonl").write_text(record)
     for name in ("votes.csv", "votes.jsonl"):
-        (row,) = dataset.read_votes(tmp_path / name).rows
+        (row,) = votes_files.read_votes(tmp_path / name).rows
         assert (row.model_a, row.model_b, row.winner, row.voter) == ("x", "y", "model_a", "ann")
 
 
@@ -185,24 +186,24 @@ def test_unusable_file_is_refused(content: bytes, said: str, tmp_path: Path) -> 
     path = tmp_path / "votes.csv"
     path.write_bytes(content)
     with pytest.raises(DatasetInvalid, match=said):
-        dataset.read_votes(path)
+        votes_files.read_votes(path)
 
 
 @pytest.mark.parametrize("name", ["overall", "Code", "german", "simulated-code", "no ties"])
 def test_name_of_a_board_of_ours_is_refused(name: str) -> None:
     with pytest.raises(DatasetInvalid, match="arena's own leaderboard"):
-        dataset.board_name(name)
+        votes_files.board_name(name)
 
 
 async def test_llmfao_votes_become_a_board(
     real_data: Path, arena: Serving, database: Database, session: AsyncSession
 ) -> None:
     """The human votes of LLMFAO, imported under their own column names: 59 models, the published order."""
-    read = dataset.read_votes(real_data / "llmfao" / "crowd-comparisons.csv")
+    read = votes_files.read_votes(real_data / "llmfao" / "crowd-comparisons.csv")
     assert len(read.rows) == 8931
     assert read.rejects == ()
     async with database.sessions.begin() as work:
-        await dataset.import_votes(work, read, "llmfao", origin="LLMFAO, D. Ustalov", license="CC-BY-4.0")
+        await votes_files.import_votes(work, read, "llmfao", origin="LLMFAO, D. Ustalov", license="CC-BY-4.0")
     await snapshots.fit(database)
     async with arena.client() as program:
         board = (await program.get("/feed/v1/leaderboards/llmfao.json")).json()

@@ -1,0 +1,57 @@
+"""What the commands share: the terminal, the database, and computing the leaderboards now."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena import jobs, snapshots
+from arena.db import Database, database_of, upgrade
+from arena.logs import configure_logs
+from arena.operator_categories import read_operator_categories
+from arena.settings import Settings
+from arena.taggers import tagger_of
+
+console = Console()
+Result = TypeVar("Result")
+
+
+def with_database(work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """Find the database, bring its schema up to date, and do one piece of work with it."""
+    settings = Settings()
+    configure_logs(settings)
+
+    async def run(url: str) -> Result:
+        database = Database(url, pool_size=2)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    with database_of(settings) as location:
+        upgrade(location.url)
+        return asyncio.run(run(location.url))
+
+
+def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+    """One transaction around a domain function."""
+
+    async def run(database: Database) -> Result:
+        async with database.sessions.begin() as session:
+            return await work(session)
+
+    return with_database(run)
+
+
+async def fit_all(database: Database) -> str | None:
+    """Compute all leaderboards, with the operator's categories, unless another process does so right now."""
+    settings = Settings()
+    operators = read_operator_categories(settings.categories_file)
+    async with database.locked("fit") as ours, jobs.pool_of(database, settings) as pool:
+        if not ours:
+            raise ValueError(
+                "Another process is computing the leaderboards right now. Look again in a moment."
+            )
+        return await snapshots.fit(database, operators, tagger_of(settings, pool, operators.rules))

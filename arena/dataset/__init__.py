@@ -1,0 +1,1 @@
+"""The researcher's data: votes from elsewhere come in, dated releases go out."""
