@@ -1,6 +1,6 @@
 """releases, and what battles, voters and votes that came with one are called in them
 
-Revision: 3e7a91c5d0f4, after 8d2f6b40c9a7
+Revision: 3e7a91c5d0f4, after b3d94f1c2a60
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "3e7a91c5d0f4"
-down_revision = "8d2f6b40c9a7"
+down_revision = "b3d94f1c2a60"
 branch_labels = None
 depends_on = None
 
