@@ -85,6 +85,7 @@ class Model(Table):
     link: Mapped[str | None]
     description: Mapped[str] = mapped_column(server_default="")
     open_weights: Mapped[bool] = mapped_column(server_default=sql("false"))
+    parameters_billions: Mapped[float | None]
     demo: Mapped[bool] = mapped_column(server_default=sql("false"))
     aliases: Mapped[list[str]] = mapped_column(server_default=sql("'[]'"))
     extra: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'"))

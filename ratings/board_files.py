@@ -19,7 +19,14 @@ STYLE_VOTES: Final = 50
 RANKS: Final[Literal["anytime"]] = "anytime"
 STYLE_FEATURES: Final = ("tokens", "headers", "lists", "bold", "code_blocks", "emoji")
 STYLE_COLUMNS: Final = tuple(f"{feature}_{side}" for feature in STYLE_FEATURES for side in "ab")
-MODEL_FACTS: Final = ("organization", "license", "open_weights", "status", "retired_on")
+MODEL_FACTS: Final = (
+    "organization",
+    "license",
+    "open_weights",
+    "parameters_billions",
+    "status",
+    "retired_on",
+)
 Facts = Mapping[str, Mapping[str, Any]]  # model → its facts
 
 
