@@ -22,6 +22,7 @@ from arena.private_tests import (
     has_ended,
     must_be_no_codename,
     private_standing,
+    served_tests,
     served_without_listing,
 )
 from arena.tables import Endpoint, Model
@@ -65,6 +66,7 @@ class CatalogModel(BaseModel):
     link: Annotated[str, Field(pattern=r"^https?://")] | None = None
     description: str = ""
     open_weights: bool = False
+    parameters_billions: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     aliases: list[Name] = []
     extra: dict[str, Any] = {}
     private_test: bool = False
@@ -161,12 +163,25 @@ async def add_endpoint(
 
 
 async def register_endpoint(
-    session: AsyncSession, name: str, url: str, served_model: str, slots: int
+    session: AsyncSession,
+    name: str,
+    url: str,
+    served_model: str,
+    slots: int,
+    *,
+    private_tests_max: int | None = None,
 ) -> None:
-    """A model server came up: list its model if nobody has, and add the endpoint."""
+    """A model server came up: list its model if nobody has, and add the endpoint.
+
+    Raises `CatalogInvalid` if its model is one private test more than its organisation may run.
+    """
     endpoint = CatalogEndpoint(url=url, served_model=served_model, slots=slots)
-    model_id = await session.scalar(select(Model.id).where(Model.name == name))
-    if model_id is None:
+    model = await session.scalar(select(Model).where(Model.name == name))
+    if model is not None:
+        model_id = model.id
+        if model.private_test and private_tests_max is not None:
+            check_cap([*await served_tests(session, but=name), model], private_tests_max)
+    else:
         listed = CatalogModel(
             name=name, organization=organization_of(name), description="Listed by a model server."
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 RANKS = ("rank_lower", "rank_upper")
-CORRECTED = ("organization", "license", "open_weights")
+CORRECTED = ("organization", "license", "open_weights", "parameters_billions")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,6 +139,7 @@ def run_model_server(
             public_url=url,
             slots=slots,
             executable=executable,
+            private_tests_max=Settings().private_tests_max,
             options=tuple(context.args),
         )
     )

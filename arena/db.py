@@ -27,7 +27,8 @@ JOB_LOCKS = {
     "sweep": 7_201_012,
     "versions": 7_201_013,
     "reports": 7_201_014,
-    "import": 7_201_015,
+    "export": 7_201_015,
+    "import": 7_201_016,
 }
 
 

@@ -30,13 +30,16 @@ async def run_vllm(
     public_url: str | None,
     slots: int,
     executable: str,
+    private_tests_max: int,
     options: Sequence[str],
 ) -> None:
     """Run vLLM until stopped; the endpoint is in the catalog exactly while the engine is healthy."""
 
     async def on_healthy(url: str, served_model: str) -> None:
         async with database.sessions.begin() as session:
-            await register_endpoint(session, name, public_url or url, served_model, slots)
+            await register_endpoint(
+                session, name, public_url or url, served_model, slots, private_tests_max=private_tests_max
+            )
         log.info("endpoint_registered", model=name, url=public_url or url)
 
     async def on_gone(url: str) -> None:

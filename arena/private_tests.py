@@ -44,6 +44,13 @@ def check_cap(listed: Iterable[Listed], most: int) -> None:
             )
 
 
+async def served_tests(session: AsyncSession, *, but: str) -> Sequence[Model]:
+    """Private tests that are drawn now, but for one."""
+    served = exists().where(Endpoint.model_id == Model.id)
+    query = select(Model).where(Model.private_test, Model.status == "active", served, ~has_ended())
+    return (await session.scalars(query.where(Model.name != but).order_by(Model.name))).all()
+
+
 async def served_without_listing(session: AsyncSession, listed: Iterable[str]) -> Sequence[Model]:
     """Private tests that the catalog does not list and a model server keeps in the draw."""
     served = exists().where(Endpoint.model_id == Model.id, Endpoint.source != "catalog")

@@ -135,6 +135,14 @@ class Settings(BaseSettings):
         description="Days after which the result of a private test is published that ended without a release.",
     )
 
+    # Releases
+    release_least_group: int = Field(
+        10,
+        ge=2,
+        description="Fewest voters that anything in a release may be told of; languages and withheld pairs of fewer "
+        "are folded.",
+    )
+
     # Running it
     fit_seconds: float = Field(
         5, gt=0, description="How often the leaderboards are computed when votes came in."

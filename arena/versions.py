@@ -96,11 +96,20 @@ async def versions_of(session: AsyncSession, models: Sequence[Model]) -> dict[in
 
 def model_record(model: Model, versions: Sequence[ModelVersion]) -> dict[str, Any]:
     """Everything there is to know of a model and its time here, for the feed and the pages."""
-    facts = ("organization", "license", "open_weights", "link", "description", "aliases", "demo", "status")
-    dates = ("listed_at", "retired_at", "retired_reason", "codename", "private_since")
+    facts = ("organization", "license", "open_weights", "parameters_billions", "link", "description")
+    standing = (
+        "aliases",
+        "demo",
+        "status",
+        "listed_at",
+        "retired_at",
+        "retired_reason",
+        "codename",
+        "private_since",
+    )
     return {
         "model": model.name,
-        **{fact: getattr(model, fact) for fact in (*facts, *dates)},
+        **{fact: getattr(model, fact) for fact in (*facts, *standing)},
         "versions": [_version_record(version) for version in versions],
     }
 

@@ -59,15 +59,19 @@ class Davidson:
     absolute: bool = False
 
     def log_probabilities(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
-        half = (first - second) / 2
-        # Logarithms of the odds against each outcome: exact also of an outcome that is all but certain.
-        against = [
-            np.logaddexp(-2 * half, tie - half),
-            np.logaddexp(2 * half, tie + half),
-            np.logaddexp(half - tie, -half - tie),
-        ]
-        logs: FloatArray = -np.logaddexp(0, np.stack(against))
+        half, top, rest = self._terms(first, second, tie)
+        # What lies beside the largest term is added up alone: exact also of an outcome that is all but certain.
+        logs: FloatArray = np.stack([half - top, -half - top, tie - top]) - np.log1p(rest)
         return logs
+
+    def _terms(
+        self, first: FloatArray, second: FloatArray, tie: float
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Half the difference, the largest logarithm of the three terms, and the sum of the others beside it."""
+        half = (first - second) / 2
+        size = np.abs(half)
+        top = np.maximum(size, tie)
+        return half, top, np.exp(-np.abs(size - tie)) + np.exp(-size - top)
 
     def scores(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
         win, loss, drawn = self._probabilities(first, second, tie)

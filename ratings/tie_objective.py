@@ -72,7 +72,13 @@ class TieObjective:
     def meat(self, parameters: FloatArray) -> FloatArray:
         """Add up the squared scores of single votes, shape (n_models + 1, n_models + 1)."""
         scores = self.likelihood.scores(*self._sides(parameters))
-        return self._assemble(np.einsum("op,odp,oep->dep", self.squared_weights, scores, scores))
+        weighted = self.squared_weights[:, np.newaxis] * scores
+        blocks = np.empty((3, 3, scores.shape[2]))
+        for row in range(3):
+            for column in range(row + 1):
+                product = (weighted[:, row] * scores[:, column]).sum(axis=0)
+                blocks[row, column] = blocks[column, row] = product
+        return self._assemble(blocks)
 
     def clustered_meat(
         self, parameters: FloatArray, pair: IntArray, outcome: IntArray, weight: FloatArray, cluster: IntArray

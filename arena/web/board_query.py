@@ -11,6 +11,7 @@ from arena.web.board_rows import BoardRows, Row
 LONGEST = 100
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "weights": ("open", "closed"),
+    "size": ("small", "medium", "large", "unknown"),
     "status": ("active", "retired"),
     "preliminary": ("hide", "only"),
 }
@@ -24,6 +25,7 @@ SORTS: Final[Mapping[str, Key]] = {
     "organization": lambda row: (row.entry.organization or "\U0010ffff").casefold(),
     "license": lambda row: (row.entry.license or "\U0010ffff").casefold(),
 }
+LARGEST_SMALL, LARGEST_MEDIUM = 10.0, 70.0  # billions of parameters
 DESCENDING_FIRST = frozenset({"rating", "style", "votes"})
 
 
@@ -39,6 +41,7 @@ class BoardQuery:
     organization: str = ""
     license: str = ""
     weights: str = ""
+    size: str = ""
     status: str = ""
     preliminary: str = ""
     sort: str = (
@@ -129,8 +132,18 @@ def _passes(row: Row, query: BoardQuery) -> bool:
         and query.license in ("", entry.license)
         and query.status in ("", entry.status)
         and (not query.weights or entry.open_weights is (query.weights == "open"))
+        and query.size in ("", size_of(entry.parameters_billions))
         and (not query.preliminary or entry.preliminary is (query.preliminary == "only"))
     )
+
+
+def size_of(parameters_billions: float | None) -> str:
+    """The class of size that a filter asks for."""
+    if parameters_billions is None:
+        return "unknown"
+    if parameters_billions <= LARGEST_SMALL:
+        return "small"
+    return "medium" if parameters_billions <= LARGEST_MEDIUM else "large"
 
 
 def _sorted(board: BoardRows, rows: Iterable[Row], sort: str) -> list[Row]:

@@ -18,7 +18,7 @@ DEFAULTS: dict[str, Any] = {  # what files of before a field was added do not sa
     "left_out": {},
     "coefficients": None,
 }
-ENTRY_DEFAULTS: dict[str, Any] = {"open_weights": None, "status": None}
+ENTRY_DEFAULTS: dict[str, Any] = {"open_weights": None, "parameters_billions": None, "status": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ class Entry:
     organization: str | None
     license: str | None
     open_weights: bool | None
+    parameters_billions: float | None
     status: str | None
     rating: float | None
     lower: float | None

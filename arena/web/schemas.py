@@ -23,6 +23,7 @@ ENTRY = described(
         "organization": MAYBE_TEXT,
         "license": MAYBE_TEXT,
         "open_weights": MAYBE_TRUTH,
+        "parameters_billions": MAYBE_NUMBER,
         "status": {"enum": ["active", "retired", None]},
         "retired_on": {"type": ["string", "null"], "format": "date"},
         "rating": MAYBE_NUMBER | {"description": "400/ln 10 points per natural log-odds, centred at 1000."},

@@ -47,6 +47,7 @@ RECORD = {
     "organization": TEXT,
     "license": TEXT,
     "open_weights": TRUTH,
+    "parameters_billions": MAYBE_NUMBER,
     "link": MAYBE_TEXT,
     "description": TEXT,
     "aliases": TEXTS,

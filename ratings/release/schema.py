@@ -155,6 +155,7 @@ MODELS: Final = pa.schema(
         _column("organization", pa.string(), "Who made it."),
         _column("license", pa.string(), "Licence of the model; its answers stand under its maker's terms."),
         _column("open_weights", pa.bool_(), "Whether its weights are open."),
+        _column("parameters_billions", pa.float64(), "Its size, all experts counted.", nullable=True),
         _column("link", pa.string(), "Where to read about it.", nullable=True),
         _column("description", pa.string(), "About it, in a sentence."),
         _column(

@@ -126,6 +126,11 @@ async def filters_and_order_are_in_the_address(page: httpx2.AsyncClient) -> None
 
     assert await shown("license=MIT") == [it["model"] for it in board if it["license"] == "MIT"]
     assert await shown("weights=closed") == [it["model"] for it in board if not it["open_weights"]]
+    small = [it["model"] for it in board if it["parameters_billions"] == 8.2]
+    assert small, "some models are small"
+    assert await shown("size=small") == small
+    unknown = [it["model"] for it in board if it["parameters_billions"] is None]
+    assert await shown("size=unknown") == unknown
     assert await shown("status=retired") == [it["model"] for it in board if it["status"] == "retired"]
     assert await shown("q=HERON") == ["birds/heron-one"]
     by_votes = [it["votes"] for name in await shown("sort=-votes") for it in board if it["model"] == name]

@@ -126,6 +126,14 @@ async def test_private_test_that_a_model_server_keeps_is_under_the_cap(
     await sync(database, *others)
 
 
+async def test_model_server_of_one_test_too_many_is_refused(database: Database) -> None:
+    await sync(database, listed("v0", private_test=True))
+    await sync(database, *(listed(f"v{number}", private_test=True) for number in (1, 2, 3)))
+    with pytest.raises(CatalogInvalid, match=r"Lab has 4 private tests: v1, v2, v3, v0\. At most 3"):
+        async with database.sessions.begin() as work:
+            await register_endpoint(work, "v0", "http://127.0.0.1:9/v1", "v0", 1, private_tests_max=3)
+
+
 async def test_no_model_is_listed_under_a_codename(database: Database) -> None:
     await sync(database, listed("one", private_test=True, codename="heron"))
     with pytest.raises(CatalogInvalid, match="heron: this name is the codename of a private test"):

@@ -30,6 +30,7 @@ def board_file(name: str, title: str, turned: int = 0) -> bytes:
             "organization": f"Maker {number % 23}",
             "license": ("Apache-2.0", "MIT", "proprietary")[number % 3],
             "open_weights": number % 3 != 2,
+            "parameters_billions": number if number % 3 != 2 else None,
             "status": "active" if number % 7 else "retired",
             "rating": 1300.25 - 3 * place,
             "lower": 1290.5 - 3 * place,

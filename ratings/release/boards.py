@@ -1,0 +1,201 @@
+"""The leaderboards of a release, from nothing but its files: the very ones that its arena shows of the same votes."""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from ratings.arrays import BoolArray
+from ratings.board_files import (
+    MODEL_FACTS,
+    STYLE_COLUMNS,
+    Facts,
+    leaderboard_file,
+    plain_board,
+    style_controlled_board,
+)
+from ratings.threads import in_order, thread_count
+from ratings.vote_digest import canonical_votes
+
+VOTES_FILE: Final = "data/votes.parquet"
+MODELS_FILE: Final = "data/models.parquet"
+_COMPARED: Final = ("model_a", "model_b", "winner", "voter")
+_OWN_COLUMNS: Final = ("population", *_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS)
+_NAMES: Final = ("population", "model_a", "model_b", "winner", "voter")
+
+Definition = Mapping[str, Any]  # one entry of the manifest's `boards`
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PopulationVotes:
+    """The votes of one population in canonical order, and their digest.
+
+    Attributes
+    ----------
+    table : Table, n_votes rows
+        Columns model_a, model_b, winner and voter (a number); of the arena's own votes also tags (one text,
+        separated by spaces), over_frequent and the counts of style.
+    digest : str
+        SHA-256 of what the votes say, see `canonical_votes`.
+    """
+
+    table: pa.Table
+    digest: str
+
+
+def read_populations(
+    directory: Path, populations: Mapping[str, Mapping[str, Any]]
+) -> dict[str, PopulationVotes]:
+    """Read the votes of every population that the manifest names.
+
+    Parameters
+    ----------
+    directory : Path
+        The release.
+    populations : mapping
+        The manifest's ``populations``, of which ``votes_file`` is read.
+
+    Returns
+    -------
+    dict of str to PopulationVotes
+
+    Notes
+    -----
+    A vote whose battle is not tagged yet has no counts of style, and is on no board.
+    """
+    files = {said["votes_file"] for said in populations.values()}
+    own = _read(directory / VOTES_FILE, _OWN_COLUMNS) if VOTES_FILE in files else None
+    found = {}
+    for name, said in populations.items():
+        if said["votes_file"] == VOTES_FILE:
+            assert own is not None, "it is among the files"
+            found[name] = _canonical(_own_votes(own, name))
+        else:
+            found[name] = _canonical(_read(directory / said["votes_file"], _COMPARED))
+    return found
+
+
+def _read(path: Path, columns: Collection[str]) -> pa.Table:
+    names = [name for name in _NAMES if name in columns]
+    return pq.read_table(path, columns=[*columns], read_dictionary=names, partitioning=None)
+
+
+def _own_votes(votes: pa.Table, population: str) -> pa.Table:
+    tagged = pc.is_valid(votes[STYLE_COLUMNS[0]])
+    chosen = votes.filter(pc.and_(pc.equal(votes["population"], population), tagged)).drop_columns(
+        ["population"]
+    )
+    tags = pc.binary_join(chosen["tags"], " ").dictionary_encode()
+    return chosen.set_column(chosen.column_names.index("tags"), "tags", tags)
+
+
+def _canonical(votes: pa.Table) -> PopulationVotes:
+    canonical = canonical_votes(votes)
+    table = votes.drop_columns(["voter"]).take(canonical.order)
+    return PopulationVotes(
+        table=table.append_column("voter", pa.array(canonical.voters)).combine_chunks(),
+        digest=canonical.digest,
+    )
+
+
+def read_facts(directory: Path) -> dict[str, dict[str, Any]]:
+    """Read what the files of leaderboards repeat of each model."""
+    rows = pq.read_table(directory / MODELS_FILE, columns=["model", *MODEL_FACTS]).to_pylist()
+    return {row.pop("model"): {fact: _plain(value) for fact, value in row.items()} for row in rows}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def compute_boards(
+    populations: Mapping[str, PopulationVotes],
+    definitions: Collection[Definition],
+    facts: Facts,
+    *,
+    threads: int | None = None,
+) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Compute leaderboards, and say what their files say.
+
+    Parameters
+    ----------
+    populations : mapping of str to PopulationVotes
+        As `read_populations` reads them.
+    definitions : collection of mappings
+        The manifest's ``boards``: which votes each counts, and what its file says besides numbers.
+    facts : mapping
+        As `read_facts` reads them.
+    threads : int, optional
+        How many boards to compute at a time; by default as many as there are processors.
+
+    Yields
+    ------
+    tuple of str and dict or None
+        Name of the file and what it says, in the order of ``definitions``; None for a board at equal style whose
+        votes are too few to tell the effects of style.
+
+    Raises
+    ------
+    InvalidComparisonsError
+        If the votes break the data convention.
+    """
+
+    def computed(definition: Definition) -> tuple[str, dict[str, Any] | None]:
+        votes, left_out = select_votes(populations[definition["population"]].table, definition)
+        styled = definition["style_control"]
+        fitted = style_controlled_board(votes) if styled else plain_board(votes)
+        if fitted is None:
+            return definition["file"], None
+        says = leaderboard_file(
+            definition["header"], fitted, facts, style_control=styled, over_frequent=left_out
+        )
+        return definition["file"], says
+
+    yield from in_order(computed, [*definitions], thread_count(threads))
+
+
+def select_votes(votes: pa.Table, definition: Definition) -> tuple[pa.Table, int]:
+    """Select the votes of a board, and count those left out because their prompt was asked too often.
+
+    Parameters
+    ----------
+    votes : Table
+        Of a population, in canonical order.
+    definition : mapping
+        ``requires`` and ``excludes``: tags that every vote has, or none; ``winners``: verdicts that count, or None.
+    """
+    requires, excludes = set(definition["requires"]), set(definition["excludes"])
+    winners = definition["winners"]
+    chosen = np.ones(votes.num_rows, dtype=bool)
+    if requires or excludes:
+        chosen &= _where(
+            votes["tags"], lambda tags: requires <= set(tags.split()) and not excludes & set(tags.split())
+        )
+    if winners is not None:
+        chosen &= _where(votes["winner"], lambda winner: winner in winners)
+    if "over_frequent" not in votes.column_names:
+        return votes if chosen.all() else votes.filter(pa.array(chosen)), 0
+    frequent = votes["over_frequent"].to_numpy()
+    return votes.filter(pa.array(chosen & ~frequent)), int((chosen & frequent).sum())
+
+
+def _where(column: pa.ChunkedArray, holds: Callable[[str], bool]) -> BoolArray:
+    """Which rows have a value of which something holds; asked once for each value."""
+    coded = column.unify_dictionaries().combine_chunks()
+    values = [holds(value) for value in coded.dictionary.to_pylist()] or [False]
+    chosen: BoolArray = np.take(np.array(values, dtype=bool), coded.indices.to_numpy())
+    return chosen
+
+
+def digest_of(says: Any) -> str:
+    """SHA-256 of what a file says, whatever the order of its fields."""
+    text = json.dumps(says, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,62 @@
+"""Parquet as releases hold it: the same rows give the same bytes, whatever the batches in which they come."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+ROW_GROUP_ROWS: Final = 16_384
+_FORMAT: Final[dict[str, Any]] = {
+    "version": "2.6",
+    "data_page_version": "1.0",
+    "compression": "zstd",
+    "compression_level": 3,
+    "use_dictionary": True,
+    "write_statistics": True,
+    "store_schema": True,  # descriptions of the columns travel in it
+}
+
+
+class Writer:
+    """Writes one file in row groups of `ROW_GROUP_ROWS` rows; holds no more rows than one group and the last batch."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.schema = schema
+        self.rows = 0
+        self._file = pq.ParquetWriter(path, schema, **_FORMAT)
+        self._waiting = schema.empty_table()
+
+    def write(self, rows: pa.Table | pa.RecordBatch) -> None:
+        """Add rows; what fills no row group yet waits for the next ones."""
+        table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
+        self.rows += table.num_rows
+        self._waiting = pa.concat_tables([self._waiting, table.cast(self.schema)])
+        full = self._waiting.num_rows - self._waiting.num_rows % ROW_GROUP_ROWS
+        if full:
+            self._file.write_table(self._waiting.slice(0, full), row_group_size=ROW_GROUP_ROWS)
+            self._waiting = self._waiting.slice(full)
+
+    def close(self) -> None:
+        """Write the rows that wait, and the end of the file."""
+        if self._waiting.num_rows:
+            self._file.write_table(self._waiting, row_group_size=ROW_GROUP_ROWS)
+            self._waiting = self.schema.empty_table()
+        self._file.close()
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self._file.close()
+
+
+def open_writer(path: Path, schema: pa.Schema) -> Writer:
+    """Open a file of a release for writing; close it, or use it in a `with` block."""
+    return Writer(path, schema)

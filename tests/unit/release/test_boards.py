@@ -1,0 +1,145 @@
+"""The leaderboards of a release are the ones that the arena computes of the same votes."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+
+from arena.ballots import _canonical, own_votes
+from arena.categories import Category
+from arena.dataset.board_definitions import board_definitions
+from arena.leaderboards import compute
+from arena.leaderboards import digest_of as arena_digest_of
+from arena.populations import imported
+from benchmarks.synthetic_release import STUDY, write_data
+from ratings.board_files import STYLE_COLUMNS
+from ratings.release.boards import (
+    VOTES_FILE,
+    compute_boards,
+    digest_of,
+    read_facts,
+    read_populations,
+    select_votes,
+)
+from ratings.release.parquet import ROW_GROUP_ROWS, open_writer
+from ratings.release.schema import VOTES
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    directory = tmp_path_factory.mktemp("release")
+    return directory, write_data(directory)
+
+
+def as_ballots(votes: pa.Table) -> tuple[pa.Table, dict[int, str]]:
+    """The votes of a release as the arena keeps them: names as numbers, in the order in which they were cast."""
+    models = dict(enumerate(sorted({*votes["model_a"].to_pylist(), *votes["model_b"].to_pylist()})))
+    names = pa.array([*models.values()])
+    columns = {
+        "vote_id": pa.array(range(votes.num_rows)),
+        "voter": pa.array([int(voter[:15], 16) for voter in votes["voter"].to_pylist()]),
+        "model_a": pc.index_in(votes["model_a"], names),
+        "model_b": pc.index_in(votes["model_b"], names),
+        "winner": votes["winner"].dictionary_encode(),
+        "reason": votes["reason"].dictionary_encode(),
+        "tags": pc.binary_join(votes["tags"], " ").dictionary_encode(),
+        "prompt": pa.array([int(cluster, 16) for cluster in votes["prompt_cluster"].to_pylist()]),
+        **{name: votes[name] for name in STYLE_COLUMNS},
+    }
+    return pa.table(columns), models
+
+
+def test_boards_are_those_of_the_arena(release: tuple[Path, dict[str, Any]]) -> None:
+    """Every file of a snapshot of the same votes, to the byte, and the same digests of the votes."""
+    directory, manifest = release
+    populations = read_populations(directory, manifest["populations"])
+    facts = read_facts(directory)
+    rows, numbers = as_ballots(pq.read_table(directory / "data/votes.parquet"))
+    arenas = own_votes(rows, numbers)
+    assert {each.population.name: each.digest for each in arenas} == {
+        name: votes.digest for name, votes in populations.items() if name != STUDY
+    }
+    assert any(each.table["over_frequent"].to_pylist().count(True) > 5 for each in arenas)
+    study = pq.read_table(directory / f"boards/{STUDY}.parquet").drop_columns(["battle_id"])
+    said = {key: manifest["populations"][STUDY][key] for key in ("title", "origin", "license")}
+    arenas.append(_canonical(imported(STUDY, **said), study))
+    expected = {
+        file.name.replace("leaderboards/", "leaderboard/"): orjson.dumps(
+            file.says, option=orjson.OPT_SORT_KEYS
+        )
+        for file in compute(arenas, {"categories": {}, "models": facts})
+        if file.name.startswith("leaderboards/")
+    }
+    definitions = [*board_definitions(manifest["populations"], populations)]
+    computed = {name: says for name, says in compute_boards(populations, definitions, facts) if says}
+    assert {
+        name: orjson.dumps(says, option=orjson.OPT_SORT_KEYS) for name, says in computed.items()
+    } == expected
+    assert {"leaderboard/overall.json", "leaderboard/overall.style.json", "leaderboard/study.json"} <= set(
+        expected
+    )
+    assert {"leaderboard/code.json", "leaderboard/german.json", "leaderboard/no-ties.style.json"} <= set(
+        expected
+    )
+    assert all(digest_of(says) == arena_digest_of(says) for says in computed.values())
+
+
+def test_operators_categories_are_boards(release: tuple[Path, dict[str, Any]]) -> None:
+    directory, manifest = release
+    populations = read_populations(directory, manifest["populations"])
+    rainy = Category(name="rainy", title="Rainy", about="Mathematics.", requires=frozenset({"math"}))
+    definitions = {
+        each["file"]: each for each in board_definitions(manifest["populations"], populations, [rainy])
+    }
+    assert definitions["leaderboard/rainy.json"]["requires"] == ["math"]
+    votes, left_out = select_votes(populations["overall"].table, definitions["leaderboard/rainy.json"])
+    assert votes.num_rows > 20
+    assert all("math" in tags.split() for tags in votes["tags"].to_pylist())
+    assert left_out > 0
+
+
+def test_votes_without_tags_are_on_no_board(release: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    """A battle that nothing has tagged yet has no counts of style."""
+    directory, manifest = release
+    votes = pq.read_table(directory / VOTES_FILE)
+    (tmp_path / "data").mkdir()
+    untagged = votes.slice(0, 10)
+    for name in STYLE_COLUMNS:
+        place = untagged.schema.get_field_index(name)
+        untagged = untagged.set_column(place, untagged.schema.field(name), pa.nulls(10, pa.int32()))
+    with open_writer(tmp_path / VOTES_FILE, VOTES) as writer:
+        writer.write(pa.concat_tables([untagged, votes.slice(10)]))
+    said = {"overall": manifest["populations"]["overall"]}
+    (found,) = read_populations(tmp_path, said).values()
+    dropped = votes.slice(0, 10)["population"].to_pylist().count("overall")
+    assert dropped > 0
+    assert found.table.num_rows == said["overall"]["votes"] - dropped
+
+
+def test_bytes_do_not_depend_on_batches(tmp_path: Path) -> None:
+    """The same rows in one table, and in batches that cross the borders of row groups."""
+    rows = 2 * ROW_GROUP_ROWS + 100
+    columns = {"name": [f"n{number % 97}" for number in range(rows)], "number": range(rows)}
+    table = pa.table(columns, schema=pa.schema([("name", pa.string()), ("number", pa.int32())]))
+    for name, size in (("one", rows), ("many", 7_777)):
+        with open_writer(tmp_path / name, table.schema) as writer:
+            for batch in table.to_batches(max_chunksize=size):
+                writer.write(batch)
+        assert writer.rows == rows
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "many").read_bytes()
+    written = pq.ParquetFile(tmp_path / "many")
+    groups = [written.metadata.row_group(number).num_rows for number in range(written.num_row_groups)]
+    assert groups == [ROW_GROUP_ROWS, ROW_GROUP_ROWS, 100]
+    assert written.read().equals(table)
+
+
+def test_descriptions_travel_in_the_file(release: tuple[Path, dict[str, Any]]) -> None:
+    written = pq.read_schema(release[0] / VOTES_FILE)
+    assert written.equals(VOTES)
+    assert [field.metadata[b"description"] for field in written] == [
+        field.metadata[b"description"] for field in VOTES
+    ]
