@@ -7,6 +7,9 @@ import typer
 
 from arena.commands import console, fit_all, in_transaction, with_database
 from arena.dataset import votes_files
+from ratings.release.manifest import read_manifest
+from ratings.release.report import describe_checks
+from ratings.release.verification import examine
 
 dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export releases.")
 
@@ -31,3 +34,23 @@ def dataset_import(
         console.print(f"  line {reject.line}: {reject.why}", highlight=False)
     if new:
         with_database(fit_all)
+
+
+@dataset_app.command("verify")
+def dataset_verify(
+    directory: Annotated[Path, typer.Argument(help="Folder of a release.")],
+    key: Annotated[
+        Path | None, typer.Option(help="Public key (PEM) that must have signed it; by default the one in it.")
+    ] = None,
+) -> None:
+    """Check a release by its files alone: checksums, signature, tables, joins, leaderboards.
+
+    `python -m ratings verify` does the same where no arena is installed.
+    """
+    with console.status("Checking …") as status:
+        checks = [*examine(directory, key, begins=lambda name: status.update(f"Checking {name} …"))]
+    console.print(
+        describe_checks(read_manifest(directory), checks), markup=False, highlight=False, soft_wrap=True
+    )
+    if any(check.findings for check in checks):
+        raise typer.Exit(1)

@@ -135,6 +135,13 @@ class Settings(BaseSettings):
         description="Days after which the result of a private test is published that ended without a release.",
     )
 
+    # Releases
+    release_signing_key: Path | None = Field(
+        None,
+        description="File with the Ed25519 private key (PEM) that signs releases; made once in the home folder when "
+        "unset.",
+    )
+
     # Running it
     fit_seconds: float = Field(
         5, gt=0, description="How often the leaderboards are computed when votes came in."

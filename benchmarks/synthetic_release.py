@@ -50,7 +50,7 @@ class SyntheticBattles:
         self.week = rng.integers(len(WEEKS), size=battles)
         self.language = rng.choice(len(LANGUAGES), battles, p=SPOKEN)
         self.tags = rng.random((battles, len(TAGS))) < 0.25
-        self.prompt = np.where(rng.random(battles) < 0.08, 0, rng.integers(2**62, size=battles))
+        self.prompt = np.where(rng.random(battles) < 0.15, 0, rng.integers(2**62, size=battles))
         self.frequent = np.zeros(battles, bool)
         for reason in range(len(REASONS)):
             rows = np.flatnonzero(self.reason == reason)
@@ -223,7 +223,7 @@ def _withheld(names: list[str]) -> list[dict[str, Any]]:
 def write_data(
     directory: Path,
     *,
-    battles: int = 600,
+    battles: int = 320,
     models: int = 6,
     voters: int = 60,
     characters: int = 120,
