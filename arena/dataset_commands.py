@@ -5,8 +5,16 @@ from typing import Annotated
 
 import typer
 
+from arena import jobs
 from arena.commands import console, fit_all, in_transaction, with_database
-from arena.dataset import votes_files
+from arena.dataset import releases, votes_files
+from arena.dataset.export import Options, export_release
+from arena.dataset.redaction import program_privacy
+from arena.db import Database
+from arena.operator_categories import read_operator_categories
+from arena.records import Variant
+from arena.settings import Settings
+from arena.taggers import tagger_of
 from ratings.release.manifest import read_manifest
 from ratings.release.report import describe_checks
 from ratings.release.verification import examine
@@ -34,6 +42,46 @@ def dataset_import(
         console.print(f"  line {reject.line}: {reject.why}", highlight=False)
     if new:
         with_database(fit_all)
+
+
+@dataset_app.command("export")
+def dataset_export(
+    directory: Annotated[Path, typer.Argument(help="Folder to write; new, empty, or of the same release.")],
+    release: Annotated[str | None, typer.Option(help="Name of the release; the month by default.")] = None,
+    variant: Annotated[
+        Variant, typer.Option(help="Consented battles for everybody, or every vote for the operator alone.")
+    ] = "open",
+    boards: Annotated[
+        bool, typer.Option("--boards/--no-boards", help="With the votes of imported boards.")
+    ] = True,
+    leave_out_bad: Annotated[
+        bool, typer.Option("--leave-out-bad", help="Leave out battles that fail a check, and count them.")
+    ] = False,
+) -> None:
+    """Write a release: the same bytes whenever it is exported, until it is closed. Goes on where it was interrupted."""
+    settings, name = Settings(), releases.release_name(release, variant)
+    options = Options(boards=boards, leave_out_bad=leave_out_bad)
+
+    async def export(database: Database) -> None:
+        rules = read_operator_categories(settings.categories_file).rules
+        async with jobs.pool_of(database, settings) as pool:
+            tagger = tagger_of(settings, pool, rules)
+            manifest = await export_release(
+                database, settings, tagger, program_privacy(), directory, name, variant, options
+            )
+        rows = {path: said["rows"] for path, said in manifest["files"].items()}
+        console.print(f"{directory}: release {name}, {rows['data/votes.parquet']:,} votes.")
+        for why, votes in manifest["withheld"].items():
+            console.print(f"  {votes:,} withheld: {why}")
+
+    with_database(export)
+
+
+@dataset_app.command("close")
+def dataset_close(name: Annotated[str, typer.Argument(help="Name of the release.")]) -> None:
+    """Destroy the key of a release: it can never be exported again, and no pseudonym be traced back."""
+    in_transaction(lambda session: releases.close_release(session, name))
+    console.print(f"{name} is closed.")
 
 
 @dataset_app.command("verify")

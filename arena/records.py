@@ -1,13 +1,19 @@
-"""What the arena writes down about itself, in tables like the others: models as served, private results, reports."""
+"""What the arena writes down about itself, in tables like the others: models as served, private results, reports,
+releases.
+"""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, String
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from arena.tables import Table, now
+
+Variant = Literal["open", "audit"]
+ReleaseState = Literal["open", "closed", "imported"]
 
 
 class ModelVersion(Table):
@@ -66,3 +72,38 @@ class Report(Table):
     name: Mapped[str] = mapped_column(primary_key=True)
     body: Mapped[bytes]
     computed_at: Mapped[datetime] = now()
+
+
+class Release(Table):
+    """A dated export: which votes it sees, and while it is open the key that its pseudonyms are made with."""
+
+    __tablename__ = "release"
+    __table_args__ = (
+        CheckConstraint("variant IN ('open', 'audit')", name="variant_known"),
+        CheckConstraint("state IN ('open', 'closed', 'imported')", name="state_known"),
+        CheckConstraint("(state = 'open') = (key IS NOT NULL)", name="key_iff_open"),
+        CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_has_moment"),
+    )
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    variant: Mapped[Variant] = mapped_column(String)
+    state: Mapped[ReleaseState] = mapped_column(String, server_default="open")
+    key: Mapped[bytes | None]
+    opened_at: Mapped[datetime] = now()
+    closed_at: Mapped[datetime | None]
+    last_vote_id: Mapped[int]
+    last_imported_id: Mapped[int]
+    models: Mapped[dict[str, Any]]
+    manifest: Mapped[dict[str, Any] | None]
+    withheld: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=sql("'[]'"))
+    withdrawn: Mapped[list[str]] = mapped_column(server_default=sql("'[]'"))
+
+
+class ErasedBattle(Table):
+    """A battle that a release may hold and that was erased since; nothing of it is left but its address."""
+
+    __tablename__ = "erased_battle"
+
+    battle_id: Mapped[str] = mapped_column(primary_key=True)
+    released_as: Mapped[str | None]
+    erased_at: Mapped[datetime] = now()

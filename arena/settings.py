@@ -141,6 +141,12 @@ class Settings(BaseSettings):
         description="File with the Ed25519 private key (PEM) that signs releases; made once in the home folder when "
         "unset.",
     )
+    release_least_group: int = Field(
+        10,
+        ge=2,
+        description="Fewest voters that anything in a release may be told of; languages and withheld pairs of fewer "
+        "are folded.",
+    )
 
     # Running it
     fit_seconds: float = Field(

@@ -33,6 +33,7 @@ VoterKind = Literal["human", "simulated"]
 
 SIDES: tuple[Side, Side] = ("a", "b")
 WINNERS: tuple[Winner, ...] = ("model_a", "model_b", "tie", "both_bad")
+SAMPLING_POLICY = "uniform"  # every pair of models that can answer is as likely as any other
 
 
 class Table(DeclarativeBase):
@@ -140,6 +141,7 @@ class Voter(Table):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(Identity(always=True), unique=True)
+    pseudonym: Mapped[str | None] = mapped_column(unique=True)
     kind: Mapped[VoterKind] = mapped_column(server_default="human")
     address_hash: Mapped[str | None]
     created_at: Mapped[datetime] = now()
@@ -165,12 +167,16 @@ class Battle(Table):
     model_a_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
     model_b_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
     propensity: Mapped[float]
+    sampling_policy: Mapped[str] = mapped_column(server_default=SAMPLING_POLICY)
     decoding: Mapped[dict[str, Any]]
     release_policy: Mapped[str]
     publish: Mapped[bool]
     answered_turns: Mapped[int] = mapped_column(server_default=sql("0"))
     not_counted_reason: Mapped[str | None]
     void_reason: Mapped[str | None]
+    released_as: Mapped[str | None] = mapped_column(unique=True)
+    released_version_a: Mapped[int | None]
+    released_version_b: Mapped[int | None]
     created_at: Mapped[datetime] = now()
     updated_at: Mapped[datetime] = now()
 
@@ -198,6 +204,8 @@ class Turn(Table):
     state: Mapped[TurnState] = mapped_column(server_default="answering")
     after_reveal: Mapped[bool] = mapped_column(server_default=sql("false"))
     tries: Mapped[int] = mapped_column(server_default=sql("1"))
+    redacted: Mapped[list[str] | None]
+    moderation: Mapped[list[str] | None]
     stop_requested_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime] = now()
     created_at: Mapped[datetime] = now()
@@ -324,6 +332,7 @@ class ImportedVote(Table):
     model_b: Mapped[str]
     winner: Mapped[Winner]
     voter: Mapped[str | None]
+    released_as: Mapped[str | None]
 
 
 class Snapshot(Table):

@@ -4,7 +4,6 @@ import numpy as np
 from scipy import sparse
 
 from ratings.arrays import FloatArray, IntArray, group_sums
-from ratings.clusters import ClusterCells
 from ratings.linear_algebra import single_threaded_blas
 
 _FEW_CELLS = 6
@@ -13,16 +12,16 @@ _STRETCH = 2048
 
 
 def sum_outer_products(
-    cells: ClusterCells, values: FloatArray, first: IntArray, second: IntArray, size: int
+    cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int
 ) -> FloatArray:
     """Add up g g' over the clusters.
 
     Parameters
     ----------
-    cells : ClusterCells
+    cluster, a, b : integers, shape (n_cells,)
+        The cluster of each cell, sorted, and the two models of its pair.
     values : float64, shape (n_cells,)
         The score of each cell, which its pair's first model gains and its second loses.
-    first, second : int64, shape (n_pairs,)
     size : int
         Number of models, n_models.
 
@@ -36,15 +35,14 @@ def sum_outer_products(
     O(sum of squares of the cells of a cluster). The others become rows of dense matrices. Nothing depends on
     the number of threads.
     """
-    a, b = first[cells.pair], second[cells.pair]
     if size > _FEW_MODELS:
-        return _sparsely(cells.cluster, a, b, values, size)
-    starts = np.flatnonzero(np.diff(cells.cluster, prepend=-1))
+        return _sparsely(cluster, a, b, values, size)
+    starts = np.flatnonzero(np.diff(cluster, prepend=-1))
     counts = np.diff(starts, append=len(values))
     is_few = np.repeat(counts <= _FEW_CELLS, counts)
     few, many = np.flatnonzero(is_few), np.flatnonzero(~is_few)
-    return _few_cells(cells.cluster[few], a[few], b[few], values[few], size) + _many_cells(
-        cells.cluster[many], a[many], b[many], values[many], size
+    return _few_cells(cluster[few], a[few], b[few], values[few], size) + _many_cells(
+        cluster[many], a[many], b[many], values[many], size
     )
 
 

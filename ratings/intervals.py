@@ -202,5 +202,6 @@ def _clustered_meat(comparisons: Comparisons, expected: FloatArray, cluster: str
             "Pass cluster=None to treat votes as independent."
         )
     surplus = cells.score - cells.weight * expected[cells.pair]
-    meat = sum_outer_products(cells, surplus, comparisons.first, comparisons.second, len(comparisons.models))
+    a, b = comparisons.first[cells.pair], comparisons.second[cells.pair]
+    meat = sum_outer_products(cells.cluster, a, b, surplus, len(comparisons.models))
     return cells.size / (cells.size - 1) * meat

@@ -74,11 +74,11 @@ def jackknife_sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluste
     heavy = _heavy(fit, comparisons, clusters, expected * (1 - expected))
     if not len(heavy.cluster):
         return covariance
-    size, first, second = len(fit.models), comparisons.first, comparisons.second
+    size, a, b = len(fit.models), comparisons.first[heavy.pair], comparisons.second[heavy.pair]
     surplus = heavy.score - heavy.weight * expected[heavy.pair]
     alone = _left_out(fit, comparisons, heavy, surplus, expected * (1 - expected))
-    change = sum_outer_products(heavy, alone, first, second, size)
-    change -= sum_outer_products(heavy, surplus, first, second, size)
+    change = sum_outer_products(heavy.cluster, a, b, alone, size)
+    change -= sum_outer_products(heavy.cluster, a, b, surplus, size)
     factor = clusters.size / (clusters.size - 1)
     return covariance + factor * sandwich_product(fit.inverse_hessian, change)
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import linalg
 
 from ratings.arrays import FloatArray
+from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError, NotConvergedError, UnidentifiedCoefficientError, name_some
 from ratings.linear_algebra import fill_constant_direction, single_threaded_blas
@@ -243,10 +244,15 @@ def clustered_style_sandwich(
             "Pass cluster=None to treat votes as independent."
         )
     by_cluster = by_cluster.by_content()
-    matrix = problem.standardisation.matrix
+    comparisons, matrix = problem.comparisons, problem.standardisation.matrix
+    pair = by_cluster.pairs.indices
+    whose = np.repeat(np.arange(len(by_cluster.rows)), np.diff(by_cluster.pairs.indptr))
+    models = sum_outer_products(
+        whose, comparisons.first[pair], comparisons.second[pair], by_cluster.pairs.data, problem.models
+    )
+    by_pair = by_cluster.pairs.T @ by_cluster.style
     with single_threaded_blas():
-        models = (by_cluster.models.T @ by_cluster.models).toarray()
-        cross = matrix @ (by_cluster.models.T @ by_cluster.style).T
+        cross = matrix @ np.array([comparisons.net_by_model(values) for values in by_pair.T])
         style = matrix @ (by_cluster.style.T @ by_cluster.style) @ matrix.T
         meat = np.block([[models, cross.T], [cross, style]])
     return _sandwich(inverse_hessian, size / (size - 1) * meat)

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from ratings.arrays import FloatArray, IntArray
-from ratings.hashing import hash_groups
+from ratings.arrays import CodeArray, FloatArray, IntArray
+from ratings.hashing import hash_groups, hash_rows
 from ratings.style_rows import StyleBlock, StyleRows
 from ratings.threads import in_order
-
-_ROWS_TOGETHER = 2**21
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,35 +71,31 @@ class ScoresByCluster:
 
     Attributes
     ----------
-    models : sparse, shape (n_clusters, n_models)
-        Times +1 at the first model and -1 at the second.
+    pairs : sparse, shape (n_clusters, n_pairs)
+        On each pair, from the side of its first model.
     style : float64, shape (n_clusters, n_columns)
         Times the contrast columns.
     rows : int64, shape (n_clusters,)
         Number of rows of each cluster.
     """
 
-    models: sparse.csr_array
+    pairs: sparse.csr_array
     style: FloatArray
     rows: IntArray
 
     def __add__(self, other: "ScoresByCluster") -> "ScoresByCluster":
         return ScoresByCluster(
-            models=self.models + other.models, style=self.style + other.style, rows=self.rows + other.rows
+            pairs=self.pairs + other.pairs, style=self.style + other.style, rows=self.rows + other.rows
         )
 
     def by_content(self) -> "ScoresByCluster":
         """Order the clusters by their sums, so that what is added up over them does not depend on their names."""
-        order = np.lexsort(self.style.T)
-        alike = (np.diff(self.style[order], axis=0) == 0).all(axis=1)
-        if alike.any():
-            # Same style, such as none at all: the models decide.
-            place = np.repeat(np.arange(len(self.rows)), np.diff(self.models.indptr))
-            hashes = hash_groups(
-                place, [self.models.indices.astype(np.int64), self.models.data], len(self.rows)
-            )
-            order = np.lexsort([hashes, *self.style.T])
-        return ScoresByCluster(models=self.models[order], style=self.style[order], rows=self.rows[order])
+        cluster = np.repeat(np.arange(len(self.rows)), np.diff(self.pairs.indptr))
+        hashes = hash_groups(
+            cluster, [self.pairs.indices.astype(np.int64), self.pairs.data], len(self.rows)
+        ).view(np.int64)
+        order = np.argsort(hash_rows([hashes, *self.style.T]))
+        return ScoresByCluster(pairs=self.pairs[order], style=self.style[order], rows=self.rows[order])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -184,20 +179,19 @@ def style_scores(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> Sty
     """
     totals, squares = _Totals(point), _Totals(point)
     loss = 0.0
-    clusters = _ClusterSums(rows) if rows.clusters is not None else None
+    parts = []
     for part in in_order(lambda blocks: _add_up_scores(blocks, point), rows.tasks, threads):
         totals.include(part.totals)
         squares.include(part.squares)
         loss += part.loss
-        if clusters is not None:
-            clusters.include(part)
+        parts.append(part)
     return StyleScores(
         sums=totals.sums(),
         loss=loss,
         pair=squares.by_pair[1],
         cross=squares.by_pair[2:],
         style=squares.style,
-        by_cluster=None if clusters is None else clusters.scores(),
+        by_cluster=None if rows.clusters is None else _scores_by_cluster(rows, parts),
     )
 
 
@@ -302,61 +296,27 @@ def _row_terms(
     return surplus, curvature
 
 
-class _ClusterSums:
-    """Running sums of the scores of each cluster; rows wait until there are enough to add them up together."""
+def _scores_by_cluster(rows: StyleRows, parts: Sequence[_ScoreParts]) -> ScoresByCluster:
+    """Add up the scores of each cluster, in the order of the rows."""
+    clusters, pairs = rows.clusters or 0, len(rows.comparisons.first)
+    blocks = [block for part in parts for block in part.blocks]
+    score = -np.concatenate([np.zeros(0), *(surplus for part in parts for surplus in part.surplus)])
+    cluster = np.concatenate([np.zeros(0, dtype=np.int32), *(_clusters_of(block) for block in blocks)])
+    style = np.empty((clusters, rows.design.columns))
+    for column, sums in enumerate(style.T):
+        contrast = np.concatenate([np.zeros(0), *(block.contrast[column] for block in blocks)])
+        sums[:] = np.bincount(cluster, score * contrast, minlength=clusters)
+    # Rows stand by pair: as the columns of a sparse matrix they need no more than to be turned.
+    lengths = np.zeros(pairs, dtype=np.int64)
+    for block in blocks:
+        lengths[block.pair] += block.lengths
+    index: type[np.signedinteger[Any]] = np.int32 if len(score) < 2**31 else np.int64
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(index)
+    by_pair = sparse.csr_array(sparse.csc_array((score, cluster, ends), shape=(clusters, pairs)))
+    by_pair.sum_duplicates()
+    return ScoresByCluster(pairs=by_pair, style=style, rows=np.bincount(cluster, minlength=clusters))
 
-    def __init__(self, rows: StyleRows) -> None:
-        self.rows = rows
-        self.total: ScoresByCluster | None = None
-        self.waiting: list[tuple[StyleBlock, FloatArray]] = []
 
-    def include(self, part: _ScoreParts) -> None:
-        self.waiting += zip(part.blocks, part.surplus, strict=True)
-        if sum(block.rows for block, _ in self.waiting) >= _ROWS_TOGETHER:
-            self._add_waiting()
-
-    def scores(self) -> ScoresByCluster:
-        if self.waiting or self.total is None:
-            self._add_waiting()
-        assert self.total is not None
-        return self.total
-
-    def _add_waiting(self) -> None:
-        added = self._add_up()
-        self.total = added if self.total is None else self.total + added
-        self.waiting = []
-
-    def _add_up(self) -> ScoresByCluster:
-        blocks = [block for block, _ in self.waiting]
-        clusters, columns = self.rows.clusters or 0, self.rows.design.columns
-        comparisons = self.rows.comparisons
-        score = -np.concatenate([np.zeros(0), *(surplus for _, surplus in self.waiting)])
-        size = len(score)
-        cluster = np.empty(size, dtype=np.int32)
-        models = np.empty((size, 2), dtype=np.int32)
-        style = np.zeros((clusters, columns))
-        start = 0
-        for block in blocks:
-            here = slice(start, start + block.rows)
-            assert block.cluster is not None
-            cluster[here] = block.cluster
-            models[here, 0] = np.repeat(comparisons.first[block.pair], block.lengths)
-            models[here, 1] = np.repeat(comparisons.second[block.pair], block.lengths)
-            start = here.stop
-        for column in range(columns):
-            contrast = np.concatenate([np.zeros(0), *(block.contrast[column] for block in blocks)])
-            style[:, column] = np.bincount(cluster, score * contrast, minlength=clusters)
-        # A product of sparse matrices, clusters by rows and rows by models, adds up without sorting.
-        by_row = sparse.csc_array(
-            (score, cluster, np.arange(size + 1, dtype=np.int32)), shape=(clusters, size)
-        )
-        signs = np.tile([1.0, -1.0], size)
-        row_models = sparse.csr_array(
-            (signs, models.ravel(), np.arange(0, 2 * size + 1, 2, dtype=np.int32)),
-            shape=(size, len(comparisons.models)),
-        )
-        return ScoresByCluster(
-            models=sparse.csr_array(by_row.tocsr() @ row_models),
-            style=style,
-            rows=np.bincount(cluster, minlength=clusters),
-        )
+def _clusters_of(block: StyleBlock) -> CodeArray:
+    assert block.cluster is not None, "the rows name their clusters"
+    return block.cluster

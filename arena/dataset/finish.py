@@ -13,7 +13,7 @@ from arena.categories import Category
 from arena.dataset.board_definitions import board_definitions
 from arena.dataset.signing import sign
 from ratings.leaderboard import METHOD_VERSION
-from ratings.release.boards import compute_boards, digest_of, read_facts, read_populations
+from ratings.release.boards import PopulationVotes, compute_boards, digest_of, read_facts, read_populations
 from ratings.release.checksums import write_checksums
 from ratings.release.manifest import write_manifest
 
@@ -29,9 +29,17 @@ def finish(
     `manifest` says what only the exporter knows; returned is the one that was written. The same data files, manifest
     and key give the same bytes.
     """
-    populations = manifest["populations"]
-    written = dict(manifest) | {"code_version": __version__, "method_version": METHOD_VERSION}
-    written["boards"] = _write_boards(directory, populations, categories)
+    votes = read_populations(directory, manifest["populations"])
+    populations = {
+        name: said | {"votes": votes[name].table.num_rows, "digest": votes[name].digest}
+        for name, said in manifest["populations"].items()
+    }
+    written = dict(manifest) | {
+        "code_version": __version__,
+        "method_version": METHOD_VERSION,
+        "populations": populations,
+        "boards": _write_boards(directory, populations, votes, categories),
+    }
     written["files"] = _rows(directory)
     write_manifest(directory, written)
     write_checksums(directory)
@@ -40,10 +48,12 @@ def finish(
 
 
 def _write_boards(
-    directory: Path, populations: Mapping[str, Mapping[str, Any]], categories: Sequence[Category]
+    directory: Path,
+    populations: Mapping[str, Mapping[str, Any]],
+    votes: Mapping[str, PopulationVotes],
+    categories: Sequence[Category],
 ) -> list[dict[str, Any]]:
     """Compute every leaderboard that the votes give, and return their definitions with their digests."""
-    votes = read_populations(directory, populations)
     definitions = {each["file"]: each for each in board_definitions(populations, votes, categories)}
     (directory / "leaderboard").mkdir(exist_ok=True)
     found = []
