@@ -16,6 +16,9 @@ from arena.operator_categories import read_operator_categories
 from arena.records import Variant
 from arena.settings import Settings
 from arena.taggers import tagger_of
+from ratings.release.manifest import read_manifest
+from ratings.release.report import describe_checks
+from ratings.release.verification import examine
 
 dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export releases.")
 
@@ -97,3 +100,23 @@ def dataset_close(name: Annotated[str, typer.Argument(help="Name of the release.
     """Destroy the key of a release: it can never be exported again, and no pseudonym be traced back."""
     in_transaction(lambda session: releases.close_release(session, name))
     console.print(f"{name} is closed.")
+
+
+@dataset_app.command("verify")
+def dataset_verify(
+    directory: Annotated[Path, typer.Argument(help="Folder of a release.")],
+    key: Annotated[
+        Path | None, typer.Option(help="Public key (PEM) that must have signed it; by default the one in it.")
+    ] = None,
+) -> None:
+    """Check a release by its files alone: checksums, signature, tables, joins, leaderboards.
+
+    `python -m ratings verify` does the same where no arena is installed.
+    """
+    with console.status("Checking …") as status:
+        checks = [*examine(directory, key, begins=lambda name: status.update(f"Checking {name} …"))]
+    console.print(
+        describe_checks(read_manifest(directory), checks), markup=False, highlight=False, soft_wrap=True
+    )
+    if any(check.findings for check in checks):
+        raise typer.Exit(1)

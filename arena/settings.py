@@ -136,6 +136,11 @@ class Settings(BaseSettings):
     )
 
     # Releases
+    release_signing_key: Path | None = Field(
+        None,
+        description="File with the Ed25519 private key (PEM) that signs releases; made once in the home folder when "
+        "unset.",
+    )
     release_least_group: int = Field(
         10,
         ge=2,
