@@ -12,7 +12,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from benchmarks import boards, feed, imports, streaming, votes
+from benchmarks import boards, export, feed, imports, streaming, votes
 from benchmarks.comparison import Findings, show
 from benchmarks.ratings.measure import GRID
 from benchmarks.ratings.measure import measure as measure_ratings
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[int], Findings]] = {
 ON_REQUEST: dict[str, Callable[[int], Findings]] = {
     "boards": boards.measure,
     "imports": imports.measure,
+    "export": export.measure,
     "ratings-grid": partial(measure_ratings, sizes=GRID),
 }
 KNOWN = BENCHMARKS | ON_REQUEST
@@ -55,6 +56,9 @@ def main(
         int | None,
         typer.Option("--votes", min=1, help=f"Of {', '.join(sorted(OF_DATASETS))}, how many votes."),
     ] = None,
+    battles: Annotated[
+        int | None, typer.Option(min=1000, help="Of export, so many battles in place of a million.")
+    ] = None,
 ) -> None:
     """Measure Arena beside its peers in one run."""
     chosen = names or list(BENCHMARKS)
@@ -67,6 +71,10 @@ def main(
         if set(chosen) - OF_DATASETS:
             raise typer.BadParameter(f"--votes is for {', '.join(sorted(OF_DATASETS))}: name one of them.")
         options["votes"] = dataset_votes
+    if battles is not None and set(chosen) != {"export"}:
+        raise typer.BadParameter("--battles is for export: name it alone.")
+    if battles is not None:
+        options["battles"] = battles
     found = [_run(name, rounds, options) for name in chosen]
     together = Findings(
         comparisons=[row for findings in found for row in findings.comparisons],
