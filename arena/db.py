@@ -22,7 +22,14 @@ from arena.settings import Settings
 
 # One shared number per kind of work that only one process may do at a time.
 MIGRATION_LOCK = 7_201_001
-JOB_LOCKS = {"fit": 7_201_011, "sweep": 7_201_012, "versions": 7_201_013, "reports": 7_201_014}
+JOB_LOCKS = {
+    "fit": 7_201_011,
+    "sweep": 7_201_012,
+    "versions": 7_201_013,
+    "reports": 7_201_014,
+    "publish": 7_201_016,
+    "releases": 7_201_017,
+}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ ArenaError
 ├── NotFound (404)
 │   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound · DayNotFound
 ├── Conflict (409)
-│   ├── AlreadyVoted · NothingToVoteOn · StillAnswering · BattleClosed · NothingToRetry · TooManyTurns
+│   ├── AlreadyVoted · NothingToVoteOn · StillAnswering · BattleClosed · NothingToRetry · TooManyTurns · PublishRefused
 ├── Forbidden (403)
 │   └── CrossOrigin
 ├── CookieInvalid (401)
@@ -163,6 +163,12 @@ class TooManyTurns(Conflict):
     """This battle has reached its last turn. Vote, or start a new battle."""
 
     slug, title = "too-many-turns", "Too many turns"
+
+
+class PublishRefused(Conflict):
+    """This is no release that may be published."""
+
+    slug, title = "publish-refused", "Not to be published"
 
 
 class Forbidden(ArenaError):
