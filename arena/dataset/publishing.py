@@ -72,7 +72,7 @@ async def _publish(
         with show(name) as advance:
             await asyncio.to_thread(destination.publish, folder, advance)
     except Exception as error:  # whatever a library of another's raises
-        failure = f"{type(error).__name__}: {error}"
+        failure = _in_words(error)
         log.warning("publishing_failed", release=folder.name, destination=name, error=failure)
         return Outcome(destination=name, address=address, failure=failure)
     said = {"address": address, "digest": folder.digest, "facts": folder.facts()}
@@ -83,6 +83,12 @@ async def _publish(
         await session.execute(row.on_conflict_do_update(index_elements=keys, set_=said | now))
     log.info("release_published", release=folder.name, destination=name, address=address)
     return Outcome(destination=name, address=address)
+
+
+def _in_words(error: BaseException) -> str:
+    """What went wrong, and what had gone wrong before that."""
+    said = f"{type(error).__name__}: {error}"
+    return f"{said} ({_in_words(error.__cause__)})" if error.__cause__ else said
 
 
 def failures(outcomes: Sequence[Outcome]) -> str:
