@@ -10,6 +10,7 @@ from arena.commands import console, fit_all, in_transaction, with_database
 from arena.dataset import bulk, releases, votes_files
 from arena.dataset.export import Options, export_release
 from arena.dataset.progress import progress_bar
+from arena.dataset.publishing import publish_release
 from arena.dataset.redaction import program_privacy
 from arena.db import Database
 from arena.operator_categories import read_operator_categories
@@ -119,4 +120,23 @@ def dataset_verify(
         describe_checks(read_manifest(directory), checks), markup=False, highlight=False, soft_wrap=True
     )
     if any(check.findings for check in checks):
+        raise typer.Exit(1)
+
+
+@dataset_app.command("publish")
+def dataset_publish(
+    directory: Annotated[Path, typer.Argument(help="Folder of an exported release of the open variant.")],
+) -> None:
+    """Check a release and put it wherever ARENA_RELEASE_DESTINATIONS says; what is there already is not sent again."""
+    settings = Settings()
+    if not settings.release_destinations:
+        raise ValueError(
+            "No destination is set. Say where to publish, for example ARENA_RELEASE_DESTINATIONS=site,/srv/releases."
+        )
+    outcomes = with_database(lambda database: publish_release(database, settings, directory, progress_bar))
+    for each in outcomes:
+        said = f"failed, {each.failure}" if each.failure else each.address
+        console.print(f"{each.destination}: {said}", highlight=False, markup=False)
+    if any(each.failure for each in outcomes):
+        console.print("Publish again when that is mended: what is there already is not sent again.")
         raise typer.Exit(1)

@@ -29,6 +29,8 @@ JOB_LOCKS = {
     "reports": 7_201_014,
     "export": 7_201_015,
     "import": 7_201_016,
+    "publish": 7_201_017,
+    "releases": 7_201_018,
 }
 
 
