@@ -349,47 +349,52 @@ async def test_erased_and_withdrawn_battles_are_listed(
         )
 
 
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """An arena with some hundred battles."""
+    fill(conninfo_of(database.url), 300)
+    return database
+
+
 # The checks
 
 
-async def spoil(database: Database, statement: str) -> None:
-    with psycopg.connect(conninfo_of(database.url)) as connection:
-        connection.execute("ALTER TABLE response DROP CONSTRAINT IF EXISTS ck_response_state_known")
-        connection.execute(statement)  # type: ignore[call-overload]
-
-
 SPOILED = {
-    "it has no turn": "DELETE FROM turn",
-    "its turns are not numbered 0, 1, 2": "UPDATE turn SET index = 1",
-    "there is no side b": "DELETE FROM response WHERE side = 'b'",
-    "the answer of side a is empty": "UPDATE response SET text = ' ' WHERE side = 'a'",
-    "an object, not text": "UPDATE response SET text = '<async_generator object Pool.stream at 0x7f00>'",
-    "side b is an object": """UPDATE response SET text = 'data: {"id": "chatcmpl-1"}' WHERE side = 'b'""",
+    "it has no turn": "DELETE FROM turn WHERE id = {}",
+    "its turns are not numbered 0, 1, 2": "UPDATE turn SET index = 1 WHERE id = {}",
+    "turn 0: there is no side b": "DELETE FROM response WHERE side = 'b' AND turn_id = {}",
+    "turn 0: the answer of side a is empty": "UPDATE response SET text = ' ' WHERE side = 'a' AND turn_id = {}",
+    "turn 0: the answer of side b is an object, not text": (
+        "UPDATE response SET text = '<async_generator object Pool.stream at 0x7f00>' WHERE side = 'b' AND turn_id = {}"
+    ),
+    "turn 0: the answer of side a is an object, not text": (
+        """UPDATE response SET text = 'data: {{"id": "chatcmpl-1"}}' WHERE side = 'a' AND turn_id = {}"""
+    ),
+    "its release policy is none of paced": "UPDATE battle SET release_policy = 'slow' "
+    "WHERE id = (SELECT battle_id FROM turn WHERE id = {})",
 }
 
 
-@pytest.mark.parametrize(("why", "statement"), SPOILED.items())
-async def test_bad_rows_refuse_the_release(
-    arena: Serving, database: Database, tmp_path: Path, why: str, statement: str
-) -> None:
-    async with arena.client() as voter:
-        good = await play(voter, "How do tides work?")
-        bad = await play(voter, "Why is the sea salty?")
-    of_one = " AND " if "WHERE" in statement else " WHERE "
-    table_of_turn = "id" if "turn" in statement.split("WHERE")[0] else "turn_id"
-    await spoil(
-        database, f"{statement}{of_one}{table_of_turn} IN (SELECT id FROM turn WHERE battle_id = '{bad}')"
-    )
-    with pytest.raises(ReleaseInvalid, match=why) as refused:
-        await export(database, tmp_path / "release")
-    assert Signer(SECRET).digest("battle", bad) in refused.value.detail
-    assert Signer(SECRET).digest("battle", good) not in refused.value.detail
+async def test_bad_rows_refuse_the_release(filled: Database, tmp_path: Path) -> None:
+    async with filled.sessions.begin() as session:
+        await session.execute(update(Battle).values(publish=True))
+        answer = 'Then `print(obj)` shows "[object Object]" or <coroutine object f at 0x7f00>.'
+        await session.execute(update(Response).where(Response.turn_id == 200).values(text=answer))
+    with psycopg.connect(conninfo_of(filled.url)) as connection:
+        for number, statement in enumerate(SPOILED.values(), start=1):
+            connection.execute(statement.format(number))  # type: ignore[arg-type]
+    with pytest.raises(ReleaseInvalid) as refused:
+        await export(filled, tmp_path / "release")
+    assert refused.value.detail.startswith("7 votes are unfit for a release; the first of 7 faults:")
+    lines = refused.value.detail.splitlines()[1:-1]
+    for number, (why, line) in enumerate(zip(SPOILED, lines, strict=True), start=1):
+        assert line.startswith(f"  vote {number} (battle ")
+        assert why in line
     assert not (tmp_path / "release" / "release.json").exists()
-    manifest = await export(database, tmp_path / "release", leave_out_bad=True)
-    assert [row["battle_id"] for row in rows(tmp_path / "release", "votes")] == [
-        Signer(SECRET).digest("battle", good)
-    ]
-    assert manifest["withheld"] == {"failed_check": 1}
+    manifest = await export(filled, tmp_path / "release", leave_out_bad=True)
+    assert manifest["withheld"] == {"failed_check": 7}
+    assert table(tmp_path / "release", "battles").num_rows == 293
+    assert verify(tmp_path / "release") == []
 
 
 # Folders, kills, memory
@@ -416,13 +421,6 @@ def test_names_of_releases() -> None:
     for name in ("../up", "a..b", "", "Ä", "A", "x" * 64, "-a", "a/b"):
         with pytest.raises(ReleaseInvalid, match="cannot name a release"):
             release_name(name or " ", "open")
-
-
-@pytest.fixture
-def filled(database: Database) -> Database:
-    """An arena with some hundred battles."""
-    fill(conninfo_of(database.url), 300)
-    return database
 
 
 SMALL = {"READ_BYTES": 20_000, "PART_BYTES": 60_000, "BUCKET_BYTES": 100_000, "FIRST_VOTES": 5}
