@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from arena import __version__
 from arena.categories import Category
 from arena.dataset.board_definitions import board_definitions
+from arena.dataset.card import write_card
 from arena.dataset.compat import compat_writer
 from arena.dataset.conversations import counted_populations, read_conversations
+from arena.dataset.croissant import write_croissant
 from arena.dataset.preference import preference_writer
 from arena.dataset.samples import write_sample
 from arena.dataset.signing import sign
@@ -50,6 +52,8 @@ def finish(
     }
     _write_views(directory, written, compat=compat)
     written["files"] = _rows(directory)
+    write_card(directory, written)
+    write_croissant(directory, written)
     write_manifest(directory, written)
     write_checksums(directory)
     sign(directory, key)
