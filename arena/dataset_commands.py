@@ -1,19 +1,22 @@
 """The commands `arena dataset …`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
+from arena import jobs
 from arena.commands import console, fit_all, in_transaction, with_database
-from arena.dataset import votes_files
-from arena.dataset.destinations import Advance
+from arena.dataset import releases, votes_files
+from arena.dataset.export import Options, export_release
+from arena.dataset.progress import progress_bar
 from arena.dataset.publishing import publish_release
+from arena.dataset.redaction import program_privacy
+from arena.db import Database
+from arena.operator_categories import read_operator_categories
+from arena.records import Variant
 from arena.settings import Settings
+from arena.taggers import tagger_of
 
 dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export releases.")
 
@@ -40,6 +43,46 @@ def dataset_import(
         with_database(fit_all)
 
 
+@dataset_app.command("export")
+def dataset_export(
+    directory: Annotated[Path, typer.Argument(help="Folder to write; new, empty, or of the same release.")],
+    release: Annotated[str | None, typer.Option(help="Name of the release; the month by default.")] = None,
+    variant: Annotated[
+        Variant, typer.Option(help="Consented battles for everybody, or every vote for the operator alone.")
+    ] = "open",
+    boards: Annotated[
+        bool, typer.Option("--boards/--no-boards", help="With the votes of imported boards.")
+    ] = True,
+    leave_out_bad: Annotated[
+        bool, typer.Option("--leave-out-bad", help="Leave out battles that fail a check, and count them.")
+    ] = False,
+) -> None:
+    """Write a release: the same bytes whenever it is exported, until it is closed. Goes on where it was interrupted."""
+    settings, name = Settings(), releases.release_name(release, variant)
+    options = Options(boards=boards, leave_out_bad=leave_out_bad)
+
+    async def export(database: Database) -> None:
+        rules = read_operator_categories(settings.categories_file).rules
+        async with jobs.pool_of(database, settings) as pool:
+            tagger = tagger_of(settings, pool, rules)
+            manifest = await export_release(
+                database, settings, tagger, program_privacy(), directory, name, variant, options
+            )
+        rows = {path: said["rows"] for path, said in manifest["files"].items()}
+        console.print(f"{directory}: release {name}, {rows['data/votes.parquet']:,} votes.")
+        for why, votes in manifest["withheld"].items():
+            console.print(f"  {votes:,} withheld: {why}")
+
+    with_database(export)
+
+
+@dataset_app.command("close")
+def dataset_close(name: Annotated[str, typer.Argument(help="Name of the release.")]) -> None:
+    """Destroy the key of a release: it can never be exported again, and no pseudonym be traced back."""
+    in_transaction(lambda session: releases.close_release(session, name))
+    console.print(f"{name} is closed.")
+
+
 @dataset_app.command("publish")
 def dataset_publish(
     directory: Annotated[Path, typer.Argument(help="Folder of an exported release of the open variant.")],
@@ -50,19 +93,10 @@ def dataset_publish(
         raise ValueError(
             "No destination is set. Say where to publish, for example ARENA_RELEASE_DESTINATIONS=site,/srv/releases."
         )
-    outcomes = with_database(lambda database: publish_release(database, settings, directory, _bar))
+    outcomes = with_database(lambda database: publish_release(database, settings, directory, progress_bar))
     for each in outcomes:
         said = f"failed, {each.failure}" if each.failure else each.address
         console.print(f"{each.destination}: {said}", highlight=False, markup=False)
     if any(each.failure for each in outcomes):
         console.print("Publish again when that is mended: what is there already is not sent again.")
         raise typer.Exit(1)
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Advance]:
-    """A progress bar on the terminal; nothing where there is none."""
-    terminal = Console(stderr=True)
-    with Progress(console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
-        task = progress.add_task(what, total=1.0)
-        yield lambda share: progress.update(task, completed=share)

@@ -27,6 +27,7 @@ JOB_LOCKS = {
     "sweep": 7_201_012,
     "versions": 7_201_013,
     "reports": 7_201_014,
+    "export": 7_201_015,
     "publish": 7_201_016,
     "releases": 7_201_017,
 }

@@ -3,11 +3,12 @@
 ArenaError
 ├── InvalidInput (422)
 │   ├── PromptEmpty · PromptTooLong · PromptUnreadable
-│   └── CatalogInvalid · CategoriesInvalid · DatasetInvalid
+│   └── CatalogInvalid · CategoriesInvalid · DatasetInvalid · ReleaseInvalid
 ├── NotFound (404)
-│   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound · DayNotFound
+│   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound · DayNotFound · ReleaseNotFound
 ├── Conflict (409)
-│   ├── AlreadyVoted · NothingToVoteOn · StillAnswering · BattleClosed · NothingToRetry · TooManyTurns · PublishRefused
+│   ├── AlreadyVoted · NothingToVoteOn · StillAnswering · BattleClosed · NothingToRetry · TooManyTurns
+│   └── ReleaseClosed · OtherVariant · FolderTaken · PublishRefused
 ├── Forbidden (403)
 │   └── CrossOrigin
 ├── CookieInvalid (401)
@@ -80,6 +81,12 @@ class DatasetInvalid(InvalidInput):
     slug, title = "dataset-invalid", "Invalid votes file"
 
 
+class ReleaseInvalid(InvalidInput):
+    """The release does not pass its checks, so nothing was published."""
+
+    slug, title = "release-invalid", "Invalid release"
+
+
 class NotFound(ArenaError):
     """There is nothing at this address."""
 
@@ -123,6 +130,12 @@ class ReportNotFound(NotFound):
     slug, title = "report-not-found", "Not computed yet"
 
 
+class ReleaseNotFound(NotFound):
+    """There is no release of this name."""
+
+    slug, title = "release-not-found", "Release not found"
+
+
 class Conflict(ArenaError):
     """The battle is not in a state that allows this."""
 
@@ -163,6 +176,24 @@ class TooManyTurns(Conflict):
     """This battle has reached its last turn. Vote, or start a new battle."""
 
     slug, title = "too-many-turns", "Too many turns"
+
+
+class ReleaseClosed(Conflict):
+    """This release is closed: its key is destroyed, and nobody can export it again."""
+
+    slug, title = "release-closed", "Release closed"
+
+
+class OtherVariant(Conflict):
+    """A release of this name exists, and is of the other variant."""
+
+    slug, title = "other-variant", "Release of the other variant"
+
+
+class FolderTaken(Conflict):
+    """The folder holds something else. Give an empty one, or one that does not exist yet."""
+
+    slug, title = "folder-taken", "Folder taken"
 
 
 class PublishRefused(Conflict):

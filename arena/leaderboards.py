@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
@@ -24,7 +23,7 @@ from arena.populations import Population, board_name
 from arena.robustness import SETTINGS, robustness
 from arena.tables import Model
 from arena.tagging import RULES_VERSION
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import BoolArray, FloatArray, IntArray
 from ratings.board_files import (
     MODEL_FACTS,
     PRELIMINARY_VOTES,
@@ -32,11 +31,12 @@ from ratings.board_files import (
     STYLE_FEATURES,
     STYLE_VOTES,
     Facts,
-    comparable,
+    encoded_for_boards,
     leaderboard_file,
     plain_board,
     style_controlled_board,
 )
+from ratings.encoded_votes import EncodedVotes
 from ratings.leaderboard import METHOD_VERSION
 
 LANGUAGE_VOTES = 50
@@ -54,7 +54,7 @@ class Board:
     name: str
     population: Population
     category: Category | None  # None: all of the population's votes
-    votes: pa.Table
+    votes: EncodedVotes
     left_out: int  # votes on over-frequent prompts
 
     @property
@@ -72,28 +72,35 @@ class BoardFile:
 
 def boards_of(votes: Votes, operator_categories: Sequence[Category] = ()) -> Iterator[Board]:
     """The population's main board, then its categories that have votes."""
-    everything = np.ones(votes.table.num_rows, dtype=bool)
-    yield _board(votes, None, everything)
-    if not votes.has_tags or not votes.table.num_rows:
+    rows = votes.table.num_rows
+    encoded = encoded_for_boards(votes.table)
+    frequent = votes.table["over_frequent"].to_numpy() if votes.has_tags else np.zeros(rows, dtype=bool)
+    yield _board(votes.population, None, encoded, np.ones(rows, dtype=bool), frequent)
+    if not votes.has_tags or not rows:
         return
     tags, winners = _dictionary(votes.table["tags"]), _dictionary(votes.table["winner"])
     sets = [tag_set.split() for tag_set in tags.dictionary.to_pylist()]
     codes = tags.indices.to_numpy(), winners.dictionary.to_pylist(), winners.indices.to_numpy()
     used = (tag for place in np.unique(codes[0]) for tag in sets[place])
     for category in categories_of(used, operator_categories):
-        board = _board(votes, category, category.selects_rows(sets, *codes))
-        if board.votes.num_rows >= (LANGUAGE_VOTES if _is_language(category) else 1):
-            yield board
+        selected = category.selects_rows(sets, *codes)
+        if int((selected & ~frequent).sum()) >= (LANGUAGE_VOTES if _is_language(category) else 1):
+            yield _board(votes.population, category, encoded, selected, frequent)
 
 
-def _board(votes: Votes, category: Category | None, selected: npt.NDArray[np.bool_]) -> Board:
+def _board(
+    population: Population,
+    category: Category | None,
+    votes: EncodedVotes,
+    selected: BoolArray,
+    frequent: BoolArray,
+) -> Board:
     """The board of the selected votes, but for those on over-frequent prompts."""
-    frequent = votes.table["over_frequent"].to_numpy() if votes.has_tags else np.zeros_like(selected)
     return Board(
-        name=board_name(votes.population, category.name if category else None),
-        population=votes.population,
+        name=board_name(population, category.name if category else None),
+        population=population,
         category=category,
-        votes=votes.table.filter(pa.array(selected & ~frequent)),
+        votes=votes.selected(selected & ~frequent),
         left_out=int((selected & frequent).sum()),
     )
 
@@ -116,7 +123,7 @@ def board_files(board: Board, models: Facts) -> Iterator[BoardFile]:
         yield BoardFile(name=f"leaderboards/{board.name}.style.json", says=says)
     yield BoardFile(name=f"pairs/{board.name}.json", says=_pairs(board, plain))
     if board.category is None:
-        found = robustness(comparable(board.votes), plain, styled, RANKS)
+        found = robustness(board.votes, plain, styled, RANKS)
         says = {"$schema": SCHEMA_PATHS["robustness"], "category": board.name} | found
         yield BoardFile(name=f"robustness/{board.name}.json", says=says)
 
@@ -149,7 +156,7 @@ def _leaderboard(
 def _pairs(board: Board, fitted: ratings.Leaderboard) -> dict[str, Any]:
     """Every pair that met, the better model first, with what the fit expects of it."""
     order = fitted.table.model.tolist()
-    comparisons = ratings.Comparisons.from_battles(comparable(board.votes))
+    comparisons = board.votes.comparisons
     place = np.array([order.index(name) for name in comparisons.models], dtype=np.int64)
     one, other, counts = place[comparisons.first], place[comparisons.second], comparisons.counts
     swapped = one > other

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 import ratings
+from ratings.encoded_votes import EncodedVotes
 from ratings.leaderboard import Ranks
 
 TOP: Final = 20
@@ -20,6 +19,9 @@ VOTER_SEARCH: Final = 1_000_000
 
 RANKED_VOTES: Final = 1_000_000
 """Above so many votes the other methods give ratings without rank ranges, which cost as much as the board's own."""
+
+DECISIVE: Final = 2
+"""The first codes of `ratings.encoding.WINNERS` prefer one answer."""
 
 SETTINGS: Final[Mapping[str, int]] = {
     "top": TOP,
@@ -48,17 +50,17 @@ class Place:
 
 
 def robustness(
-    votes: pa.Table, plain: ratings.Leaderboard, styled: ratings.Leaderboard | None, ranks: Ranks
+    votes: EncodedVotes, plain: ratings.Leaderboard, styled: ratings.Leaderboard | None, ranks: Ranks
 ) -> dict[str, Any]:
-    """What of a board rests on few votes or on the method; the votes have models, winner and voter."""
-    ranked = ranks if votes.num_rows <= RANKED_VOTES else None
+    """What of a board rests on few votes or on the method; whose votes they are is known."""
+    ranked = ranks if len(votes) <= RANKED_VOTES else None
     fitted: Fitted = {
         "plain": plain,
         "style_controlled": styled,
         "capped": _capped(votes, plain, ranked),
         "ties_left_out": _ties_left_out(votes, ranked),
     }
-    voters = int(pc.count_distinct(votes["voter"]).as_py())
+    voters = len(votes.voters)
     pairs, unknown = _neighbours(votes, plain, voters)
     unranked = () if ranked else [name for name in ("capped", "ties_left_out") if fitted[name] is not plain]
     if unranked:
@@ -76,22 +78,21 @@ def robustness(
     }
 
 
-def _capped(votes: pa.Table, plain: ratings.Leaderboard, ranks: Ranks | None) -> ratings.Leaderboard | None:
+def _capped(
+    votes: EncodedVotes, plain: ratings.Leaderboard, ranks: Ranks | None
+) -> ratings.Leaderboard | None:
     """The board on which many votes of one voter count as few; the plain one where nobody cast many."""
-    cast = np.bincount(votes["voter"].to_numpy())
+    cast = votes.voters
     if not len(cast) or cast.max() <= CAP:
         return plain
-    weight = np.minimum(1.0, CAP / np.maximum(cast, 1))[votes["voter"].to_numpy()]
-    return _fit(votes.append_column("weight", pa.array(weight)), ranks)
+    return _fit(votes.weighted(np.minimum(1.0, CAP / cast)[votes.battles.cluster]), ranks)
 
 
-def _ties_left_out(votes: pa.Table, ranks: Ranks | None) -> ratings.Leaderboard | None:
-    return _fit(
-        votes.filter(pc.is_in(votes["winner"].cast(pa.string()), pa.array(["model_a", "model_b"]))), ranks
-    )
+def _ties_left_out(votes: EncodedVotes, ranks: Ranks | None) -> ratings.Leaderboard | None:
+    return _fit(votes.selected(votes.battles.winner < DECISIVE), ranks)
 
 
-def _fit(votes: pa.Table, ranks: Ranks | None) -> ratings.Leaderboard | None:
+def _fit(votes: EncodedVotes, ranks: Ranks | None) -> ratings.Leaderboard | None:
     """The board of some votes, without valid ranks if none are asked for; None where they are too lopsided."""
     try:
         if ranks is None:
@@ -102,14 +103,13 @@ def _fit(votes: pa.Table, ranks: Ranks | None) -> ratings.Leaderboard | None:
 
 
 def _neighbours(
-    votes: pa.Table, plain: ratings.Leaderboard, voters: int
+    votes: EncodedVotes, plain: ratings.Leaderboard, voters: int
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Each two neighbours at the top with the fewest votes that swap them, and why some of that is unknown."""
     if plain.fit is None or len(plain.fit.models) < 2:
         return [], {"neighbours": "Fewer than two models are rated."}
     searched = min(TOP - 1, VOTER_SEARCH // plain.votes)
-    comparisons = ratings.Comparisons.from_battles(votes, cluster="voter" if searched else None)
-    comparisons = comparisons.restrict(plain.fit.models)
+    comparisons = votes.comparisons.restrict(plain.fit.models)
     try:
         table = ratings.adjacent_votes_to_flip(replace(comparisons, clusters=None), top=TOP)
         rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")

@@ -138,6 +138,14 @@ class Settings(BaseSettings):
         description="Days after which the result of a private test is published that ended without a release.",
     )
 
+    # Releases
+    release_least_group: int = Field(
+        10,
+        ge=2,
+        description="Fewest voters that anything in a release may be told of; languages and withheld pairs of fewer "
+        "are folded.",
+    )
+
     # Publishing releases
     release_destinations: CommaSeparated = Field(
         (),

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from uuid import UUID, uuid4
@@ -51,6 +52,11 @@ class Signer:
         """A keyed hash: without the secret nobody can enumerate what it came from."""
         message = f"{purpose}\0{value}".encode()
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:length]
+
+    def digests(self, purpose: str, values: Iterable[str], *, length: int = 32) -> list[str]:
+        """The same of many values, several times as fast."""
+        key, purposed, digest = self._secret, f"{purpose}\0".encode(), hmac.digest
+        return [digest(key, purposed + value.encode(), "sha256").hex()[:length] for value in values]
 
     def address_hash(self, address: str) -> str:
         return self.digest("address", address_bucket(address))

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 
+from ratings.encoded_votes import EncodedVotes, encode_votes
 from ratings.errors import RatingsError, UnidentifiedCoefficientError
 from ratings.leaderboard import Leaderboard, leaderboard
 
@@ -30,9 +30,15 @@ MODEL_FACTS: Final = (
 Facts = Mapping[str, Mapping[str, Any]]  # model → its facts
 
 
-def plain_board(votes: pa.Table) -> Leaderboard:
+def encoded_for_boards(votes: pa.Table) -> EncodedVotes:
+    """Counted votes, encoded once for all boards of some of them; their styles too, where the columns are there."""
+    has_style = set(STYLE_COLUMNS) <= set(votes.column_names)
+    return encode_votes(votes, features=STYLE_FEATURES if has_style else ())
+
+
+def plain_board(votes: pa.Table | EncodedVotes) -> Leaderboard:
     """The board of counted votes; columns model_a, model_b, winner and voter."""
-    return leaderboard(comparable(votes), ranks=RANKS)
+    return leaderboard(votes if isinstance(votes, EncodedVotes) else comparable(votes), ranks=RANKS)
 
 
 def comparable(votes: pa.Table) -> pa.Table:
@@ -40,19 +46,16 @@ def comparable(votes: pa.Table) -> pa.Table:
     return votes.select(["model_a", "model_b", "winner", "voter"])
 
 
-def style_controlled_board(votes: pa.Table) -> Leaderboard | None:
+def style_controlled_board(votes: pa.Table | EncodedVotes) -> Leaderboard | None:
     """The board at equal style, by those features whose effects the votes can tell; None where they cannot rate."""
-    if not set(STYLE_COLUMNS) <= set(votes.column_names) or votes.num_rows < STYLE_VOTES:
+    if len(votes) < STYLE_VOTES:
         return None
-    differing = [
-        feature
-        for feature in STYLE_FEATURES
-        if pc.any(pc.not_equal(votes[f"{feature}_a"], votes[f"{feature}_b"])).as_py()
-    ]
+    encoded = votes if isinstance(votes, EncodedVotes) else encoded_for_boards(votes)
+    differing = [feature for feature in encoded.contrasts if encoded.differs(feature)]
     side_bias = True
     while differing:
         try:
-            return leaderboard(votes, style=differing, side_bias=side_bias, ranks=RANKS)
+            return leaderboard(encoded, style=differing, side_bias=side_bias, ranks=RANKS)
         except UnidentifiedCoefficientError as error:
             if error.coefficient in differing:
                 differing.remove(error.coefficient)

@@ -16,7 +16,7 @@ from ratings.clusters import ClusterCells, sum_clusters
 from ratings.columns import Battles
 from ratings.connectivity import connected_groups, is_connected, without_arrivals, won_or_tied
 from ratings.counted import checked_counts, sorted_names
-from ratings.encoding import MOST_VOTES, WINNERS, encode_battles
+from ratings.encoding import MOST_VOTES, WINNERS, EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
 
 __all__ = ["OUTCOMES", "ClusterCells", "Comparisons"]
@@ -82,7 +82,11 @@ class Comparisons:
         >>> Comparisons.from_battles(battles).counts.tolist()
         [[2, 0, 0, 0], [0, 0, 1, 0]]
         """
-        encoded = encode_battles(battles, cluster=cluster)
+        return Comparisons.from_encoded(encode_battles(battles, cluster=cluster), cluster=cluster)
+
+    @staticmethod
+    def from_encoded(encoded: EncodedBattles, *, cluster: str | None = None) -> "Comparisons":
+        """Aggregate battles that are encoded, with ``cluster`` as `encode_battles` was given it."""
         pairs = count_pairs(encoded)
         clusters = count_clusters(encoded, pairs, cluster) if cluster else None
         return _comparisons(encoded.models, pairs, clusters)
@@ -307,6 +311,11 @@ class Comparisons:
         [WL68] Weisfeiler, Leman. The Reduction of a Graph to Canonical Form. 1968.
         """
         return canonical_order(self.first, self.second, self.counts, self.weights, self.clusters, self.models)
+
+    @cached_property
+    def canonical(self) -> "Comparisons":
+        """The same with the models in canonical order."""
+        return self.reordered(self.canonical_order())
 
     def reordered(self, order: npt.ArrayLike) -> "Comparisons":
         """Put the models into another order.

@@ -12,6 +12,7 @@ from ratings.bootstrap import bootstrap
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
+from ratings.encoded_votes import EncodedVotes
 from ratings.errors import InvalidOptionError
 from ratings.intervals import rating_intervals, sandwich
 from ratings.jackknife import few_clusters_factor, jackknife_sandwich
@@ -78,7 +79,7 @@ class Estimate:
 
 def estimate(
     model: Model,
-    battles: Battles | Comparisons,
+    battles: Battles | EncodedVotes | Comparisons,
     comparisons: Comparisons,
     *,
     cluster: str | None,
@@ -89,7 +90,7 @@ def estimate(
     Parameters
     ----------
     model : Model
-    battles : DataFrame, Arrow Table, RecordBatch, Parts or Comparisons
+    battles : DataFrame, Arrow Table, RecordBatch, EncodedVotes, Parts or Comparisons
         The votes row by row are needed with style, and with clusters where ties have a model.
     comparisons : Comparisons
         The votes to fit, on one strongly connected group of models.
@@ -164,7 +165,7 @@ def half_win_covariance(fit: BradleyTerryFit, comparisons: Comparisons, *, clust
 
 def _with_style(
     model: Model,
-    battles: Battles | Parts | Comparisons,
+    battles: Battles | EncodedVotes | Parts | Comparisons,
     comparisons: Comparisons,
     cluster: str | None,
     confidence: float,
@@ -175,7 +176,7 @@ def _with_style(
             features=model.style, side_bias=model.side_bias, cluster=cluster, models=models
         )
     else:
-        rows = _between(battles, models)
+        rows = battles.between(models) if isinstance(battles, EncodedVotes) else _between(battles, models)
         fit = fit_style_control(rows, features=model.style, side_bias=model.side_bias, cluster=cluster)
     size = len(models)
     fit = fit.reordered(np.array([fit.models.index(name) for name in models]))
@@ -194,9 +195,9 @@ def _combined(independent: FloatArray, clustered: FloatArray | None, comparisons
     return never_narrower(few_clusters_factor(comparisons.clusters.size) * clustered, independent)
 
 
-def _between(battles: Battles | Parts | Comparisons, models: Sequence[ModelId]) -> Battles:
+def _between(battles: Battles | EncodedVotes | Parts | Comparisons, models: Sequence[ModelId]) -> Battles:
     """Return the rows between two of these models."""
-    if isinstance(battles, Comparisons | Parts):
+    if isinstance(battles, Comparisons | Parts | EncodedVotes):
         raise InvalidOptionError(
             "Style control, and clusters where ties have a model, need the votes row by row: pass a table of battles, "
             "or cluster=None."

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ratings.arrays import FloatArray
 from ratings.columns import Battles, reject, require_columns
 
 NumberArray: TypeAlias = npt.NDArray[np.number[Any]]
 
+Definition: TypeAlias = Literal["symmetric", "published"]
+"""How a feature of both answers becomes a contrast; see `fit_style_control`."""
+
+_BLOCK = 2**15
+_SMALLEST = np.finfo(np.float64).tiny
 _LARGEST = np.finfo(np.float64).max / 2
 
 
@@ -31,6 +37,16 @@ class FeatureColumns:
     battles: Battles
     features: tuple[str, ...]
     values: list[tuple[NumberArray, NumberArray]]
+
+    def fill_contrast(self, feature: str, rows: slice, definition: Definition, out: FloatArray) -> None:
+        """Write how both answers of some rows compare; raises where a value is missing, negative or not finite."""
+        number = self.features.index(feature)
+        of_a, of_b = self.values[number]
+        for start in range(rows.start, rows.stop, _BLOCK):
+            some = slice(start, min(start + _BLOCK, rows.stop))
+            part = out[start - rows.start : some.stop - rows.start]
+            if not _compare(of_a[some], of_b[some], definition, part):
+                self.reject(number, some)
 
     def reject(self, feature: int, rows: slice) -> NoReturn:
         """Name the first value among the rows that is missing, negative or not finite."""
@@ -81,3 +97,19 @@ def _numbers(battles: Battles, name: str) -> NumberArray:
 
 def _series(battles: Battles, name: str) -> "pd.Series[Any]":
     return battles[name] if isinstance(battles, pd.DataFrame) else battles.column(name).to_pandas()
+
+
+def _compare(of_a: NumberArray, of_b: NumberArray, definition: Definition, out: FloatArray) -> bool:
+    """Compute the normalised difference; False where a value is missing, negative or not finite."""
+    a, b = of_a.astype(np.float64, copy=False), of_b.astype(np.float64, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = a + b
+    if not (min(float(a.min()), float(b.min())) >= 0 and float(total.max()) < np.inf):
+        return False
+    if definition == "published":
+        total += 1
+    else:
+        np.maximum(total, _SMALLEST, out=total)
+    np.subtract(a, b, out=out)
+    out /= total
+    return True

@@ -12,6 +12,7 @@ from ratings.bradley_terry import BradleyTerryFit
 from ratings.columns import Battles, cluster_column
 from ratings.comparisons import Comparisons
 from ratings.confidence_sequences import anytime_rank_sets, effective_voters
+from ratings.encoded_votes import VOTER, EncodedVotes
 from ratings.errors import InvalidOptionError
 from ratings.estimates import BOOTSTRAP_SEED, Estimate, Intervals, Model, Ties, bootstrap_rounds, estimate
 from ratings.intervals import rating_intervals
@@ -82,7 +83,7 @@ class Leaderboard:
 
 
 def leaderboard(
-    battles: Battles | Parts | Comparisons,
+    battles: Battles | EncodedVotes | Parts | Comparisons,
     *,
     style: Sequence[str] = (),
     side_bias: bool = False,
@@ -101,10 +102,11 @@ def leaderboard(
 
     Parameters
     ----------
-    battles : DataFrame, Arrow Table, RecordBatch, Parts or Comparisons
-        Columns model_a, model_b, winner and optionally voter, count, weight, and <feature>_a, <feature>_b. `Parts`
-        hold more votes than memory does. Comparisons that are kept up to date make a board cost milliseconds,
-        however many votes they count; they serve half-win boards, and without clusters models of ties.
+    battles : DataFrame, Arrow Table, RecordBatch, EncodedVotes, Parts or Comparisons
+        Columns model_a, model_b, winner and optionally voter, count, weight, and <feature>_a, <feature>_b.
+        `EncodedVotes` serve many boards of some of the same votes. `Parts` hold more votes than memory does.
+        Comparisons that are kept up to date make a board cost milliseconds, however many votes they count; they
+        serve half-win boards, and without clusters models of ties.
     style : sequence of str, default none
         Features whose effect is taken out of the ratings, such as tokens, headers, lists, bold; see
         `fit_style_control`.
@@ -182,7 +184,7 @@ def leaderboard(
         model = replace(model, intervals="sandwich")
     found = None
     if rated.models:
-        rated = rated.reordered(rated.canonical_order())
+        rated = rated.canonical
         found = estimate(model, battles, rated, cluster=clustered, confidence=confidence)
     limits = _limits(found, rated, ranks, confidence, planned_voters) if found else None
     return Leaderboard(
@@ -203,7 +205,11 @@ def _check(ranks: str, confidence: float) -> None:
         raise InvalidOptionError(f"confidence is {confidence!r}: it is above 0.5 and below 1, such as 0.95.")
 
 
-def _counted(battles: Battles | Parts | Comparisons, cluster: str | None) -> Comparisons:
+def _counted(battles: Battles | EncodedVotes | Parts | Comparisons, cluster: str | None) -> Comparisons:
+    if isinstance(battles, EncodedVotes):
+        if cluster not in (None, VOTER):
+            raise InvalidOptionError(f"Encoded votes do not keep {cluster!r} apart: pass a table of battles.")
+        return battles.comparisons if cluster else Comparisons.from_encoded(battles.battles)
     if isinstance(battles, Comparisons):
         kept = battles.clusters.column if battles.clusters else None
         if cluster not in (None, kept) and (kept or cluster != "voter"):

@@ -14,10 +14,10 @@ from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.crews import Crew, LocalCrew, RayCrew
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
+from ratings.feature_columns import Definition
 from ratings.part_worker import StyleTask
 from ratings.sources import CHUNK_ROWS, Source, TableSource, parquet_sources
 from ratings.style_control import StyleControlFit, fit_style_sums, style_design
-from ratings.style_rows import Definition
 from ratings.style_sums import StylePoint
 from ratings.threads import thread_count
 

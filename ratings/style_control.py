@@ -13,9 +13,10 @@ from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
+from ratings.encoded_votes import EncodedVotes
 from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidOptionError, name_some
-from ratings.feature_columns import feature_columns
+from ratings.feature_columns import Definition, feature_columns
 from ratings.rank_sets import never_narrower
 from ratings.standardisation import Standardisation, standardise
 from ratings.style_newton import (
@@ -24,7 +25,7 @@ from ratings.style_newton import (
     minimise_style,
     style_sandwich,
 )
-from ratings.style_rows import Definition, StyleDesign, StyleMoments, style_rows
+from ratings.style_rows import Contrasts, StyleDesign, StyleMoments, style_rows
 from ratings.style_sums import StylePoint, StyleScores, StyleSums, style_scores, style_sums
 from ratings.threads import thread_count
 
@@ -160,7 +161,7 @@ class StyleControlFit:
 
 
 def fit_style_control(
-    battles: Battles,
+    battles: Battles | EncodedVotes,
     *,
     features: Sequence[str] = ("tokens", "headers", "lists", "bold"),
     side_bias: bool = False,
@@ -180,7 +181,7 @@ def fit_style_control(
 
     Parameters
     ----------
-    battles : DataFrame, Arrow Table or RecordBatch
+    battles : DataFrame, Arrow Table, RecordBatch or EncodedVotes
         The columns of `Comparisons.from_battles`, and for each feature <feature>_a and <feature>_b: numbers,
         0 or more, such as the counts of `text_features`.
     features : sequence of str, default tokens, headers, lists, bold
@@ -251,8 +252,12 @@ def fit_style_control(
     (('tokens',), [1.08])
     """
     design = style_design(features, side_bias=side_bias, definition=definition)
-    columns = feature_columns(battles, design.features)
-    encoded = encode_battles(battles, cluster=cluster)
+    columns: Contrasts
+    if isinstance(battles, EncodedVotes):
+        columns, encoded = battles, battles.clustered(cluster)
+    else:
+        columns = feature_columns(battles, design.features)
+        encoded = encode_battles(battles, cluster=cluster)
     counted = _count(encoded)
     order = counted.canonical_order()
     comparisons = counted.reordered(order)

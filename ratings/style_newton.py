@@ -246,9 +246,9 @@ def clustered_style_sandwich(
     by_cluster = by_cluster.by_content()
     comparisons, matrix = problem.comparisons, problem.standardisation.matrix
     pair = by_cluster.pairs.indices
-    cluster = np.repeat(np.arange(by_cluster.pairs.shape[0]), np.diff(by_cluster.pairs.indptr))
+    whose = np.repeat(np.arange(len(by_cluster.rows)), np.diff(by_cluster.pairs.indptr))
     models = sum_outer_products(
-        cluster, comparisons.first[pair], comparisons.second[pair], by_cluster.pairs.data, problem.models
+        whose, comparisons.first[pair], comparisons.second[pair], by_cluster.pairs.data, problem.models
     )
     by_pair = by_cluster.pairs.T @ by_cluster.style
     with single_threaded_blas():

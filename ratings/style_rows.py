@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from ratings.arrays import CodeArray, FloatArray, IntArray, ModelId, SmallCodeAr
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles
 from ratings.errors import InvalidOptionError, name_some
-from ratings.feature_columns import FeatureColumns, NumberArray
+from ratings.feature_columns import Definition
 from ratings.linear_algebra import single_threaded_blas
 from ratings.row_order import RowOrder
 from ratings.threads import in_order
@@ -27,12 +27,17 @@ BLOCK = 2**15
 TASK = 2**17
 """Rows, at least, that are added up together in one thread; more where there are many pairs to add up by."""
 
-Definition = Literal["symmetric", "published"]
-
 _SIGNED_OUTCOMES = np.array([1, -1, 0, 0], dtype=np.int8)
-_SMALLEST = np.finfo(np.float64).tiny
 _LARGEST_PAIR_TABLE = 2**24
 _ROWS_PER_PAIR = 4
+
+
+class Contrasts(Protocol):
+    """Whatever knows how both answers of each row compare."""
+
+    def fill_contrast(self, feature: str, rows: slice, definition: Definition, out: FloatArray) -> None:
+        """Write the contrast of some rows."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +160,7 @@ class StyleRows:
 
 def style_rows(
     encoded: EncodedBattles,
-    features: FeatureColumns,
+    features: Contrasts,
     design: StyleDesign,
     comparisons: Comparisons,
     *,
@@ -168,8 +173,8 @@ def style_rows(
     ----------
     encoded : EncodedBattles
         The rows of one chunk.
-    features : FeatureColumns
-        Of the same rows, in the order of ``design.features``.
+    features : FeatureColumns or EncodedVotes
+        Of the same rows.
     design : StyleDesign
     comparisons : Comparisons
         Has all models and pairs of the rows; usually made of all chunks.
@@ -208,7 +213,7 @@ class _Source:
     def __init__(
         self,
         encoded: EncodedBattles,
-        features: FeatureColumns,
+        features: Contrasts,
         design: StyleDesign,
         comparisons: Comparisons,
         clusters: int | None,
@@ -281,10 +286,9 @@ class _Source:
             raise InvalidOptionError("The comparisons lack a pair of these battles: make them of all chunks.")
         np.multiply(np.take(_SIGNED_OUTCOMES, self.encoded.winner[rows]), side, out=self.outcome[rows])
         sign = side.astype(np.float64)
-        for number, (of_a, of_b) in enumerate(self.features.values):
+        for number, feature in enumerate(self.design.features):
             out = self.contrast[number][rows]
-            if not _compare(of_a[rows], of_b[rows], self.design.definition, out):
-                self.features.reject(number, rows)
+            self.features.fill_contrast(feature, rows, self.design.definition, out)
             out *= sign
             # -0.0 is 0.0, but hashes differently.
             out += 0.0
@@ -321,22 +325,6 @@ def _tasks(blocks: Sequence[StyleBlock], pairs: int) -> tuple[tuple[StyleBlock, 
     task = (ends - 1) // enough
     grouped = groupby(zip(task, blocks, strict=True), key=itemgetter(0))
     return tuple(tuple(block for _, block in members) for _, members in grouped)
-
-
-def _compare(of_a: NumberArray, of_b: NumberArray, definition: Definition, out: FloatArray) -> bool:
-    """Compute the normalised difference; False where a value is missing, negative or not finite."""
-    a, b = of_a.astype(np.float64, copy=False), of_b.astype(np.float64, copy=False)
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = a + b
-    if not (min(float(a.min()), float(b.min())) >= 0 and float(total.max()) < np.inf):
-        return False
-    if definition == "published":
-        total += 1
-    else:
-        np.maximum(total, _SMALLEST, out=total)
-    np.subtract(a, b, out=out)
-    out /= total
-    return True
 
 
 def _places(names: Sequence[ModelId], among: Sequence[ModelId]) -> CodeArray | None:

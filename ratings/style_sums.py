@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -309,7 +310,8 @@ def _scores_by_cluster(rows: StyleRows, parts: Sequence[_ScoreParts]) -> ScoresB
     lengths = np.zeros(pairs, dtype=np.int64)
     for block in blocks:
         lengths[block.pair] += block.lengths
-    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32 if len(score) < 2**31 else np.int64)
+    index: type[np.signedinteger[Any]] = np.int32 if len(score) < 2**31 else np.int64
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(index)
     by_pair = sparse.csr_array(sparse.csc_array((score, cluster, ends), shape=(clusters, pairs)))
     by_pair.sum_duplicates()
     return ScoresByCluster(pairs=by_pair, style=style, rows=np.bincount(cluster, minlength=clusters))

@@ -26,7 +26,7 @@ def board_definitions(
         own = Votes(population=population, table=votes[name].table, digest=votes[name].digest)
         for board in boards_of(own, operator_categories):
             yield _definition(board, said["votes_file"], style_control=False)
-            if own.has_tags and board.votes.num_rows >= STYLE_VOTES:
+            if own.has_tags and len(board.votes) >= STYLE_VOTES:
                 yield _definition(board, said["votes_file"], style_control=True)
 
 

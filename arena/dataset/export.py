@@ -1,0 +1,190 @@
+"""Export a release: votes → parts → files → folder. Killed at any moment, it goes on where it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import psycopg
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena.dataset.board_votes import write_boards
+from arena.dataset.checks import Fault
+from arena.dataset.describing import changes_text, manifest_of, models_table
+from arena.dataset.folders import Folder
+from arena.dataset.parts import Parts
+from arena.dataset.progress import progress_bar
+from arena.dataset.reading import buckets_for, drop_changed, read_parts
+from arena.dataset.redaction import Privacy
+from arena.dataset.releases import open_release
+from arena.dataset.rows import Rows, conninfo_of
+from arena.dataset.shaping import Shaper
+from arena.dataset.whole import frequent_prompts, kept_languages
+from arena.dataset.withholding import votes_by_reason, withdrawn_battles, withheld_votes
+from arena.dataset.writing import write_battles
+from arena.db import Database
+from arena.errors import ReleaseInvalid, Unavailable
+from arena.records import Release, Variant
+from arena.settings import Settings
+from arena.tables import Ballot
+from arena.taggers import Tagger, tag_votes
+from arena.voters import Signer
+from ratings.release.parquet import open_writer
+from ratings.release.schema import MANIFEST, MODELS, WITHHELD
+
+SEEN_FAULTS: Final = 10
+LEAST_RECALL: Final = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a release is exported."""
+
+    boards: bool = True
+    leave_out_bad: bool = False
+
+
+async def export_release(
+    database: Database, settings: Settings, tagger: Tagger, privacy: Privacy, directory: Path, name: str,
+    variant: Variant, options: Options,
+) -> dict[str, Any]:  # fmt: skip
+    """Write the release into its folder, opened now if there is none of this name; returns its manifest."""
+    async with database.locked("export") as ours:
+        if not ours:
+            raise Unavailable(
+                "Another process is exporting a release right now. Export again when it is done."
+            )
+        async with database.sessions.begin() as session:
+            release = await open_release(session, name, variant)
+            before = await _changes_before(session, release)
+        await _tag_all(database, tagger)
+        folder = Folder(directory, release, _least_group(release, settings))
+        export = _Export(release, settings, privacy, folder, options)
+        with psycopg.connect(conninfo_of(database.url)) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            manifest = export.run(connection, before)
+        folder.put_in_place()
+        async with database.sessions.begin() as session:
+            session.add(release)
+            release.manifest = manifest
+        return manifest
+
+
+async def _changes_before(session: AsyncSession, release: Release) -> list[Any]:
+    """What the release before this one said of changes; the same at every export of this one."""
+    if release.manifest is not None:
+        return list(release.manifest["changes"][1:])
+    query = select(Release.manifest).where(
+        Release.variant == release.variant,
+        Release.opened_at < release.opened_at,
+        Release.manifest.is_not(None),
+    )
+    manifest = await session.scalar(query.order_by(Release.opened_at.desc()).limit(1))
+    return list(manifest["changes"]) if manifest else []
+
+
+async def _tag_all(database: Database, tagger: Tagger) -> None:
+    async with database.sessions() as session:
+        waiting = Ballot.rules.is_(None) | (Ballot.rules != tagger.version)
+        total = await session.scalar(select(func.count()).select_from(Ballot).where(waiting)) or 0
+    with progress_bar("tagging battles") as show:
+        done = 0
+        for again in (False, True):
+            while tagged := await tag_votes(database, tagger, again=again):
+                done += tagged
+                show(min(done / max(total, 1), 1))
+
+
+def _least_group(release: Release, settings: Settings) -> int:
+    if release.state == "imported" and release.manifest:
+        return int(release.manifest["privacy"]["least_group"])
+    return settings.release_least_group
+
+
+class _Export:
+    """One export, from a connection to finished files."""
+
+    def __init__(
+        self, release: Release, settings: Settings, privacy: Privacy, folder: Folder, options: Options
+    ) -> None:
+        self._release = release
+        self._settings = settings
+        self._folder = folder
+        self._options = options
+        self._arena = Signer(settings.secret())
+        key = Signer(release.key.hex()) if release.key is not None else None
+        self._shaper = Shaper(self._arena, key, release.models, privacy)
+        self._least_group = _least_group(release, settings)
+
+    def run(self, connection: psycopg.Connection[Any], before: Sequence[Any]) -> dict[str, Any]:
+        release, files = self._release, self._folder.files
+        parts = Parts(self._folder.parts, self._folder.buckets(buckets_for(connection)))
+        self._read(connection, parts)
+        faults = self._checked(parts.faults())
+        languages, folded = None, 0
+        if release.variant == "open":
+            languages, folded = kept_languages(parts, self._least_group)
+        frequent = frequent_prompts(connection, release, self._shaper)
+        with progress_bar("writing files") as show:
+            written = write_battles(
+                parts, files / "data", left_out=frozenset(fault.vote_id for fault in faults),
+                languages=languages, frequent=frequent, advance=show,
+            )  # fmt: skip
+        left_out = len({fault.vote_id for fault in faults})
+        withheld = withheld_votes(connection, release, self._least_group, left_out)
+        withdrawn = withdrawn_battles(connection, self._arena, release.withdrawn)
+        boards = write_boards(connection, release, files) if self._options.boards else []
+        tables = {
+            "models": (MODELS, models_table(release.models, written.models)),
+            "withheld": (WITHHELD, withheld),
+        }
+        for name, (schema, table) in tables.items():
+            with open_writer(files / "data" / f"{name}.parquet", schema) as writer:
+                writer.write(table)
+            written.rows[f"data/{name}.parquet"] = table.num_rows
+        written.rows |= {f"boards/{each.name}.parquet": votes for each, votes in boards}
+        manifest = manifest_of(
+            release, self._settings, written, boards,
+            privacy=self._privacy(written.redacted, folded), withheld=votes_by_reason(withheld),
+            withdrawn=len(withdrawn), before=before,
+        )  # fmt: skip
+        (files / "withdrawn.txt").write_text("".join(f"{battle}\n" for battle in withdrawn))
+        (files / "CHANGES.md").write_text(changes_text(manifest["changes"]), encoding="utf-8")
+        (files / MANIFEST).write_bytes(
+            orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+        )
+        return manifest
+
+    def _read(self, connection: psycopg.Connection[Any], parts: Parts) -> None:
+        release = self._release
+        (horizon,) = connection.execute(
+            "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
+        ).fetchone() or (0,)
+        drop_changed(connection, parts, release.last_vote_id)
+        rows = Rows(connection, release.variant, release.opened_at.isoformat())
+        with progress_bar("reading votes") as show:
+            read_parts(
+                rows, self._shaper, parts, last_vote_id=release.last_vote_id, horizon=horizon, advance=show
+            )
+        rows.close()
+
+    def _checked(self, faults: Sequence[Fault]) -> Sequence[Fault]:
+        if not faults or self._options.leave_out_bad:
+            return faults
+        votes = len({fault.vote_id for fault in faults})
+        seen = "\n".join(f"  {fault}" for fault in faults[:SEEN_FAULTS])
+        raise ReleaseInvalid(
+            f"{votes} votes are unfit for a release; the first of {len(faults)} faults:\n{seen}\n"
+            "Mend them, or leave these votes out with --leave-out-bad."
+        )
+
+    def _privacy(self, redacted: Any, folded: int) -> dict[str, Any]:
+        came = (self._release.manifest or {}).get("privacy", {}) if self._release.state == "imported" else {}
+        return {
+            "least_group": self._least_group,
+            "folded_languages": came.get("folded_languages", 0) + folded,
+            "redacted": dict(redacted),
+            "planted_recall": came.get("planted_recall", {}),
+        }

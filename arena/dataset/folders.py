@@ -1,0 +1,92 @@
+"""The folder of a release: what may be written over, what an interrupted export left, and how it is put in place."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from arena import __version__
+from arena.errors import FolderTaken
+from arena.records import Release
+from ratings.release.schema import MANIFEST
+
+UNFINISHED: Final = ".unfinished"
+PARTS, FILES, STANDING = "parts", "release", "export.json"
+
+
+class Folder:
+    """Where a release goes, and beside it, until it is whole, what an export has done so far."""
+
+    def __init__(self, path: Path, release: Release, least_group: int) -> None:
+        self.path = path
+        self._unfinished = path / UNFINISHED
+        self.parts = self._unfinished / PARTS
+        self.files = self._unfinished / FILES
+        self._standing = {
+            "release": release.name,
+            "variant": release.variant,
+            "opened_at": release.opened_at.isoformat(),
+            "code_version": __version__,
+            "least_group": least_group,
+        }
+
+    def buckets(self, wanted: int) -> int:
+        """Into how many buckets the parts that are there are split; without any, as many as wanted.
+
+        What another version or other settings began is thrown away. Raises `FolderTaken`.
+        """
+        self._must_be_ours()
+        found = _read(self._unfinished / STANDING)
+        if found is None or {**found, "buckets": None} != {**self._standing, "buckets": None}:
+            shutil.rmtree(self._unfinished, ignore_errors=True)
+            self._unfinished.mkdir(parents=True)
+            found = {**self._standing, "buckets": wanted}
+            draft = self._unfinished / f"{STANDING}.half"
+            draft.write_bytes(orjson.dumps(found))
+            draft.rename(self._unfinished / STANDING)
+        # The files cannot be gone on with, only the parts that they are made of.
+        shutil.rmtree(self.files, ignore_errors=True)
+        (self.files / "data").mkdir(parents=True)
+        buckets: int = found["buckets"]
+        return buckets
+
+    def put_in_place(self) -> None:
+        """Let the finished files stand where those of an earlier export stood."""
+        for entry in [*self.path.iterdir()]:
+            if entry.name != UNFINISHED:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        # What says that this is a release comes last.
+        for entry in sorted(self.files.iterdir(), key=lambda entry: entry.name == MANIFEST):
+            os.replace(entry, self.path / entry.name)
+        shutil.rmtree(self._unfinished)
+
+    def _must_be_ours(self) -> None:
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise FolderTaken(f"{self.path} is a file. Name a folder that is empty or does not exist yet.")
+        begun, finished = _read(self._unfinished / STANDING), _read(self.path / MANIFEST)
+        for said, what in (
+            (begun, begun and begun["release"]),
+            (finished, finished and finished.get("name")),
+        ):
+            if said is not None and (what, said.get("variant")) != (
+                self._standing["release"], self._standing["variant"],
+            ):  # fmt: skip
+                raise FolderTaken(
+                    f"{self.path} holds the release {what!r}. Give each release a folder of its own."
+                )
+        if begun is None and finished is None and any(self.path.iterdir()):
+            raise FolderTaken(
+                f"{self.path} holds something that is no release. Give an empty folder, or a new one."
+            )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        said = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return said if isinstance(said, dict) else None

@@ -1,0 +1,108 @@
+"""Votes → parts: read in ranges that fit in memory while the ones before are shaped, checked and kept."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from arena.dataset.checks import Fault, faults_of
+from arena.dataset.parts import Part, Parts
+from arena.dataset.rows import Rows as Raw
+from arena.dataset.shaping import Rows, Shaper
+
+READ_BYTES: Final = 4 * 2**20
+PART_BYTES: Final = 24 * 2**20
+BUCKET_BYTES: Final = 24 * 2**20
+FIRST_VOTES, MOST_VOTES = 200, 20_000
+
+# Changed since: withdrawn, tagged anew, erased.
+CHANGED: Final = """SELECT vote_id FROM ballot WHERE written_in >= %(horizon)s AND vote_id <= %(last)s
+    UNION SELECT vote_id FROM removed_ballot WHERE written_in >= %(horizon)s AND vote_id <= %(last)s"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """The rows of some votes, as read."""
+
+    after: int
+    last: int
+    battles: pa.Table
+    turns: pa.Table
+
+
+def buckets_for(connection: psycopg.Connection[Any]) -> int:
+    """So many that the rows of one fit in memory; text may be stored at half its size."""
+    (stored,) = connection.execute(
+        "SELECT pg_table_size('turn') + pg_table_size('response') + pg_table_size('battle')"
+    ).fetchone() or (0,)
+    return max(1, 2 * stored // BUCKET_BYTES)
+
+
+def drop_changed(connection: psycopg.Connection[Any], parts: Parts, last_vote_id: int) -> None:
+    """Forget parts of an earlier run whose votes are not what they were then."""
+    finished = parts.finished()
+    if not finished:
+        return
+    # One look for all: what an older part saw is as old at least.
+    horizon = min(part.horizon for part in finished)
+    marks = {"horizon": horizon, "last": last_vote_id}
+    changed = sorted(vote_id for (vote_id,) in connection.execute(CHANGED, marks))
+    for part in finished:
+        if bisect_right(changed, part.after) < bisect_right(changed, part.last):
+            parts.drop(part)
+
+
+def read_parts(
+    raw: Raw,
+    shaper: Shaper,
+    parts: Parts,
+    *,
+    last_vote_id: int,
+    horizon: int,
+    advance: Callable[[float], None],
+) -> None:
+    """Read every vote up to the last one that no finished part holds."""
+    for after, last in [*parts.missing(last_vote_id)]:
+        rows: list[Rows] = []
+        faults: list[Fault] = []
+        begun = after
+        for read in _ranges(raw, after, last):
+            rows.append(shaper.shaped(read.battles, read.turns))
+            faults += faults_of(rows[-1])
+            if (
+                sum(each.turns.nbytes + each.battles.nbytes for each in rows) >= PART_BYTES
+                or read.last == last
+            ):
+                parts.write(Part(after=begun, last=read.last, horizon=horizon), rows, faults)
+                rows, faults, begun = [], [], read.last
+                advance(read.last / last_vote_id)
+
+
+def _ranges(raw: Raw, after: int, last: int) -> Iterator[Range]:
+    """The rows of consecutive votes, so many at a time as fit; the next are read while the caller works."""
+    with ThreadPoolExecutor(1) as reader:
+        size = FIRST_VOTES
+        ahead = reader.submit(_read, raw, after, min(after + size, last))
+        while True:
+            found = ahead.result()
+            size = _next_size(size, found)
+            if found.last < last:
+                ahead = reader.submit(_read, raw, found.last, min(found.last + size, last))
+            yield found
+            if found.last >= last:
+                return
+
+
+def _read(raw: Raw, after: int, last: int) -> Range:
+    return Range(after=after, last=last, battles=raw.battles(after, last), turns=raw.turns(after, last))
+
+
+def _next_size(size: int, found: Range) -> int:
+    """Votes to read next, from the bytes of the last ones."""
+    read = found.turns.nbytes + found.battles.nbytes
+    fitting = size * READ_BYTES // max(read, 1)
+    return int(max(1, min(fitting, 2 * size, MOST_VOTES)))

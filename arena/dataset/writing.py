@@ -1,0 +1,104 @@
+"""Parts → the files under `data/`: bucket by bucket, in the order of `battle_id`, which says nothing of time."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from arena.dataset.parts import Parts
+from arena.dataset.whole import FrequentPrompts, folded
+from arena.errors import ReleaseInvalid
+from ratings.release.parquet import open_writer
+from ratings.release.schema import BATTLES, TURNS, VOTES
+
+SEEN_AT_ONCE = 10
+
+
+@dataclass(kw_only=True)
+class Written:
+    """What the files hold, in numbers."""
+
+    rows: dict[str, int] = field(default_factory=dict)  # of each file
+    votes: Counter[str] = field(default_factory=Counter)  # of each population
+    redacted: Counter[str] = field(default_factory=Counter)  # turns, by what was replaced in them
+    models: set[str] = field(default_factory=set)
+
+    def add(self, battles: pa.Table, turns: pa.Table) -> None:
+        self.votes += _counts(battles["population"])
+        self.redacted += _counts(pc.list_flatten(turns["redacted"]))
+        for side in "ab":
+            self.models |= {*pc.unique(battles[f"model_{side}"]).to_pylist()}
+
+
+def write_battles(
+    parts: Parts,
+    folder: Path,
+    *,
+    left_out: frozenset[int],
+    languages: frozenset[str] | None,
+    frequent: FrequentPrompts,
+    advance: Callable[[float], None],
+) -> Written:
+    """Write battles, turns and votes.
+
+    `left_out` are votes whose battles are unfit, `languages` those that may be told; None tells all.
+    """
+    schemas, written = {"battles": BATTLES, "turns": TURNS, "votes": VOTES}, Written()
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(open_writer(folder / f"{name}.parquet", schema))
+            for name, schema in schemas.items()
+        }
+        for number, (battles, turns) in enumerate(_buckets(parts)):
+            battles, turns = (_fit(table, left_out, languages) for table in (battles, turns))
+            _must_be_unique(battles["battle_id"])
+            marked = battles.append_column("over_frequent", frequent.mark(battles))
+            for name, table in (("battles", battles), ("turns", turns), ("votes", marked)):
+                writers[name].write(table.select(schemas[name].names).cast(schemas[name]))
+            written.add(battles, turns)
+            advance((number + 1) / parts.buckets)
+        written.rows = {f"data/{name}.parquet": writer.rows for name, writer in writers.items()}
+    return written
+
+
+def _buckets(parts: Parts) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Battles and turns of each bucket; the next one is read while this one is written."""
+    with ThreadPoolExecutor(1) as reader:
+
+        def read(number: int) -> tuple[pa.Table, pa.Table]:
+            return parts.bucket("battles", number), parts.bucket("turns", number)
+
+        ahead = reader.submit(read, 0)
+        for number in range(1, parts.buckets + 1):
+            found = ahead.result()
+            if number < parts.buckets:
+                ahead = reader.submit(read, number)
+            yield found
+
+
+def _fit(table: pa.Table, left_out: frozenset[int], languages: frozenset[str] | None) -> pa.Table:
+    if left_out:
+        table = table.filter(
+            pc.invert(pc.is_in(table["vote_id"], value_set=pa.array(sorted(left_out), pa.int64())))
+        )
+    return table if languages is None else folded(table, languages)
+
+
+def _must_be_unique(ids: pa.ChunkedArray) -> None:
+    """No battle stands twice in a release; equal ids are in the same bucket."""
+    counts = ids.value_counts()
+    twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
+    if twice:
+        raise ReleaseInvalid(f"Battles that are there twice: {', '.join(twice[:SEEN_AT_ONCE])}.")
+
+
+def _counts(column: pa.ChunkedArray) -> Counter[str]:
+    counted = column.drop_null().value_counts()
+    return Counter(
+        dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
+    )
