@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
-from arena import jobs
+from arena import jobs, privacy
 from arena.commands import console, fit_all, in_transaction, with_database
 from arena.dataset import bulk, releases, votes_files
 from arena.dataset.export import Options, export_release
 from arena.dataset.progress import progress_bar
 from arena.dataset.publishing import publish_release
-from arena.dataset.redaction import program_privacy
 from arena.db import Database
 from arena.operator_categories import read_operator_categories
 from arena.records import Variant
@@ -86,7 +85,7 @@ def dataset_export(
         async with jobs.pool_of(database, settings) as pool:
             tagger = tagger_of(settings, pool, operators.rules)
             manifest = await export_release(
-                database, settings, tagger, program_privacy(), directory, name, variant, options
+                database, settings, tagger, privacy, directory, name, variant, options
             )
         rows = {path: said["rows"] for path, said in manifest["files"].items()}
         console.print(f"{directory}: release {name}, {rows['data/votes.parquet']:,} votes.")

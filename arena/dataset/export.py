@@ -19,7 +19,7 @@ from arena.dataset.folders import Folder
 from arena.dataset.parts import Parts
 from arena.dataset.progress import progress_bar
 from arena.dataset.reading import buckets_for, drop_changed, read_parts
-from arena.dataset.redaction import Privacy
+from arena.dataset.redaction import Privacy, planted_recall
 from arena.dataset.releases import open_release
 from arena.dataset.rows import Rows, conninfo_of
 from arena.dataset.shaping import Shaper
@@ -40,7 +40,6 @@ from ratings.release.parquet import open_writer
 from ratings.release.schema import MODELS, WITHHELD
 
 SEEN_FAULTS: Final = 10
-LEAST_RECALL: Final = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +144,11 @@ class _Export:
         key = Signer(release.key.hex()) if release.key is not None else None
         self._shaper = Shaper(self._arena, key, release.models, privacy)
         self._least_group = _least_group(release, settings)
+        self._recall: dict[str, float] = {}
 
     def run(self, connection: psycopg.Connection[Any], before: Sequence[Any]) -> dict[str, Any]:
         release, files = self._release, self._folder.files
+        self._recall = planted_recall()
         parts = Parts(self._folder.parts, self._folder.buckets(buckets_for(connection)))
         self._read(connection, parts)
         faults = self._checked(parts.faults())
@@ -211,5 +212,5 @@ class _Export:
             "least_group": self._least_group,
             "folded_languages": came.get("folded_languages", 0) + folded,
             "redacted": dict(redacted),
-            "planted_recall": came.get("planted_recall", {}),
+            "planted_recall": came.get("planted_recall", self._recall),
         }

@@ -23,6 +23,7 @@ from arena.dataset.releases import close_release, release_name
 from arena.dataset.rows import conninfo_of
 from arena.db import Database
 from arena.errors import FolderTaken, OtherVariant, ReleaseClosed, ReleaseInvalid, ReleaseNotFound
+from arena.privacy import planted
 from arena.records import ErasedBattle, Release
 from arena.tables import Ballot, Battle, Model, Response, Turn, Vote, Voter
 from arena.voters import Signer
@@ -395,6 +396,15 @@ async def test_bad_rows_refuse_the_release(filled: Database, tmp_path: Path) -> 
     assert manifest["withheld"] == {"failed_check": 7}
     assert table(tmp_path / "release", "battles").num_rows == 293
     assert verify(tmp_path / "release") == []
+
+
+async def test_blind_search_for_personal_data_refuses_the_release(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planted, "_found", lambda texts: [[] for _ in texts])
+    with pytest.raises(ReleaseInvalid, match=r"planted as a test is found: .*email 0\.0%"):
+        await export(filled, tmp_path / "release")
+    assert not (tmp_path / "release" / "release.json").exists()
 
 
 # Folders, kills, memory
