@@ -72,6 +72,9 @@ def dataset_export(
     boards: Annotated[
         bool, typer.Option("--boards/--no-boards", help="With the votes of imported boards.")
     ] = True,
+    compat: Annotated[
+        bool, typer.Option("--compat/--no-compat", help="With the layouts of published Arena releases.")
+    ] = True,
     leave_out_bad: Annotated[
         bool, typer.Option("--leave-out-bad", help="Leave out battles that fail a check, and count them.")
     ] = False,
@@ -79,7 +82,9 @@ def dataset_export(
     """Write a release: the same bytes whenever it is exported, until it is closed. Goes on where it was interrupted."""
     settings, name = Settings(), releases.release_name(release, variant)
     operators = read_operator_categories(settings.categories_file)
-    options = Options(boards=boards, leave_out_bad=leave_out_bad, categories=operators.categories)
+    options = Options(
+        boards=boards, compat=compat, leave_out_bad=leave_out_bad, categories=operators.categories
+    )
 
     async def export(database: Database) -> None:
         async with jobs.pool_of(database, settings) as pool:
