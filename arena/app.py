@@ -32,7 +32,7 @@ from arena.settings import Settings
 from arena.topic_boards import TopicBoards
 from arena.turns import Runner
 from arena.voters import Signer
-from arena.web import battles, feed, health, middleware, pages, problems, votes
+from arena.web import battles, data_files, feed, health, middleware, pages, problems, votes
 from arena.web.board_history import BoardHistory
 from arena.web.change_reader import ChangeReader
 from arena.web.day_reader import DayReader
@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(layer, settings=settings)
     app.add_middleware(middleware.RequestContext)
     app.add_middleware(FeedHolder)
-    for module in (battles, votes, feed, health, pages):
+    for module in (battles, votes, feed, health, pages, data_files):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -7,8 +7,10 @@ import typer
 
 from arena import jobs
 from arena.commands import console, fit_all, in_transaction, with_database
-from arena.dataset import releases, votes_files
+from arena.dataset import bulk, releases, votes_files
 from arena.dataset.export import Options, export_release
+from arena.dataset.progress import progress_bar
+from arena.dataset.publishing import publish_release
 from arena.dataset.redaction import program_privacy
 from arena.db import Database
 from arena.operator_categories import read_operator_categories
@@ -25,23 +27,40 @@ dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export relea
 @dataset_app.command("import")
 def dataset_import(
     file: Annotated[
-        Path, typer.Argument(help="CSV or JSONL with model_a, model_b, winner and optionally voter.")
+        Path,
+        typer.Argument(
+            help="CSV, TSV, JSON, JSON Lines or Parquet in any layout that docs/researchers.md lists."
+        ),
     ],
     board: Annotated[str | None, typer.Option(help="Name of the board; the file's name by default.")] = None,
     origin: Annotated[str | None, typer.Option(help="Where the votes come from.")] = None,
     license: Annotated[str | None, typer.Option(help="Their licence.")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where to write rows that are no votes; FILE.rejects.csv by default.")
+    ] = None,
 ) -> None:
-    """Import votes as a leaderboard of their own; importing the same file again changes nothing."""
-    read = votes_files.read_votes(file)
-    name = votes_files.board_name(board or file.stem)
-    new = in_transaction(
-        lambda session: votes_files.import_votes(session, read, name, origin=origin, license=license)
-    )
-    console.print(f"{new} new votes on the board {name!r}; {len(read.rejects)} rows rejected.")
-    for reject in read.rejects[:20]:
-        console.print(f"  line {reject.line}: {reject.why}", highlight=False)
-    if new:
-        with_database(fit_all)
+    """Import votes as a leaderboard of their own; again, it goes on where it stopped or changes nothing."""
+    name = votes_files.board_name(board or votes_files.plain_name(file))
+    target = bulk.Target(name=name, origin=origin, license=license)
+    rejects = rejects or file.with_name(f"{file.name}.rejects.csv")
+
+    async def run(database: Database) -> None:
+        with progress_bar(f"Importing {file.name}") as on_progress:
+            done = await bulk.import_votes(database, file, target, rejects=rejects, on_progress=on_progress)
+        _tell(done, name, rejects)
+        if done.new:
+            await fit_all(database)
+
+    with_database(run)
+
+
+def _tell(done: bulk.Imported, board: str, rejects: Path) -> None:
+    console.print(f"Read as {done.layout}.", highlight=False)
+    console.print(f"{done.new} new votes on the board {board!r}; {done.rejected} rows rejected.")
+    for reject in done.first_rejects:
+        console.print(f"  {done.row_is} {reject.line}: {reject.why}", highlight=False, markup=False)
+    if done.rejected:
+        console.print(f"All of them with their reasons: {rejects}", highlight=False)
 
 
 @dataset_app.command("export")
@@ -101,4 +120,23 @@ def dataset_verify(
         describe_checks(read_manifest(directory), checks), markup=False, highlight=False, soft_wrap=True
     )
     if any(check.findings for check in checks):
+        raise typer.Exit(1)
+
+
+@dataset_app.command("publish")
+def dataset_publish(
+    directory: Annotated[Path, typer.Argument(help="Folder of an exported release of the open variant.")],
+) -> None:
+    """Check a release and put it wherever ARENA_RELEASE_DESTINATIONS says; what is there already is not sent again."""
+    settings = Settings()
+    if not settings.release_destinations:
+        raise ValueError(
+            "No destination is set. Say where to publish, for example ARENA_RELEASE_DESTINATIONS=site,/srv/releases."
+        )
+    outcomes = with_database(lambda database: publish_release(database, settings, directory, progress_bar))
+    for each in outcomes:
+        said = f"failed, {each.failure}" if each.failure else each.address
+        console.print(f"{each.destination}: {said}", highlight=False, markup=False)
+    if any(each.failure for each in outcomes):
+        console.print("Publish again when that is mended: what is there already is not sent again.")
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ ArenaError
 │   ├── BattleNotFound · ModelNotFound · LeaderboardNotFound · SnapshotNotFound · DayNotFound · ReleaseNotFound
 ├── Conflict (409)
 │   ├── AlreadyVoted · NothingToVoteOn · StillAnswering · BattleClosed · NothingToRetry · TooManyTurns
-│   └── ReleaseClosed · OtherVariant · FolderTaken
+│   └── ReleaseClosed · OtherVariant · FolderTaken · PublishRefused
 ├── Forbidden (403)
 │   └── CrossOrigin
 ├── CookieInvalid (401)
@@ -194,6 +194,12 @@ class FolderTaken(Conflict):
     """The folder holds something else. Give an empty one, or one that does not exist yet."""
 
     slug, title = "folder-taken", "Folder taken"
+
+
+class PublishRefused(Conflict):
+    """This is no release that may be published."""
+
+    slug, title = "publish-refused", "Not to be published"
 
 
 class Forbidden(ArenaError):

@@ -107,3 +107,33 @@ class ErasedBattle(Table):
     battle_id: Mapped[str] = mapped_column(primary_key=True)
     released_as: Mapped[str | None]
     erased_at: Mapped[datetime] = now()
+
+
+class ReleaseCopy(Table):
+    """Where a release was published, and what the copy there says of itself."""
+
+    __tablename__ = "release_copy"
+
+    release: Mapped[str] = mapped_column(ForeignKey("release.name"), primary_key=True)
+    destination: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str]
+    digest: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime] = now()
+
+
+class ReleaseSchedule(Table):
+    """Since when releases are published on a schedule, and why the last one was not; one row."""
+
+    __tablename__ = "release_schedule"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        CheckConstraint("(failing_since IS NULL) = (error IS NULL)", name="error_iff_failing"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, server_default=sql("1"), autoincrement=False)
+    schedule: Mapped[str]
+    since: Mapped[datetime] = now()
+    failing_since: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]
+    error: Mapped[str | None]

@@ -1,5 +1,6 @@
 """Every setting of the arena: an environment variable `ARENA_…` or a key of `arena.toml`."""
 
+import re
 import secrets
 from ipaddress import ip_network
 from pathlib import Path
@@ -11,6 +12,8 @@ from pydantic_settings.sources import TomlConfigSettingsSource
 
 ReleasePolicy = Literal["paced", "raw", "together"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+Schedule = Literal["never", "weekly", "monthly"]
+DESTINATION = re.compile(r"site|(?:file:)?/.+|s3://[a-z0-9][a-z0-9.-]+(?:/.*)?|hf://datasets/[\w.-]+/[\w.-]+")
 
 
 class Settings(BaseSettings):
@@ -147,6 +150,22 @@ class Settings(BaseSettings):
         description="Fewest voters that anything in a release may be told of; languages and withheld pairs of fewer "
         "are folded.",
     )
+    release_destinations: CommaSeparated = Field(
+        (),
+        description="Comma-separated places where `arena dataset publish` puts releases: a folder (`/srv/releases`), "
+        "`s3://bucket/prefix`, `hf://datasets/organisation/name`, `site` (this site, under `/data`).",
+    )
+    release_s3_endpoint: str | None = Field(
+        None, description="Address of S3-compatible storage that is not Amazon's."
+    )
+    release_hf_endpoint: str | None = Field(
+        None, description="Address of a hub of datasets that is not huggingface.co."
+    )
+    release_schedule: Schedule = Field(
+        "never",
+        description="Export, publish and close a release by itself when a week or a month is over: `weekly`, "
+        "`monthly`, or `never`.",
+    )
 
     # Running it
     fit_seconds: float = Field(
@@ -164,7 +183,7 @@ class Settings(BaseSettings):
         "console", description="Log lines for people or for machines."
     )
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "release_destinations", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -178,6 +197,17 @@ class Settings(BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network, strict=False)
+        return value
+
+    @field_validator("release_destinations")
+    @classmethod
+    def _destinations(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for destination in value:
+            if not DESTINATION.fullmatch(destination):
+                raise ValueError(
+                    f"{destination!r} is no place for releases: give a folder by its whole path, s3://bucket/prefix, "
+                    "hf://datasets/organisation/name, or site"
+                )
         return value
 
     @classmethod

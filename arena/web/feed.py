@@ -3,11 +3,29 @@
 from fastapi import APIRouter, Request, Response
 
 from arena.errors import NotFound
-from arena.web import feed_badges, feed_boards, feed_changes, feed_embed, feed_history, feed_index, feed_trust
+from arena.web import (
+    feed_badges,
+    feed_boards,
+    feed_changes,
+    feed_embed,
+    feed_history,
+    feed_index,
+    feed_releases,
+    feed_trust,
+)
 from arena.web.feed_answers import PREFLIGHT
 
 router = APIRouter(tags=["feed"])
-for part in (feed_index, feed_boards, feed_history, feed_changes, feed_badges, feed_embed, feed_trust):
+for part in (
+    feed_index,
+    feed_boards,
+    feed_history,
+    feed_changes,
+    feed_badges,
+    feed_embed,
+    feed_trust,
+    feed_releases,
+):
     router.include_router(part.router)
 
 

@@ -21,6 +21,7 @@ FILES = {
     "policy": "/feed/v1/policy.json",
     "rates": "/feed/v1/rates.json",
     "integrity": "/feed/v1/integrity.json",
+    "releases": "/feed/v1/releases.json",
 }
 TEMPLATES = {
     "leaderboard_of_day": "/feed/v1/history/{board}/{date}.json{?style_control}",

@@ -8,6 +8,7 @@ from arena.web import (
     pages_battle,
     pages_boards,
     pages_compare,
+    pages_data,
     pages_history,
     pages_me,
     pages_models,
@@ -34,6 +35,7 @@ for page in (
     pages_me,
     pages_about,
     pages_trust,
+    pages_data,
     pages_static,
 ):
     router.include_router(page.router)

@@ -16,26 +16,29 @@ TEXTS = {"type": "array", "items": TEXT}
 ANYTHING = {"type": "object"}
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def object_of(properties: dict[str, Any]) -> dict[str, Any]:
+    """An object with all of these."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _by_name(each: dict[str, Any]) -> dict[str, Any]:
+def by_name(each: dict[str, Any]) -> dict[str, Any]:
+    """An object of such values."""
     return {"type": "object", "additionalProperties": each}
 
 
-def _list(each: dict[str, Any]) -> dict[str, Any]:
+def list_of(each: dict[str, Any]) -> dict[str, Any]:
+    """An array of such values."""
     return {"type": "array", "items": each}
 
 
-VERSION = _object(
+VERSION = object_of(
     {
         "name": TEXT | {"description": "What it went by: its name, or the codename of a private test."},
         "organization": TEXT,
         "license": TEXT,
         "open_weights": TRUTH,
         "aliases": TEXTS,
-        "endpoints": _list({"enum": ["hosted", "self-hosted", "demo"]}),
+        "endpoints": list_of({"enum": ["hosted", "self-hosted", "demo"]}),
         "decoding": ANYTHING | {"description": "What every request was sent with."},
         "first_day": DAY,
         "last_day": MAYBE_DAY | {"description": "Null while it is served."},
@@ -58,9 +61,9 @@ RECORD = {
     "retired_reason": MAYBE_TEXT,
     "codename": MAYBE_TEXT | {"description": "What it went by as a private test."},
     "private_since": MAYBE_INSTANT,
-    "versions": _list(VERSION),
+    "versions": list_of(VERSION),
 }
-RESULT = _object(
+RESULT = object_of(
     {
         "codename": TEXT,
         "model": MAYBE_TEXT | {"description": "Null for a test that ended without a release."},
@@ -81,37 +84,39 @@ RESULT = _object(
         "published_at": INSTANT,
     }
 )
-CATEGORY = _object(
+CATEGORY = object_of(
     {"name": TEXT, "title": TEXT, "about": TEXT, "accuracy": {"anyOf": [ACCURACY, {"type": "null"}]}}
 )
 RULE = {"rule": TEXT}
-POLICY = _object(
+POLICY = object_of(
     {
         "$schema": TEXT,
         "code_version": TEXT,
         "method_version": TEXT,
-        "matchmaking": _object(RULE | {"tries_of_a_failed_side": COUNT}),
+        "matchmaking": object_of(RULE | {"tries_of_a_failed_side": COUNT}),
         "decoding": ANYTHING,
-        "release": _object(RULE | {"policy": TEXT, "interval_milliseconds": COUNT, "characters": COUNT}),
-        "limits": _by_name(COUNT),
-        "not_counted": _by_name(TEXT),
-        "preliminary": _object(RULE | {"votes": COUNT}),
-        "deduplication": _object(RULE | {"quantile": SHARE, "least": COUNT}),
-        "categories": _list(CATEGORY),
-        "category_votes": _by_name(COUNT),
-        "ranks": _object(RULE | {"about": TEXT}),
-        "style": _object({"features": TEXTS, "side_bias": TRUTH}),
-        "private_tests": _object(RULE | {"at_once": COUNT, "unreleased_days": COUNT}),
-        "retirement": _object(RULE | {"votes": COUNT, "lowest_share": SHARE}),
-        "alarm": _object(RULE | {"level": SHARE, "days_compared": COUNT, "votes": COUNT, "by_design": TEXTS}),
-        "snapshots": _object(
+        "release": object_of(RULE | {"policy": TEXT, "interval_milliseconds": COUNT, "characters": COUNT}),
+        "limits": by_name(COUNT),
+        "not_counted": by_name(TEXT),
+        "preliminary": object_of(RULE | {"votes": COUNT}),
+        "deduplication": object_of(RULE | {"quantile": SHARE, "least": COUNT}),
+        "categories": list_of(CATEGORY),
+        "category_votes": by_name(COUNT),
+        "ranks": object_of(RULE | {"about": TEXT}),
+        "style": object_of({"features": TEXTS, "side_bias": TRUTH}),
+        "private_tests": object_of(RULE | {"at_once": COUNT, "unreleased_days": COUNT}),
+        "retirement": object_of(RULE | {"votes": COUNT, "lowest_share": SHARE}),
+        "alarm": object_of(
+            RULE | {"level": SHARE, "days_compared": COUNT, "votes": COUNT, "by_design": TEXTS}
+        ),
+        "snapshots": object_of(
             {"all_kept_hours": COUNT, "last_of_each_hour_kept_hours": COUNT, "last_of_each_day": TEXT}
         ),
         "data_license": TEXT,
     }
 )
-DRAWN = _by_name(_object({"battles": COUNT, "share": SHARE}))
-DRAWS = _object(
+DRAWN = by_name(object_of({"battles": COUNT, "share": SHARE}))
+DRAWS = object_of(
     {
         "date": DAY,
         "battles": COUNT,
@@ -122,10 +127,14 @@ DRAWS = _object(
         | {"description": "Of these, battles of the most drawn over those of the least drawn."},
     }
 )
-RATES = _object(
-    {"$schema": TEXT, "generated_at": INSTANT, "days": _list(DRAWS) | {"description": "Days that are over."}}
+RATES = object_of(
+    {
+        "$schema": TEXT,
+        "generated_at": INSTANT,
+        "days": list_of(DRAWS) | {"description": "Days that are over."},
+    }
 )
-ALARM = _object(
+ALARM = object_of(
     {
         "date": DAY,
         "spoiled": COUNT,
@@ -137,7 +146,7 @@ ALARM = _object(
         "p_value": SHARE,
     }
 )
-GRAPH = _object(
+GRAPH = object_of(
     {
         "models": COUNT,
         "connected": TRUTH,
@@ -148,41 +157,43 @@ GRAPH = _object(
         "second_eigenvalue": MAYBE_NUMBER | {"description": "Of the normalised Laplacian; 0 to M / (M - 1)."},
     }
 )
-COUNTED_DAY = _object(
+COUNTED_DAY = object_of(
     {
         "date": DAY,
         "votes": COUNT,
         "counted": COUNT,
-        "not_counted": _by_name(COUNT)
+        "not_counted": by_name(COUNT)
         | {"description": "By reason; votes never meant to count under that, also if spoiled or withdrawn."},
         "spoiled_share": MAYBE_SHARE | {"description": "Of the votes that were meant to count."},
     }
 )
-INTEGRITY = _object(
+INTEGRITY = object_of(
     {
         "$schema": TEXT,
         "generated_at": INSTANT,
         "snapshot": MAYBE_TEXT,
-        "days": _list(COUNTED_DAY),
-        "alarm": _object(RULE | {"active": TRUTH, "level": SHARE, "by_design": TEXTS, "days": _list(ALARM)}),
-        "boards": _by_name(GRAPH),
-        "last_battles": _by_name(DAY) | {"description": "Of the days that are over."},
-        "retirable": _by_name(TEXT) | {"description": "Models that meet the retirement rule, by class."},
-        "private_tests": _by_name(COUNT),
+        "days": list_of(COUNTED_DAY),
+        "alarm": object_of(
+            RULE | {"active": TRUTH, "level": SHARE, "by_design": TEXTS, "days": list_of(ALARM)}
+        ),
+        "boards": by_name(GRAPH),
+        "last_battles": by_name(DAY) | {"description": "Of the days that are over."},
+        "retirable": by_name(TEXT) | {"description": "Models that meet the retirement rule, by class."},
+        "private_tests": by_name(COUNT),
     }
 )
-PRIVATE_TESTS = _object(
+PRIVATE_TESTS = object_of(
     {
         "$schema": TEXT,
         "at_once": COUNT,
         "unreleased_days": COUNT,
-        "running": _by_name(COUNT),
-        "results": _list(RESULT),
+        "running": by_name(COUNT),
+        "results": list_of(RESULT),
     }
 )
 TRUST: dict[str, dict[str, Any]] = {
-    "models": _object({"$schema": TEXT, "models": _list(_object(RECORD))}),
-    "model": _object({"$schema": TEXT} | RECORD),
+    "models": object_of({"$schema": TEXT, "models": list_of(object_of(RECORD))}),
+    "model": object_of({"$schema": TEXT} | RECORD),
     "private-tests": PRIVATE_TESTS,
     "policy": POLICY,
     "rates": RATES,

@@ -24,6 +24,7 @@ PATHS = (
     "/methodology",
     "/changelog",
     "/integrity",
+    "/data",
     "/models/heron-one",
     "/topic",
     "/topic?q=cooking",
