@@ -79,12 +79,12 @@ def dataset_export(
 ) -> None:
     """Write a release: the same bytes whenever it is exported, until it is closed. Goes on where it was interrupted."""
     settings, name = Settings(), releases.release_name(release, variant)
-    options = Options(boards=boards, leave_out_bad=leave_out_bad)
+    operators = read_operator_categories(settings.categories_file)
+    options = Options(boards=boards, leave_out_bad=leave_out_bad, categories=operators.categories)
 
     async def export(database: Database) -> None:
-        rules = read_operator_categories(settings.categories_file).rules
         async with jobs.pool_of(database, settings) as pool:
-            tagger = tagger_of(settings, pool, rules)
+            tagger = tagger_of(settings, pool, operators.rules)
             manifest = await export_release(
                 database, settings, tagger, program_privacy(), directory, name, variant, options
             )

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from arena import snapshots
 from arena.ballots import over_frequent
 from arena.dataset import reading
 from arena.dataset.releases import close_release, release_name
@@ -27,6 +28,7 @@ from arena.tables import Ballot, Battle, Model, Response, Turn, Vote, Voter
 from arena.voters import Signer
 from benchmarks.conversations import fill
 from ratings.release.schema import DATA
+from ratings.release.verification import verify
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.releasing import PLACES, SECRET, export, files_of
 from tests.integration.serving import Serving, start_battle, vote, wait_until_settled
@@ -108,6 +110,7 @@ async def test_release_says_what_happened(arena: Serving, database: Database, tm
     assert manifest["populations"]["overall"]["votes"] == 3
     assert manifest["privacy"]["redacted"] == {"email": 3}
     assert orjson.loads((tmp_path / "release" / "release.json").read_bytes()) == manifest
+    assert verify(tmp_path / "release") == []
     assert not (tmp_path / "release" / ".unfinished").exists()
 
 
@@ -215,8 +218,26 @@ async def test_audit_holds_every_vote_with_its_reason(
     every = b"".join(plain_bytes(tmp_path / "audit"))
     assert CODENAME.encode() in every
     assert SECRET_NAME.encode() not in every, "by its codename, as its voters know it"
+    assert verify(tmp_path / "audit") == []
     with pytest.raises(OtherVariant, match="'2026-11-audit' is of the variant 'audit'"):
         await export(database, tmp_path / "other", "2026-11-audit")
+
+
+async def test_audit_of_a_snapshot_says_which_one(
+    withheld: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    snapshot = await snapshots.fit(database)
+    manifest = await export(database, tmp_path / "audit", "2026-11-audit", "audit")
+    assert manifest["snapshot"]["id"] == snapshot
+    board = orjson.loads((tmp_path / "audit" / "leaderboard" / "overall.json").read_bytes())
+    async with database.sessions() as session:
+        published = orjson.loads(await snapshots.read_file(session, "leaderboards/overall.json"))
+    assert board["entries"] == published["entries"]
+    assert verify(tmp_path / "audit") == []
+    async with database.sessions.begin() as session:
+        await session.execute(delete(Battle).where(Battle.publish.is_(False)))
+    manifest = await export(database, tmp_path / "later", "2026-12-audit", "audit")
+    assert manifest["snapshot"] is None
 
 
 async def test_withheld_votes_are_told_by_pair_once_enough_voters_cast_them(
