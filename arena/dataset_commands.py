@@ -7,7 +7,7 @@ import typer
 
 from arena import jobs
 from arena.commands import console, fit_all, in_transaction, with_database
-from arena.dataset import releases, votes_files
+from arena.dataset import bulk, releases, votes_files
 from arena.dataset.export import Options, export_release
 from arena.dataset.progress import progress_bar
 from arena.dataset.publishing import publish_release
@@ -17,6 +17,9 @@ from arena.operator_categories import read_operator_categories
 from arena.records import Variant
 from arena.settings import Settings
 from arena.taggers import tagger_of
+from ratings.release.manifest import read_manifest
+from ratings.release.report import describe_checks
+from ratings.release.verification import examine
 
 dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export releases.")
 
@@ -24,23 +27,40 @@ dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export relea
 @dataset_app.command("import")
 def dataset_import(
     file: Annotated[
-        Path, typer.Argument(help="CSV or JSONL with model_a, model_b, winner and optionally voter.")
+        Path,
+        typer.Argument(
+            help="CSV, TSV, JSON, JSON Lines or Parquet in any layout that docs/researchers.md lists."
+        ),
     ],
     board: Annotated[str | None, typer.Option(help="Name of the board; the file's name by default.")] = None,
     origin: Annotated[str | None, typer.Option(help="Where the votes come from.")] = None,
     license: Annotated[str | None, typer.Option(help="Their licence.")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where to write rows that are no votes; FILE.rejects.csv by default.")
+    ] = None,
 ) -> None:
-    """Import votes as a leaderboard of their own; importing the same file again changes nothing."""
-    read = votes_files.read_votes(file)
-    name = votes_files.board_name(board or file.stem)
-    new = in_transaction(
-        lambda session: votes_files.import_votes(session, read, name, origin=origin, license=license)
-    )
-    console.print(f"{new} new votes on the board {name!r}; {len(read.rejects)} rows rejected.")
-    for reject in read.rejects[:20]:
-        console.print(f"  line {reject.line}: {reject.why}", highlight=False)
-    if new:
-        with_database(fit_all)
+    """Import votes as a leaderboard of their own; again, it goes on where it stopped or changes nothing."""
+    name = votes_files.board_name(board or votes_files.plain_name(file))
+    target = bulk.Target(name=name, origin=origin, license=license)
+    rejects = rejects or file.with_name(f"{file.name}.rejects.csv")
+
+    async def run(database: Database) -> None:
+        with progress_bar(f"Importing {file.name}") as on_progress:
+            done = await bulk.import_votes(database, file, target, rejects=rejects, on_progress=on_progress)
+        _tell(done, name, rejects)
+        if done.new:
+            await fit_all(database)
+
+    with_database(run)
+
+
+def _tell(done: bulk.Imported, board: str, rejects: Path) -> None:
+    console.print(f"Read as {done.layout}.", highlight=False)
+    console.print(f"{done.new} new votes on the board {board!r}; {done.rejected} rows rejected.")
+    for reject in done.first_rejects:
+        console.print(f"  {done.row_is} {reject.line}: {reject.why}", highlight=False, markup=False)
+    if done.rejected:
+        console.print(f"All of them with their reasons: {rejects}", highlight=False)
 
 
 @dataset_app.command("export")
@@ -81,6 +101,26 @@ def dataset_close(name: Annotated[str, typer.Argument(help="Name of the release.
     """Destroy the key of a release: it can never be exported again, and no pseudonym be traced back."""
     in_transaction(lambda session: releases.close_release(session, name))
     console.print(f"{name} is closed.")
+
+
+@dataset_app.command("verify")
+def dataset_verify(
+    directory: Annotated[Path, typer.Argument(help="Folder of a release.")],
+    key: Annotated[
+        Path | None, typer.Option(help="Public key (PEM) that must have signed it; by default the one in it.")
+    ] = None,
+) -> None:
+    """Check a release by its files alone: checksums, signature, tables, joins, leaderboards.
+
+    `python -m ratings verify` does the same where no arena is installed.
+    """
+    with console.status("Checking …") as status:
+        checks = [*examine(directory, key, begins=lambda name: status.update(f"Checking {name} …"))]
+    console.print(
+        describe_checks(read_manifest(directory), checks), markup=False, highlight=False, soft_wrap=True
+    )
+    if any(check.findings for check in checks):
+        raise typer.Exit(1)
 
 
 @dataset_app.command("publish")

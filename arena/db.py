@@ -28,8 +28,9 @@ JOB_LOCKS = {
     "versions": 7_201_013,
     "reports": 7_201_014,
     "export": 7_201_015,
-    "publish": 7_201_016,
-    "releases": 7_201_017,
+    "import": 7_201_016,
+    "publish": 7_201_017,
+    "releases": 7_201_018,
 }
 
 

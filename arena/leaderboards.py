@@ -74,13 +74,20 @@ def boards_of(votes: Votes, operator_categories: Sequence[Category] = ()) -> Ite
     """The population's main board, then its categories that have votes."""
     rows = votes.table.num_rows
     encoded = encoded_for_boards(votes.table)
-    frequent = votes.table["over_frequent"].to_numpy() if votes.has_tags else np.zeros(rows, dtype=bool)
+    if votes.has_tags:
+        frequent = votes.table["over_frequent"].to_numpy()[encoded.row]
+    else:
+        frequent = np.zeros(rows, dtype=bool)
     yield _board(votes.population, None, encoded, np.ones(rows, dtype=bool), frequent)
     if not votes.has_tags or not rows:
         return
     tags, winners = _dictionary(votes.table["tags"]), _dictionary(votes.table["winner"])
     sets = [tag_set.split() for tag_set in tags.dictionary.to_pylist()]
-    codes = tags.indices.to_numpy(), winners.dictionary.to_pylist(), winners.indices.to_numpy()
+    codes = (
+        tags.indices.to_numpy()[encoded.row],
+        winners.dictionary.to_pylist(),
+        winners.indices.to_numpy()[encoded.row],
+    )
     used = (tag for place in np.unique(codes[0]) for tag in sets[place])
     for category in categories_of(used, operator_categories):
         selected = category.selects_rows(sets, *codes)

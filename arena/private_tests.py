@@ -75,7 +75,7 @@ async def private_standing(session: AsyncSession, before: Model | None, listed: 
         # The release is the commitment to publish: battles that start from now on count.
         return {"listed_at": func.clock_timestamp()} if before is not None and before.private_test else {}
     if before is None:
-        codename = listed.codename or f"private-{secrets.token_hex(3)}"
+        codename = listed.codename or f"private-{secrets.token_hex(6)}"
         await _must_be_free(session, listed.name, codename)
         return {"codename": codename, "private_since": func.clock_timestamp()}
     if not before.private_test:

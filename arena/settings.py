@@ -139,14 +139,17 @@ class Settings(BaseSettings):
     )
 
     # Releases
+    release_signing_key: Path | None = Field(
+        None,
+        description="File with the Ed25519 private key (PEM) that signs releases; made once in the home folder when "
+        "unset.",
+    )
     release_least_group: int = Field(
         10,
         ge=2,
         description="Fewest voters that anything in a release may be told of; languages and withheld pairs of fewer "
         "are folded.",
     )
-
-    # Publishing releases
     release_destinations: CommaSeparated = Field(
         (),
         description="Comma-separated places where `arena dataset publish` puts releases: a folder (`/srv/releases`), "

@@ -54,9 +54,18 @@ class Signer:
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:length]
 
     def digests(self, purpose: str, values: Iterable[str], *, length: int = 32) -> list[str]:
-        """The same of many values, several times as fast."""
-        key, purposed, digest = self._secret, f"{purpose}\0".encode(), hmac.digest
-        return [digest(key, purposed + value.encode(), "sha256").hex()[:length] for value in values]
+        """The same of many values, in half the time: what the key does to a hash is done once."""
+        secret = self._secret if len(self._secret) <= 64 else hashlib.sha256(self._secret).digest()
+        key = secret.ljust(64, b"\0")
+        within = hashlib.sha256(bytes(byte ^ 0x36 for byte in key) + f"{purpose}\0".encode())
+        around = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
+        found = []
+        for value in values:
+            inner, outer = within.copy(), around.copy()
+            inner.update(value.encode())
+            outer.update(inner.digest())
+            found.append(outer.hexdigest()[:length])
+        return found
 
     def address_hash(self, address: str) -> str:
         return self.digest("address", address_bucket(address))

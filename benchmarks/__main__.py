@@ -12,7 +12,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from benchmarks import boards, feed, streaming, votes
+from benchmarks import boards, export, feed, imports, streaming, votes
 from benchmarks.comparison import Findings, show
 from benchmarks.ratings.measure import GRID
 from benchmarks.ratings.measure import measure as measure_ratings
@@ -25,10 +25,13 @@ BENCHMARKS: dict[str, Callable[[int], Findings]] = {
 }
 ON_REQUEST: dict[str, Callable[[int], Findings]] = {
     "boards": boards.measure,
+    "imports": imports.measure,
+    "export": export.measure,
     "ratings-grid": partial(measure_ratings, sizes=GRID),
 }
 KNOWN = BENCHMARKS | ON_REQUEST
 RATINGS = {"ratings", "ratings-grid"}
+OF_DATASETS = {"imports"}
 console = Console(width=165)
 
 
@@ -49,6 +52,13 @@ def main(
             help="Of ratings, these votes and models instead, such as 10000000x100; may be repeated."
         ),
     ] = None,
+    dataset_votes: Annotated[
+        int | None,
+        typer.Option("--votes", min=1, help=f"Of {', '.join(sorted(OF_DATASETS))}, how many votes."),
+    ] = None,
+    battles: Annotated[
+        int | None, typer.Option(min=1000, help="Of export, so many battles in place of a million.")
+    ] = None,
 ) -> None:
     """Measure Arena beside its peers in one run."""
     chosen = names or list(BENCHMARKS)
@@ -57,6 +67,14 @@ def main(
     options = _ratings_options(only, size)
     if options and set(chosen) - RATINGS:
         raise typer.BadParameter(f"--only and --size are for {', '.join(sorted(RATINGS))}: name one of them.")
+    if dataset_votes is not None:
+        if set(chosen) - OF_DATASETS:
+            raise typer.BadParameter(f"--votes is for {', '.join(sorted(OF_DATASETS))}: name one of them.")
+        options["votes"] = dataset_votes
+    if battles is not None and set(chosen) != {"export"}:
+        raise typer.BadParameter("--battles is for export: name it alone.")
+    if battles is not None:
+        options["battles"] = battles
     found = [_run(name, rounds, options) for name in chosen]
     together = Findings(
         comparisons=[row for findings in found for row in findings.comparisons],

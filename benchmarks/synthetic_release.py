@@ -11,7 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from arena.ballots import over_frequent
 from arena.populations import OWN_POPULATIONS, POPULATION_OF_REASON, imported
 from ratings.board_files import STYLE_FEATURES
-from ratings.release.boards import VOTES_FILE, read_populations
+from ratings.release.boards import VOTES_FILE
 from ratings.release.parquet import open_writer
 from ratings.release.schema import BOARD_VOTES, DATA, FORMAT, STYLE, TURNS, VOTES, board_votes_file
 
@@ -50,7 +50,7 @@ class SyntheticBattles:
         self.week = rng.integers(len(WEEKS), size=battles)
         self.language = rng.choice(len(LANGUAGES), battles, p=SPOKEN)
         self.tags = rng.random((battles, len(TAGS))) < 0.25
-        self.prompt = np.where(rng.random(battles) < 0.08, 0, rng.integers(2**62, size=battles))
+        self.prompt = np.where(rng.random(battles) < 0.15, 0, rng.integers(2**62, size=battles))
         self.frequent = np.zeros(battles, bool)
         for reason in range(len(REASONS)):
             rows = np.flatnonzero(self.reason == reason)
@@ -223,7 +223,7 @@ def _withheld(names: list[str]) -> list[dict[str, Any]]:
 def write_data(
     directory: Path,
     *,
-    battles: int = 600,
+    battles: int = 320,
     models: int = 6,
     voters: int = 60,
     characters: int = 120,
@@ -237,8 +237,6 @@ def write_data(
         | {"votes_file": VOTES_FILE if each in OWN_POPULATIONS else board_votes_file(each.name)}
         for each in (*OWN_POPULATIONS, study)
     }
-    for name, votes in read_populations(directory, populations).items():
-        populations[name] |= {"votes": votes.table.num_rows, "digest": votes.digest}
     return {
         "format": FORMAT,
         "name": "2026-11",

@@ -20,6 +20,8 @@ from arena import metrics
 from arena.categories import CATEGORIES, Category
 from arena.cli import app
 from arena.errors import tree
+from arena.privacy import KINDS
+from arena.privacy.planted import Caught, caught_by_kind, precision
 from arena.settings import Settings
 from arena.tables import Table as Base
 from arena.tagging.accuracy import Accuracy, measured_accuracies
@@ -214,6 +216,58 @@ def category_accuracy() -> str:
     return table(head, *rows)
 
 
+# Personal data
+
+
+def privacy_kinds() -> str:
+    """The kinds of personal data, with what stands in their place."""
+    rows = [(f"`{kind.placeholder}`", "yes" if kind.structured else "no", kind.about) for kind in KINDS]
+    return table(("placeholder", "structured", "what it stands for"), *rows)
+
+
+def privacy_accuracy() -> str:
+    """Recall and precision of every kind on the planted sentences."""
+    seen, held_out = caught_by_kind(held_out=False), caught_by_kind(held_out=True)
+    rows = []
+    for slug, judged in precision().items():
+        known, apart = seen[slug, ""], held_out[slug, ""]
+        figures = (_share(known.share), str(known.planted), _share(apart.share), str(apart.planted))
+        rows.append((f"`{slug}`", *figures, _share(judged.share), str(judged.false_in_negatives)))
+    head = (
+        "kind",
+        "recall",
+        "planted",
+        "recall, held out",
+        "planted, held out",
+        "precision",
+        "false in negatives",
+    )
+    return table(head, *rows)
+
+
+def privacy_languages() -> str:
+    """Recall of the structured kinds together, and of the other kinds, by language."""
+    caught = caught_by_kind(by_language=True)
+    structured = {kind.slug for kind in KINDS if kind.structured}
+    languages = dict.fromkeys(language for _, language in caught)
+    return table(
+        ("language", "structured kinds", "planted", "lowest of them", "other kinds", "planted, other"),
+        *((f"`{language}`", *_of_language(caught, language, structured)) for language in languages),
+    )
+
+
+def _of_language(
+    caught: Mapping[tuple[str, str], Caught], language: str, structured: set[str]
+) -> Iterator[str]:
+    found = {kind: each for (kind, spoken), each in caught.items() if spoken == language}
+    for kinds in (structured, found.keys() - structured):
+        planted = sum(found[kind].planted for kind in kinds)
+        yield _share(sum(found[kind].hidden for kind in kinds) / planted)
+        yield str(planted)
+        if kinds is structured:
+            yield _share(min(found[kind].share for kind in kinds))
+
+
 def _figures(found: Accuracy) -> tuple[str, str, str, str]:
     return _share(found.precision), _share(found.recall), str(found.positive), str(found.labelled)
 
@@ -275,6 +329,9 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "tables": tables,
     "categories": categories,
     "category-accuracy": category_accuracy,
+    "privacy-kinds": privacy_kinds,
+    "privacy-accuracy": privacy_accuracy,
+    "privacy-languages": privacy_languages,
 }
 
 if __name__ == "__main__":

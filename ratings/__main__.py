@@ -1,4 +1,4 @@
-"""The command line: python -m ratings fit | compare | plan."""
+"""The command line: python -m ratings fit | compare | plan | verify."""
 
 import argparse
 import io
@@ -33,6 +33,7 @@ from ratings.progress import Progress, progress
 from ratings.reading import Reading, read_votes_with_notes
 from ratings.scale import RATING_CENTRE
 
+WRONG_RELEASE = 1
 BROKEN_PIPE = 141
 INTERRUPTED = 130
 
@@ -47,6 +48,7 @@ class _Answer(NamedTuple):
 
     text: str
     problem: RatingsError | OSError | None = None
+    status: int = 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         print(_printable(f"ratings: {error}{hint}"), file=sys.stderr)
         return BAD_INPUT
-    return 0
+    return answer.status
 
 
 def _fit(options: argparse.Namespace, shown: Progress) -> _Answer:
@@ -235,6 +237,19 @@ def _best(comparisons: Comparisons) -> int:
     return max(min(_TOP, len(groups[0]) - 1), 1) if groups else 1
 
 
+def _verify(options: argparse.Namespace, shown: Progress) -> _Answer:
+    """Check a release; what is wrong with it makes the exit status 1."""
+    from ratings.release.manifest import read_manifest
+    from ratings.release.report import describe_checks
+    from ratings.release.verification import examine
+
+    checks = [*examine(options.release, options.key, begins=lambda name: shown.step(f"Checking {name}"))]
+    wrong = any(check.findings for check in checks)
+    return _Answer(
+        describe_checks(read_manifest(options.release), checks), status=WRONG_RELEASE if wrong else 0
+    )
+
+
 def _plan_without_votes(options: argparse.Namespace) -> _Answer:
     chosen = {name: getattr(options, name) for name in ("tie_rate", "design_effect", "confidence", "power")}
     direct = votes_to_separate(options.difference, **chosen)
@@ -313,6 +328,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace, Progress], _Answer]] = {
     "fit": _fit,
     "compare": _compare,
     "plan": _plan,
+    "verify": _verify,
 }
 
 

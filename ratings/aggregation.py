@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, counting_order, group_sums
+from ratings.arrays import (
+    BoolArray,
+    CodeArray,
+    FloatArray,
+    IntArray,
+    counting_order,
+    group_sums,
+    sorted_together,
+)
 from ratings.clusters import ClusterCells
 from ratings.encoding import WINNERS, EncodedBattles
 
@@ -142,10 +150,14 @@ def _tally_clusters(
     cluster: CodeArray, keys: IntArray, votes: IntArray | None
 ) -> tuple[IntArray, IntArray, IntArray]:
     """Return the sorted distinct pairs of cluster and key, and the number of votes on each."""
+    if votes is None and (together := sorted_together([cluster, keys])):
+        whose, what = together
+        starts = np.flatnonzero((np.diff(whose, prepend=-1) != 0) | (np.diff(what, prepend=-1) != 0))
+        return whose[starts], what[starts], np.diff(starts, append=len(keys))
     order = counting_order(cluster, keys)
-    whose, what = cluster[order], keys[order]
+    whose, what = cluster[order].astype(np.int64), keys[order]
     starts = np.flatnonzero((np.diff(whose, prepend=-1) != 0) | (np.diff(what, prepend=-1) != 0))
-    found = whose[starts].astype(np.int64), what[starts]
+    found = whose[starts], what[starts]
     if votes is None:
         return *found, np.diff(starts, append=len(keys))
     return *found, np.add.reduceat(votes[order], starts) if len(keys) else votes

@@ -1,5 +1,6 @@
 """The array types of the package, and sums within groups."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +17,8 @@ ModelId: TypeAlias = Any
 """What names a model: mostly a string; a table may use integers, or any other one type that has an order."""
 
 _BLOCK = 1 << 17
+_KEY_BITS = 63
+_MOST_HALVES = 2.0**52
 
 
 def group_sums(group: IntArray, values: FloatArray | IntArray, size: int) -> FloatArray:
@@ -44,3 +47,31 @@ def counting_order(major: IntArray | CodeArray, minor: IntArray | CodeArray) -> 
     ordered = major.astype(index)[by_minor.data]
     by_major = sparse.csr_array((by_minor.data, ordered, by_minor.indptr), shape=(minors, majors)).tocsc()
     return np.asarray(by_major.data, dtype=np.int64)
+
+
+def sorted_together(columns: Sequence[IntArray | CodeArray]) -> list[IntArray] | None:
+    """Sort rows of whole numbers, 0 or more, column after column; None where they do not fit 63 bits together.
+
+    Sorting single numbers is several times faster than finding an order and following it.
+    """
+    bits = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(bits) > _KEY_BITS:
+        return None
+    keys = np.zeros(len(columns[0]), dtype=np.int64)
+    for column, width in zip(columns, bits, strict=True):
+        keys <<= width
+        keys |= column
+    keys.sort()
+    found = []
+    for width in reversed(bits):
+        found.append(keys & ((1 << width) - 1))
+        keys >>= width
+    return found[::-1]
+
+
+def doubled(values: FloatArray) -> IntArray | None:
+    """Twice each value where all of them are halves or whole, 0 or more, and no larger than numbers of votes are."""
+    if not float(values.max(initial=0.0)) < _MOST_HALVES or float(values.min(initial=0.0)) < 0:
+        return None
+    twice = (2 * values).astype(np.int64)
+    return twice if (twice == 2 * values).all() else None

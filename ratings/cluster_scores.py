@@ -55,8 +55,11 @@ def _few_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, 
     squares = np.square(values)
     same = added(a, a, squares) + added(b, b, squares)
     crossed = -added(a, b, squares)
+    here = np.arange(len(cluster))
     for distance in range(1, _FEW_CELLS):
-        here = np.flatnonzero(cluster[distance:] == cluster[:-distance])
+        # What has none so far away has none further on.
+        here = here[: np.searchsorted(here, len(cluster) - distance)]
+        here = here[cluster[here + distance] == cluster[here]]
         if not len(here):
             break
         there = here + distance

@@ -7,11 +7,22 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
+from scipy import sparse
 
-from ratings.arrays import BoolArray, FloatArray, IntArray, counting_order, group_sums
+from ratings.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    counting_order,
+    doubled,
+    group_sums,
+    sorted_together,
+)
 from ratings.columns import sorted_codes
 from ratings.errors import InvalidOptionError
 from ratings.hashing import content_order
+
+_STRETCH = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,20 +84,68 @@ class ClusterCells:
         by_votes = content_order(self.cluster, [pair, self.weight, score], len(self.identities))
         number = np.empty(len(by_votes), dtype=np.int64)
         number[by_votes] = np.arange(len(by_votes))
-        cluster = number[self.cluster]
-        order = counting_order(cluster, pair)
+        cluster, pair, weight, score = _by_cluster_and_pair(number[self.cluster], pair, self.weight, score)
         return ClusterCells(
             column=self.column,
-            cluster=cluster[order],
-            pair=pair[order],
-            weight=self.weight[order],
-            score=score[order],
+            cluster=cluster,
+            pair=pair,
+            weight=weight,
+            score=score,
             identities=self.identities.take(pa.array(by_votes)),
         )
+
+    def sizes(self, first: IntArray, second: IntArray, models: int) -> tuple[FloatArray, FloatArray]:
+        """Add up the clusters' votes on each model, and their squares; each of shape (n_models,)."""
+        total = group_sums(first[self.pair], self.weight, models)
+        total += group_sums(second[self.pair], self.weight, models)
+        squares = np.zeros(models)
+        # So many cells at a time that all of it stays in the cache, and no cluster apart.
+        borders = np.searchsorted(self.cluster, self.cluster[_STRETCH::_STRETCH])
+        for cells in map(slice, [0, *borders], [*borders, len(self.cluster)]):
+            cluster, pair, weight = self.cluster[cells], self.pair[cells], self.weight[cells]
+            model, votes = _votes_on_models(cluster, first[pair], second[pair], weight, models)
+            squares += group_sums(model, np.square(votes), models)
+        return total, squares
 
     def _turned(self, swapped: BoolArray) -> FloatArray:
         """Return the scores, those of swapped pairs from the other side."""
         return np.where(swapped[self.pair], self.weight - self.score, self.score)
+
+
+def _votes_on_models(
+    cluster: IntArray, first: IntArray, second: IntArray, weight: FloatArray, models: int
+) -> tuple[IntArray, FloatArray]:
+    """Each model that a cluster voted on, and the weight of those votes."""
+    twice = doubled(weight)
+    low = cluster.min(initial=np.iinfo(np.int64).max)
+    together = (
+        sorted_together(
+            [np.tile(cluster - low, 2), np.concatenate([first, second]), np.tile(twice, 2)],
+        )
+        if twice is not None
+        else None
+    )
+    if together:
+        whose, model, halves = together
+        starts = np.flatnonzero((np.diff(whose, prepend=-1) != 0) | (np.diff(model, prepend=-1) != 0))
+        return model[starts], (np.add.reduceat(halves, starts) if len(starts) else halves) / 2
+    entries = (np.tile(weight, 2), (np.tile(cluster - low, 2), np.concatenate([first, second])))
+    votes_of = sparse.csr_array(entries, shape=(int(np.ptp(cluster)) + 1 if len(cluster) else 0, models))
+    votes_of.sum_duplicates()
+    return votes_of.indices.astype(np.int64), votes_of.data
+
+
+def _by_cluster_and_pair(
+    cluster: IntArray, pair: IntArray, weight: FloatArray, score: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Sort cells, of which no two are of one cluster and pair."""
+    weights, scores = doubled(weight), doubled(score)
+    if weights is not None and scores is not None:
+        together = sorted_together([cluster, pair, weights, scores])
+        if together:
+            return together[0], together[1], together[2] / 2, together[3] / 2
+    order = counting_order(cluster, pair)
+    return cluster[order], pair[order], weight[order], score[order]
 
 
 def sum_clusters(

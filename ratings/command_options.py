@@ -21,7 +21,8 @@ _EXAMPLES = """examples:
   python -m ratings fit votes.csv --columns model_a=first,model_b=second,winner=choice
   python -m ratings compare march.parquet april.parquet
   python -m ratings plan --difference 10 --tie-rate 0.35
-  python -m ratings plan votes.parquet --top 10"""
+  python -m ratings plan votes.parquet --top 10
+  python -m ratings verify 2026-11/"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,7 +44,8 @@ def check_options(options: argparse.Namespace) -> None:
         raise InvalidOptionError(f"{options.first} is given twice: a comparison takes two sets of votes.")
     if options.command == "plan":
         _check_plan(options)
-    _check_outputs(options)
+    if options.command != "verify":
+        _check_outputs(options)
 
 
 def _check_history(options: argparse.Namespace) -> None:
@@ -99,6 +101,9 @@ def command_parser() -> argparse.ArgumentParser:
     _add_fit(commands.add_parser("fit", help="rate the models of files of votes"))
     _add_compare(commands.add_parser("compare", help="compare the ratings of two files of votes"))
     _add_plan(commands.add_parser("plan", help="how many votes it takes to tell models apart"))
+    _add_verify(
+        commands.add_parser("verify", help="check a release: its files, its signature, its leaderboards")
+    )
     return parser
 
 
@@ -177,6 +182,16 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     without.add_argument("--design-effect", type=float, metavar="FACTOR", help="of voters (default: 1)")
     without.add_argument("--board", type=int, metavar="N", help="also plan for a balanced board of N models")
     _add_shared(plan)
+
+
+def _add_verify(verify: argparse.ArgumentParser) -> None:
+    verify.description = (
+        "Check a release by nothing but its files; the exit status is 1 where something is wrong."
+    )
+    verify.add_argument("release", type=Path, metavar="DIR", help="folder that holds release.json")
+    verify.add_argument(
+        "--key", type=Path, metavar="FILE", help="public key (PEM) that must have signed it, from its arena"
+    )
 
 
 def _add_shared(command: argparse.ArgumentParser) -> None:

@@ -214,6 +214,14 @@ class Comparisons:
         """Total weight of the votes on each model, shape (n_models,)."""
         return self._add_up(self.first, self.total) + self._add_up(self.second, self.total)
 
+    @cached_property
+    def sizes_of_clusters(self) -> tuple[FloatArray, FloatArray]:
+        """Votes of clusters (without them, of single votes) on each model, and their squares, added up."""
+        if self.clusters is not None:
+            return self.clusters.sizes(self.first, self.second, len(self.models))
+        squares = self.squared_weights.sum(axis=1)
+        return self.totals, self._add_up(self.first, squares) + self._add_up(self.second, squares)
+
     def win_rates(self) -> FloatArray:
         """Share of votes won by each model, ties as half, unweighted; NaN without votes; shape (n_models,)."""
         won = self._add_up(self.first, (self.counts * OUTCOMES).sum(axis=1))

@@ -1,9 +1,8 @@
 """Claims that stay true however often the board is refreshed."""
 
 import numpy as np
-from scipy import sparse
 
-from ratings.arrays import BoolArray, FloatArray, IntArray, group_sums
+from ratings.arrays import BoolArray, FloatArray, IntArray
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError
 from ratings.rank_sets import RankSets, Rated, difference_errors, ranks_from_claims
@@ -104,23 +103,8 @@ def effective_voters(comparisons: Comparisons) -> FloatArray:
     >>> effective_voters(Comparisons.from_battles(battles, cluster="voter")).tolist()
     [2.0, 2.0]
     """
-    models, cells = len(comparisons.models), comparisons.clusters
-    if cells is None:
-        votes, squares = comparisons.total, comparisons.squared_weights.sum(axis=1)
-        sums = [
-            group_sums(comparisons.first, values, models) + group_sums(comparisons.second, values, models)
-            for values in (votes, squares)
-        ]
-    else:
-        ends = np.concatenate([comparisons.first[cells.pair], comparisons.second[cells.pair]])
-        entries = (np.tile(cells.weight, 2), (np.tile(cells.cluster, 2), ends))
-        size = int(cells.cluster.max(initial=-1)) + 1
-        votes_of = sparse.csr_array(entries, shape=(size, models))
-        votes_of.sum_duplicates()
-        sums = [
-            group_sums(votes_of.indices.astype(np.int64), votes_of.data**power, models) for power in (1, 2)
-        ]
-    effective: FloatArray = np.divide(sums[0] ** 2, sums[1], out=np.zeros(models), where=sums[1] > 0)
+    votes, squares = comparisons.sizes_of_clusters
+    effective: FloatArray = np.divide(votes**2, squares, out=np.zeros_like(votes), where=squares > 0)
     return effective
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, ModelId
+from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, ModelId, sorted_together
 from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles, encode_battles
@@ -27,12 +27,15 @@ class EncodedVotes:
         Clustered by the column voter, where there is one.
     contrasts : mapping of feature to float64, shape (n_all,)
         The normalised difference of both answers from side a, of all votes that were ever encoded together.
+    row : int64, shape (n_all,)
+        The row of the table that each of these was.
     places : int64, shape (n_rows,), or None for all in their order
-        Which entries of ``contrasts`` belong to the rows of ``battles``.
+        Which of these belong to the rows of ``battles``.
     """
 
     battles: EncodedBattles
     contrasts: Mapping[str, FloatArray]
+    row: IntArray
     places: IntArray | None = None
 
     def __len__(self) -> int:
@@ -64,6 +67,7 @@ class EncodedVotes:
         return EncodedVotes(
             battles=_selected(self.battles, places),
             contrasts=self.contrasts,
+            row=self.row,
             places=places if self.places is None else self.places[places],
         )
 
@@ -108,20 +112,30 @@ def encode_votes(battles: Battles, *, features: Sequence[str] = ()) -> EncodedVo
     Returns
     -------
     EncodedVotes
+        In an order that makes fits fast, which ``row`` tells.
 
     Raises
     ------
     InvalidComparisonsError
         If the table breaks the data convention; the row is named.
     """
+    encoded = encode_battles(battles, cluster=VOTER if has_column(battles, VOTER) else None)
+    row = _by_pair(encoded)
     columns = feature_columns(battles, features)
-    contrasts = {name: np.empty(len(battles)) for name in features}
-    for name, contrast in contrasts.items():
-        columns.fill_contrast(name, slice(0, len(battles)), "symmetric", contrast)
-    return EncodedVotes(
-        battles=encode_battles(battles, cluster=VOTER if has_column(battles, VOTER) else None),
-        contrasts=contrasts,
-    )
+    contrasts = {}
+    for name in features:
+        contrast = np.empty(len(row))
+        columns.fill_contrast(name, slice(0, len(row)), "symmetric", contrast)
+        contrasts[name] = contrast[row]
+    return EncodedVotes(battles=_selected(encoded, row), contrasts=contrasts, row=row)
+
+
+def _by_pair(battles: EncodedBattles) -> IntArray:
+    """Order the votes by the pair of models: whoever follows any order by pairs finds what he needs close by."""
+    one, other = np.minimum(battles.side_a, battles.side_b), np.maximum(battles.side_a, battles.side_b)
+    row = np.arange(len(one), dtype=np.int64)
+    together = sorted_together([one, other, row])
+    return np.lexsort((other, one)) if together is None else together[2]
 
 
 def _selected(battles: EncodedBattles, places: IntArray) -> EncodedBattles:

@@ -21,7 +21,7 @@ from ratings.threads import in_order
 STRETCH = 2**18
 """Rows that are compared in one thread."""
 
-BLOCK = 2**15
+BLOCK = 2**13
 """Rows of one pass of array operations: what they touch fits a processor's cache."""
 
 TASK = 2**17

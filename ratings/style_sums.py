@@ -90,11 +90,14 @@ class ScoresByCluster:
 
     def by_content(self) -> "ScoresByCluster":
         """Order the clusters by their sums, so that what is added up over them does not depend on their names."""
-        cluster = np.repeat(np.arange(len(self.rows)), np.diff(self.pairs.indptr))
-        hashes = hash_groups(
-            cluster, [self.pairs.indices.astype(np.int64), self.pairs.data], len(self.rows)
-        ).view(np.int64)
-        order = np.argsort(hash_rows([hashes, *self.style.T]))
+        hashes = hash_rows([*self.style.T, self.rows])
+        order = np.argsort(hashes)
+        if (np.diff(hashes[order]) == 0).any():
+            # Same style, such as none at all: the models decide.
+            cluster = np.repeat(np.arange(len(self.rows)), np.diff(self.pairs.indptr))
+            columns = [self.pairs.indices.astype(np.int64), self.pairs.data]
+            voted = hash_groups(cluster, columns, len(self.rows))
+            order = np.argsort(hash_rows([hashes.view(np.int64), voted.view(np.int64)]))
         return ScoresByCluster(pairs=self.pairs[order], style=self.style[order], rows=self.rows[order])
 
 
@@ -203,15 +206,22 @@ class _Totals:
         self.by_pair = np.zeros((2 + columns, len(point.difference)))
         self.style_surplus = np.zeros(columns)
         self.style = np.zeros((columns, columns))
+        self.room = np.empty((columns, 0))
 
     def add_rows(self, block: StyleBlock, surplus: FloatArray | None, curvature: FloatArray) -> None:
-        weighted = block.contrast * curvature
+        weighted = np.multiply(block.contrast, curvature, out=self._weighted(block.rows))
         if surplus is not None:
             self.by_pair[0, block.pair] += np.add.reduceat(surplus, block.start)
             self.style_surplus += block.contrast @ surplus
         self.by_pair[1, block.pair] += np.add.reduceat(curvature, block.start)
         self.by_pair[2:, block.pair] += np.add.reduceat(weighted, block.start, axis=1)
         self.style += weighted @ block.contrast.T
+
+    def _weighted(self, rows: int) -> FloatArray:
+        """Room for one block, taken once: new memory costs as much as what is written into it."""
+        if self.room.shape[1] < rows:
+            self.room = np.empty((len(self.style), rows))
+        return self.room[:, :rows]
 
     def include(self, other: "_Totals") -> None:
         self.by_pair += other.by_pair
@@ -298,23 +308,35 @@ def _row_terms(
 
 def _scores_by_cluster(rows: StyleRows, parts: Sequence[_ScoreParts]) -> ScoresByCluster:
     """Add up the scores of each cluster, in the order of the rows."""
-    clusters, pairs = rows.clusters or 0, len(rows.comparisons.first)
-    blocks = [block for part in parts for block in part.blocks]
-    score = -np.concatenate([np.zeros(0), *(surplus for part in parts for surplus in part.surplus)])
-    cluster = np.concatenate([np.zeros(0, dtype=np.int32), *(_clusters_of(block) for block in blocks)])
-    style = np.empty((clusters, rows.design.columns))
-    for column, sums in enumerate(style.T):
-        contrast = np.concatenate([np.zeros(0), *(block.contrast[column] for block in blocks)])
-        sums[:] = np.bincount(cluster, score * contrast, minlength=clusters)
+    clusters, pairs, columns = rows.clusters or 0, len(rows.comparisons.first), rows.design.columns
+    style = np.zeros(clusters * columns)
+    scores, whose = [np.zeros(0)], [np.zeros(0, dtype=np.int32)]
+    for block, surplus in zip(_blocks(parts), (each for part in parts for each in part.surplus), strict=True):
+        score, cluster = -surplus, _clusters_of(block)
+        place = cluster.astype(np.int64) * columns
+        for contrast in block.contrast:
+            np.add.at(style, place, score * contrast)
+            place += 1
+        scores.append(score)
+        whose.append(cluster)
+    score, cluster = np.concatenate(scores), np.concatenate(whose)
     # Rows stand by pair: as the columns of a sparse matrix they need no more than to be turned.
     lengths = np.zeros(pairs, dtype=np.int64)
-    for block in blocks:
+    for block in _blocks(parts):
         lengths[block.pair] += block.lengths
     index: type[np.signedinteger[Any]] = np.int32 if len(score) < 2**31 else np.int64
     ends = np.concatenate([[0], np.cumsum(lengths)]).astype(index)
     by_pair = sparse.csr_array(sparse.csc_array((score, cluster, ends), shape=(clusters, pairs)))
     by_pair.sum_duplicates()
-    return ScoresByCluster(pairs=by_pair, style=style, rows=np.bincount(cluster, minlength=clusters))
+    return ScoresByCluster(
+        pairs=by_pair,
+        style=style.reshape(clusters, columns),
+        rows=np.bincount(cluster, minlength=clusters),
+    )
+
+
+def _blocks(parts: Sequence[_ScoreParts]) -> list[StyleBlock]:
+    return [block for part in parts for block in part.blocks]
 
 
 def _clusters_of(block: StyleBlock) -> CodeArray:

@@ -1,25 +1,27 @@
 """Imported boards in a release: a file of votes each, sorted by ids that say nothing of whose votes they are."""
 
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+import pyarrow as pa  # type: ignore[import-untyped]
 
-from arena.dataset.rows import parsed
+from arena.dataset.binary_copy import Columns, copy_batches
 from arena.populations import Population, imported
 from arena.records import Release
 from ratings.release.parquet import open_writer
 from ratings.release.schema import BOARD_VOTES, board_votes_file
 
-READ_BYTES: Final = 4 * 2**20
+BATCH_BYTES: Final = 4 * 2**20
 BOARDS: Final = """SELECT id, name, title, origin, license FROM board
     WHERE EXISTS (SELECT FROM imported_vote WHERE board_id = board.id AND id <= %(last)s) ORDER BY name"""
-# The server sorts what may not fit in memory here.
-VOTES: Final = """COPY (SELECT coalesce(released_as,
-            left(encode(sha256(convert_to(file_digest || ':' || line, 'UTF8')), 'hex'), 32)) AS battle_id,
-        model_a, model_b, winner, voter
-    FROM imported_vote WHERE board_id = {board} AND id <= {last} ORDER BY 1) TO STDOUT (FORMAT csv)"""
+COLUMNS: Final[Columns] = {
+    "battle_id": (
+        "coalesce(released_as, left(encode(sha256(convert_to(file_digest || ':' || line, 'UTF8')), 'hex'), 32))",
+        pa.string(),
+    ),
+    **{name: (name, pa.string()) for name in ("model_a", "model_b", "winner", "voter")},
+}
 
 
 def write_boards(
@@ -32,20 +34,16 @@ def write_boards(
     ).fetchall():
         path = folder / board_votes_file(name)
         path.parent.mkdir(exist_ok=True)
-        query = VOTES.format(board=number, last=release.last_imported_id)
-        found.append((imported(name, title, origin, license), _write(connection, query, path)))
+        found.append((imported(name, title, origin, license), _write(connection, number, release, path)))
     return found
 
 
-def _write(connection: psycopg.Connection[Any], query: str, path: Path) -> int:
+def _write(connection: psycopg.Connection[Any], board: int, release: Release, path: Path) -> int:
+    # The server sorts what may not fit in memory here.
+    order = COLUMNS["battle_id"][0]
+    source = f"""FROM imported_vote WHERE board_id = {board} AND id <= {release.last_imported_id}
+        ORDER BY {order} COLLATE "C" """
     with open_writer(path, BOARD_VOTES) as writer:
-        waiting = BytesIO()
-        with connection.cursor() as cursor, cursor.copy(query) as copy:
-            for row in copy:
-                waiting.write(row)
-                if waiting.tell() >= READ_BYTES:
-                    writer.write(parsed(waiting.getbuffer(), BOARD_VOTES))
-                    waiting = BytesIO()
-        writer.write(parsed(waiting.getbuffer(), BOARD_VOTES))
-        rows: int = writer.rows
-    return rows
+        for votes in copy_batches(connection, COLUMNS, source, batch_bytes=BATCH_BYTES):
+            writer.write(votes.cast(BOARD_VOTES))
+    return writer.rows

@@ -77,7 +77,6 @@ def _of_battles(rows: Rows) -> Iterator[tuple[pa.Table, Mask, str]]:
 def _of_turns(turns: pa.Table) -> Iterator[tuple[pa.Table, Mask, str]]:
     answered = _truth(pc.equal(turns["state"], "answered"))
     yield turns, _unknown(turns["state"], STATES), f"its state is none of {', '.join(STATES)}"
-    yield turns, _truth(pc.match_substring(turns["prompt"], "\0")), "its prompt holds a NUL"
     for side in "ab":
         state, response = turns[f"state_{side}"], turns[f"response_{side}"]
         absent = _truth(state.is_null())
@@ -94,7 +93,6 @@ def _of_turns(turns: pa.Table) -> Iterator[tuple[pa.Table, Mask, str]]:
             _truth(pc.match_substring_regex(response, NO_TEXT)),
             f"the answer of side {side} is an object, not text",
         )
-        yield turns, _truth(pc.match_substring(response, "\0")), f"the answer of side {side} holds a NUL"
 
 
 def _unknown(column: Any, known: tuple[str, ...]) -> Mask:

@@ -1,8 +1,9 @@
 """Votes → parts: read in ranges that fit in memory while the ones before are shaped, checked and kept."""
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ READ_BYTES: Final = 4 * 2**20
 PART_BYTES: Final = 24 * 2**20
 BUCKET_BYTES: Final = 24 * 2**20
 FIRST_VOTES, MOST_VOTES = 200, 20_000
+SHAPED_AT_ONCE: Final = 2
 
 # Changed since: withdrawn, tagged anew, erased.
 CHANGED: Final = """SELECT vote_id FROM ballot WHERE written_in >= %(horizon)s AND vote_id <= %(last)s
@@ -70,16 +72,33 @@ def read_parts(
         rows: list[Rows] = []
         faults: list[Fault] = []
         begun = after
-        for read in _ranges(raw, after, last):
-            rows.append(shaper.shaped(read.battles, read.turns))
-            faults += faults_of(rows[-1])
+        for read_until, shaped, unfit in _in_turn(raw, shaper, after, last):
+            rows.append(shaped)
+            faults += unfit
             if (
                 sum(each.turns.nbytes + each.battles.nbytes for each in rows) >= PART_BYTES
-                or read.last == last
+                or read_until == last
             ):
-                parts.write(Part(after=begun, last=read.last, horizon=horizon), rows, faults)
-                rows, faults, begun = [], [], read.last
-                advance(read.last / last_vote_id)
+                parts.write(Part(after=begun, last=read_until, horizon=horizon), rows, faults)
+                rows, faults, begun = [], [], read_until
+                advance(read_until / last_vote_id)
+
+
+def _in_turn(raw: Raw, shaper: Shaper, after: int, last: int) -> Iterator[tuple[int, Rows, list[Fault]]]:
+    """Consecutive votes as rows of a release, with their faults: shaped side by side, while more are read."""
+
+    def shaped(found: Range) -> tuple[int, Rows, list[Fault]]:
+        rows = shaper.shaped(found.battles, found.turns)
+        return found.last, rows, faults_of(rows)
+
+    waiting: deque[Future[tuple[int, Rows, list[Fault]]]] = deque()
+    with ThreadPoolExecutor(SHAPED_AT_ONCE) as workers:
+        for found in _ranges(raw, after, last):
+            waiting.append(workers.submit(shaped, found))
+            if len(waiting) > SHAPED_AT_ONCE:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _ranges(raw: Raw, after: int, last: int) -> Iterator[Range]:
@@ -89,7 +108,7 @@ def _ranges(raw: Raw, after: int, last: int) -> Iterator[Range]:
         ahead = reader.submit(_read, raw, after, min(after + size, last))
         while True:
             found = ahead.result()
-            size = _next_size(size, found)
+            size = _next_size(found)
             if found.last < last:
                 ahead = reader.submit(_read, raw, found.last, min(found.last + size, last))
             yield found
@@ -101,8 +120,9 @@ def _read(raw: Raw, after: int, last: int) -> Range:
     return Range(after=after, last=last, battles=raw.battles(after, last), turns=raw.turns(after, last))
 
 
-def _next_size(size: int, found: Range) -> int:
+def _next_size(found: Range) -> int:
     """Votes to read next, from the bytes of the last ones."""
+    size = found.last - found.after
     read = found.turns.nbytes + found.battles.nbytes
-    fitting = size * READ_BYTES // max(read, 1)
-    return int(max(1, min(fitting, 2 * size, MOST_VOTES)))
+    fitting: int = size * READ_BYTES // max(read, 1)
+    return max(1, min(fitting, 2 * size, MOST_VOTES))

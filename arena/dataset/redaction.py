@@ -46,8 +46,17 @@ def redact_turns(turns: pa.Table, known: Sequence[Sequence[str] | None], privacy
         for row in np.flatnonzero(redacted.changed.to_numpy(zero_copy_only=False)).tolist():
             kinds.setdefault(row, set()).update(privacy.redact(before[row].as_py()).found)
         turns = turns.set_column(turns.schema.get_field_index(name), name, redacted.texts)
-    lists = pa.array([sorted(kinds.get(row, ())) for row in range(turns.num_rows)], pa.list_(pa.string()))
+    lists = _lists({row: sorted(found) for row, found in kinds.items()}, turns.num_rows)
     return turns.set_column(turns.schema.get_field_index("redacted"), "redacted", lists)
+
+
+def _lists(values: Mapping[int, Sequence[str]], length: int) -> pa.Array:
+    """These lists in these rows, empty ones in the others."""
+    sizes = np.zeros(length + 1, np.int32)
+    rows = sorted(values)
+    sizes[np.array(rows, np.int64) + 1] = [len(values[row]) for row in rows]
+    every = pa.array([value for row in rows for value in values[row]], pa.string())
+    return pa.ListArray.from_arrays(pa.array(np.cumsum(sizes, dtype=np.int32)), every)
 
 
 def program_privacy() -> Privacy:

@@ -1,15 +1,13 @@
 """Rows of a release as they are read: the battles and turns of some votes, by COPY, at one moment of the database."""
 
-from collections.abc import Mapping
-from io import BytesIO
 from typing import Any, Final
 
 import orjson
 import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
-from pyarrow import csv
 from sqlalchemy import make_url
 
+from arena.dataset.binary_copy import Columns, copy_all
 from arena.records import Variant
 from ratings.board_files import STYLE_COLUMNS, STYLE_FEATURES
 
@@ -40,7 +38,6 @@ _STYLE = {
     for side in "ab"
 }
 assert tuple(_STYLE) == STYLE_COLUMNS
-Columns = Mapping[str, tuple[str, pa.DataType]]  # name → SQL, type
 BATTLE_COLUMNS: Final[Columns] = {
     "vote_id": ("vote.id", pa.int64()),
     "battle": ("battle.id", pa.string()),
@@ -52,7 +49,7 @@ BATTLE_COLUMNS: Final[Columns] = {
     "winner": ("vote.winner", pa.string()),
     "counted": ("vote.counted", pa.bool_()),
     "reason": ("vote.reason", pa.string()),
-    "reasons": ("vote.reasons", pa.string()),
+    "reasons": ("vote.reasons::text", pa.string()),
     "early": ("vote.early", pa.bool_()),
     "cast_at": ("(1e6 * extract(epoch FROM vote.created_at))::bigint", pa.int64()),
     "began_at": ("(1e6 * extract(epoch FROM battle.created_at))::bigint", pa.int64()),
@@ -61,12 +58,12 @@ BATTLE_COLUMNS: Final[Columns] = {
     "propensity": ("battle.propensity", pa.float64()),
     "sampling_policy": ("battle.sampling_policy", pa.string()),
     "release_policy": ("battle.release_policy", pa.string()),
-    "decoding": ("battle.decoding", pa.string()),
+    "decoding": ("battle.decoding::text", pa.string()),
     "void_reason": ("battle.void_reason", pa.string()),
     "version_a": ("battle.released_version_a", pa.int32()),
     "version_b": ("battle.released_version_b", pa.int32()),
     "prompt_digest": ("ballot.prompt_digest", pa.string()),
-    "tags": ("to_json(ballot.tags)", pa.string()),
+    "tags": ("to_json(ballot.tags)::text", pa.string()),
     **{name: (sql, pa.int32()) for name, sql in _STYLE.items()},
 }
 _SIDES: Columns = {
@@ -89,8 +86,8 @@ TURN_COLUMNS: Final[Columns] = {
     "prompt": ("turn.prompt", pa.string()),
     "prompt_language": ("turn.prompt_language", pa.string()),
     "finished_at": ("(1e6 * extract(epoch FROM turn.finished_at))::bigint", pa.int64()),
-    "redacted": ("turn.redacted", pa.string()),
-    "moderation": ("turn.moderation", pa.string()),
+    "redacted": ("turn.redacted::text", pa.string()),
+    "moderation": ("turn.moderation::text", pa.string()),
     **{
         f"{name}_{side}": (f"response_{side}.{column}", kind)
         for name, (column, kind) in _SIDES.items()
@@ -109,8 +106,8 @@ class Rows:
 
     def __init__(self, connection: psycopg.Connection[Any], variant: Variant, opened_at: str) -> None:
         self._connection = connection
-        self._open = f"({WHY}) IS NULL" if variant == "open" else "true"
-        self._opened_at = opened_at
+        self._battles = battles_source(variant)
+        self._turns = turns_source(variant, opened_at)
         connection.execute("SET LOCAL TimeZone = 'UTC'")
         self._set_whole_tables("off")
 
@@ -124,64 +121,40 @@ class Rows:
 
     def battles(self, after: int, last: int) -> pa.Table:
         """A row for each battle that these votes release."""
-        return self._copy(
-            f"""SELECT {_listed(BATTLE_COLUMNS)} FROM {FROM_VOTES}
-            JOIN voter ON voter.id = vote.voter_id
-            JOIN ballot ON ballot.vote_id = vote.id
-            WHERE {_between(after, last)} AND {self._open}""",
-            BATTLE_COLUMNS,
-        )
+        return copy_all(self._connection, BATTLE_COLUMNS, self._battles + _between(after, last))
 
     def turns(self, after: int, last: int) -> pa.Table:
         """A row for each turn of these battles, with nulls for a side that is not there."""
-        late = f"timestamptz '{self._opened_at}' - interval '{LATE_SECONDS} seconds'"
-        return self._copy(
-            f"""SELECT {_listed(TURN_COLUMNS)} FROM {FROM_VOTES}
-            JOIN turn ON turn.battle_id = battle.id
-            LEFT JOIN response AS response_a ON response_a.turn_id = turn.id AND response_a.side = 'a'
-            LEFT JOIN response AS response_b ON response_b.turn_id = turn.id AND response_b.side = 'b'
-            WHERE {_between(after, last)} AND {self._open}
-            AND (NOT turn.after_reveal OR turn.finished_at < {late} AND turn.state <> 'answering')""",
-            TURN_COLUMNS,
-        )
-
-    def _copy(self, query: str, columns: Columns) -> pa.Table:
-        schema = pa.schema([(name, kind) for name, (_, kind) in columns.items()])
-        written = BytesIO()
-        with (
-            self._connection.cursor() as cursor,
-            cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy,
-        ):
-            for row in copy:
-                written.write(row)
-        return parsed(written.getbuffer(), schema)
+        return copy_all(self._connection, TURN_COLUMNS, self._turns + _between(after, last))
 
 
-def _listed(columns: Columns) -> str:
+def battles_source(variant: Variant) -> str:
+    """Where the columns of battles come from."""
+    return f"""FROM {FROM_VOTES} JOIN voter ON voter.id = vote.voter_id JOIN ballot ON ballot.vote_id = vote.id
+        WHERE {_released(variant)}"""
+
+
+def turns_source(variant: Variant, opened_at: str) -> str:
+    """Where the columns of turns come from."""
+    late = f"timestamptz '{opened_at}' - interval '{LATE_SECONDS} seconds'"
+    return f"""FROM {FROM_VOTES} JOIN turn ON turn.battle_id = battle.id
+        LEFT JOIN response AS response_a ON response_a.turn_id = turn.id AND response_a.side = 'a'
+        LEFT JOIN response AS response_b ON response_b.turn_id = turn.id AND response_b.side = 'b'
+        WHERE {_released(variant)}
+        AND (NOT turn.after_reveal OR turn.finished_at < {late} AND turn.state <> 'answering')"""
+
+
+def listed(columns: Columns) -> str:
+    """The columns of a SELECT."""
     return ", ".join(sql for sql, _ in columns.values())
 
 
+def _released(variant: Variant) -> str:
+    return f"({WHY}) IS NULL" if variant == "open" else "true"
+
+
 def _between(after: int, last: int) -> str:
-    return f"vote.id > {after} AND vote.id <= {last}"
-
-
-def parsed(rows: memoryview, schema: pa.Schema) -> pa.Table:
-    """CSV as COPY writes it, as columns; what is not quoted and empty is null."""
-    if not len(rows):
-        return schema.empty_table()
-    return csv.read_csv(
-        pa.BufferReader(pa.py_buffer(rows)),
-        read_options=csv.ReadOptions(column_names=schema.names, block_size=len(rows) + 1, use_threads=False),
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types=schema,
-            null_values=[""],
-            true_values=["t"],
-            false_values=["f"],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-    )
+    return f" AND vote.id > {after} AND vote.id <= {last}"
 
 
 def lists_of(column: pa.ChunkedArray) -> pa.Array:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from arena.dataset.parts import Parts
 from arena.dataset.whole import FrequentPrompts, folded
 from arena.errors import ReleaseInvalid
-from ratings.release.parquet import open_writer
+from ratings.release.parquet import Writer, open_writer
 from ratings.release.schema import BATTLES, TURNS, VOTES
 
 SEEN_AT_ONCE = 10
@@ -54,16 +54,27 @@ def write_battles(
             name: stack.enter_context(open_writer(folder / f"{name}.parquet", schema))
             for name, schema in schemas.items()
         }
+        # Turns are most of it: they are compressed beside everything else.
+        lane = stack.enter_context(ThreadPoolExecutor(1))
+        turns_written: Future[None] | None = None
         for number, (battles, turns) in enumerate(_buckets(parts)):
             battles, turns = (_fit(table, left_out, languages) for table in (battles, turns))
             _must_be_unique(battles["battle_id"])
-            marked = battles.append_column("over_frequent", frequent.mark(battles))
-            for name, table in (("battles", battles), ("turns", turns), ("votes", marked)):
-                writers[name].write(table.select(schemas[name].names).cast(schemas[name]))
+            if turns_written is not None:
+                turns_written.result()
+            turns_written = lane.submit(_write, writers["turns"], turns)
+            _write(writers["battles"], battles)
+            _write(writers["votes"], battles.append_column("over_frequent", frequent.mark(battles)))
             written.add(battles, turns)
             advance((number + 1) / parts.buckets)
+        if turns_written is not None:
+            turns_written.result()
         written.rows = {f"data/{name}.parquet": writer.rows for name, writer in writers.items()}
     return written
+
+
+def _write(writer: Writer, rows: pa.Table) -> None:
+    writer.write(rows.select(writer.schema.names).cast(writer.schema))
 
 
 def _buckets(parts: Parts) -> Iterator[tuple[pa.Table, pa.Table]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ratings.arrays import BoolArray
 from ratings.board_files import (
@@ -22,6 +21,7 @@ from ratings.board_files import (
     plain_board,
     style_controlled_board,
 )
+from ratings.release.parquet import read_columns
 from ratings.threads import in_order, thread_count
 from ratings.vote_digest import canonical_votes
 
@@ -83,9 +83,8 @@ def read_populations(
     return found
 
 
-def _read(path: Path, columns: Collection[str]) -> pa.Table:
-    names = [name for name in _NAMES if name in columns]
-    return pq.read_table(path, columns=[*columns], read_dictionary=names, partitioning=None)
+def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+    return read_columns(path, columns, coded=[name for name in _NAMES if name in columns])
 
 
 def _own_votes(votes: pa.Table, population: str) -> pa.Table:
@@ -108,7 +107,7 @@ def _canonical(votes: pa.Table) -> PopulationVotes:
 
 def read_facts(directory: Path) -> dict[str, dict[str, Any]]:
     """Read what the files of leaderboards repeat of each model."""
-    rows = pq.read_table(directory / MODELS_FILE, columns=["model", *MODEL_FACTS]).to_pylist()
+    rows = read_columns(directory / MODELS_FILE, ["model", *MODEL_FACTS]).to_pylist()
     return {row.pop("model"): {fact: _plain(value) for fact, value in row.items()} for row in rows}
 
 

@@ -1,5 +1,6 @@
 """Parquet as releases hold it: the same rows give the same bytes, whatever the batches in which they come."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -60,3 +61,9 @@ class Writer:
 def open_writer(path: Path, schema: pa.Schema) -> Writer:
     """Open a file of a release for writing; close it, or use it in a `with` block."""
     return Writer(path, schema)
+
+
+def read_columns(path: Path, columns: Sequence[str] | None = None, *, coded: Sequence[str] = ()) -> pa.Table:
+    """Read columns of one file, some as codes of their distinct values; whatever folders it lies in."""
+    with pq.ParquetFile(path, read_dictionary=[*coded]) as file:
+        return file.read(columns=None if columns is None else [*columns])

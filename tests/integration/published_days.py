@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, update
 
 from arena import snapshots
-from arena.dataset import votes_files
+from arena.dataset.bulk import Target, import_votes
 from arena.db import Database
 from arena.reports import Reporter
 from arena.tables import Battle, Model, Response, Snapshot, Table, Turn, Vote, Voter
@@ -29,11 +29,8 @@ def day(age: int) -> date:
 async def publish(url: str, llmfao: Path) -> None:
     """Fill the database."""
     database = Database(url)
-    read = votes_files.read_votes(llmfao)
-    async with database.sessions.begin() as session:
-        await votes_files.import_votes(
-            session, read, "llmfao", origin="LLMFAO, D. Ustalov", license="CC-BY-4.0"
-        )
+    target = Target(name="llmfao", origin="LLMFAO, D. Ustalov", license="CC-BY-4.0")
+    await import_votes(database, llmfao, target)
     await _fit(database, AGES[0])
     models = {
         name: Model(name=name, organization=f"Maker of {name}", license="MIT") for name in (GOOD, BAD, NEW)

@@ -1,7 +1,6 @@
 """From votes to a board: the fit, the feed, imported votes, simulated voters."""
 
 import asyncio
-import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import simulate, snapshots
 from arena.ballots import Votes
-from arena.dataset import votes_files
+from arena.dataset.bulk import Target, import_votes
 from arena.db import Database
-from arena.errors import DatasetInvalid
 from arena.sweeps import declare_interrupted, expire_failed
-from arena.tables import Battle, Board, ImportedVote, Model, Turn, Vote
+from arena.tables import Battle, Board, Model, Turn, Vote
 from arena.verification import verify
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import Serving, answered_battle, start_battle, vote
@@ -132,78 +130,19 @@ async def test_feed_before_the_first_fit_says_so(arena: Serving) -> None:
         assert answer.json()["type"].endswith("#snapshot-not-found")
 
 
-async def import_text(database: Database, folder: Path, text: str, name: str = "votes.csv") -> int:
-    path = folder / name
+async def import_text(database: Database, folder: Path, text: str) -> int:
+    path = folder / "votes.csv"
     path.write_text(text)
-    read = votes_files.read_votes(path)
-    async with database.sessions.begin() as session:
-        return await votes_files.import_votes(session, read, "imported", origin="the tests", license=None)
-
-
-async def test_import_twice_changes_nothing(
-    database: Database, tmp_path: Path, session: AsyncSession
-) -> None:
-    assert await import_text(database, tmp_path, VOTES) == 5
-    assert await import_text(database, tmp_path, VOTES) == 0
-    assert await import_text(database, tmp_path, VOTES + "y,z,tie,9\n") == 6, "another file adds its votes"
-    assert await session.scalar(select(func.count()).select_from(ImportedVote)) == 11
-
-
-async def test_bad_rows_are_rejected_with_line_and_reason(tmp_path: Path) -> None:
-    path = tmp_path / "votes.csv"
-    path.write_text("model_a,model_b,winner\nx,y,model_a\nx,x,tie\n,y,tie\nx,y,maybe\n")
-    read = votes_files.read_votes(path)
-    assert [row.line for row in read.rows] == [2]
-    assert [(reject.line, reject.why.split(";")[0]) for reject in read.rejects] == [
-        (3, "a model against itself"),
-        (4, "model_a is missing"),
-        (5, "winner is 'maybe'"),
-    ]
-
-
-@pytest.mark.parametrize(
-    "head", ["left,right,winner,judge", "model_1,model_2,label,worker", "model_x,model_y,winner,judge_hash"]
-)
-def test_the_columns_of_other_programs_are_known(head: str, tmp_path: Path) -> None:
-    (tmp_path / "votes.csv").write_text(f"{head}\nx,y,left,ann\n")
-    record = json.dumps(dict(zip(head.split(","), ("x", "y", "left", "ann"), strict=True)))
-    (tmp_path / "votes.jsonl").write_text(record)
-    for name in ("votes.csv", "votes.jsonl"):
-        (row,) = votes_files.read_votes(tmp_path / name).rows
-        assert (row.model_a, row.model_b, row.winner, row.voter) == ("x", "y", "model_a", "ann")
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"a,b\n1,2\n", "no column model_a, model_b, winner"),
-        (b"model_a,model_b,winner\n", "no usable vote"),
-        (b"\xff\xfe\x00", "not UTF-8"),
-        (b"model_a,model_b,winner\nx,y,perhaps\n", "line 2"),
-    ],
-)
-def test_unusable_file_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
-    path = tmp_path / "votes.csv"
-    path.write_bytes(content)
-    with pytest.raises(DatasetInvalid, match=said):
-        votes_files.read_votes(path)
-
-
-@pytest.mark.parametrize("name", ["overall", "Code", "german", "simulated-code", "no ties"])
-def test_name_of_a_board_of_ours_is_refused(name: str) -> None:
-    with pytest.raises(DatasetInvalid, match="arena's own leaderboard"):
-        votes_files.board_name(name)
+    return (await import_votes(database, path, Target(name="imported", origin="the tests"))).new
 
 
 async def test_llmfao_votes_become_a_board(
     real_data: Path, arena: Serving, database: Database, session: AsyncSession
 ) -> None:
     """The human votes of LLMFAO, imported under their own column names: 59 models, the published order."""
-    read = votes_files.read_votes(real_data / "llmfao" / "crowd-comparisons.csv")
-    assert len(read.rows) == 8931
-    assert read.rejects == ()
-    async with database.sessions.begin() as work:
-        await votes_files.import_votes(work, read, "llmfao", origin="LLMFAO, D. Ustalov", license="CC-BY-4.0")
+    target = Target(name="llmfao", origin="LLMFAO, D. Ustalov", license="CC-BY-4.0")
+    done = await import_votes(database, real_data / "llmfao" / "crowd-comparisons.csv", target)
+    assert (done.new, done.rejected) == (8931, 0)
     await snapshots.fit(database)
     async with arena.client() as program:
         board = (await program.get("/feed/v1/leaderboards/llmfao.json")).json()

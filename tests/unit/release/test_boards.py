@@ -1,21 +1,20 @@
 """The leaderboards of a release are the ones that the arena computes of the same votes."""
 
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
-import pytest
 
 from arena.ballots import _canonical, own_votes
 from arena.categories import Category
 from arena.dataset.board_definitions import board_definitions
-from arena.leaderboards import compute
+from arena.leaderboards import board_files, boards_of
 from arena.leaderboards import digest_of as arena_digest_of
 from arena.populations import imported
-from benchmarks.synthetic_release import STUDY, write_data
+from benchmarks.synthetic_release import STUDY
 from ratings.board_files import STYLE_COLUMNS
 from ratings.release.boards import (
     VOTES_FILE,
@@ -25,14 +24,9 @@ from ratings.release.boards import (
     read_populations,
     select_votes,
 )
+from ratings.release.manifest import read_manifest
 from ratings.release.parquet import ROW_GROUP_ROWS, open_writer
 from ratings.release.schema import VOTES
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    directory = tmp_path_factory.mktemp("release")
-    return directory, write_data(directory)
 
 
 def as_ballots(votes: pa.Table) -> tuple[pa.Table, dict[int, str]]:
@@ -53,9 +47,9 @@ def as_ballots(votes: pa.Table) -> tuple[pa.Table, dict[int, str]]:
     return pa.table(columns), models
 
 
-def test_boards_are_those_of_the_arena(release: tuple[Path, dict[str, Any]]) -> None:
+def test_boards_are_those_of_the_arena(release: Path) -> None:
     """Every file of a snapshot of the same votes, to the byte, and the same digests of the votes."""
-    directory, manifest = release
+    directory, manifest = release, read_manifest(release)
     populations = read_populations(directory, manifest["populations"])
     facts = read_facts(directory)
     rows, numbers = as_ballots(pq.read_table(directory / "data/votes.parquet"))
@@ -71,8 +65,9 @@ def test_boards_are_those_of_the_arena(release: tuple[Path, dict[str, Any]]) -> 
         file.name.replace("leaderboards/", "leaderboard/"): orjson.dumps(
             file.says, option=orjson.OPT_SORT_KEYS
         )
-        for file in compute(arenas, {"categories": {}, "models": facts})
-        if file.name.startswith("leaderboards/")
+        for votes in arenas
+        for board in boards_of(votes)
+        for file in takewhile(lambda file: file.name.startswith("leaderboards/"), board_files(board, facts))
     }
     definitions = [*board_definitions(manifest["populations"], populations)]
     computed = {name: says for name, says in compute_boards(populations, definitions, facts) if says}
@@ -82,14 +77,14 @@ def test_boards_are_those_of_the_arena(release: tuple[Path, dict[str, Any]]) -> 
     assert {"leaderboard/overall.json", "leaderboard/overall.style.json", "leaderboard/study.json"} <= set(
         expected
     )
-    assert {"leaderboard/code.json", "leaderboard/german.json", "leaderboard/no-ties.style.json"} <= set(
+    assert {"leaderboard/code.json", "leaderboard/english.json", "leaderboard/no-ties.style.json"} <= set(
         expected
     )
     assert all(digest_of(says) == arena_digest_of(says) for says in computed.values())
 
 
-def test_operators_categories_are_boards(release: tuple[Path, dict[str, Any]]) -> None:
-    directory, manifest = release
+def test_operators_categories_are_boards(release: Path) -> None:
+    directory, manifest = release, read_manifest(release)
     populations = read_populations(directory, manifest["populations"])
     rainy = Category(name="rainy", title="Rainy", about="Mathematics.", requires=frozenset({"math"}))
     definitions = {
@@ -102,9 +97,9 @@ def test_operators_categories_are_boards(release: tuple[Path, dict[str, Any]]) -
     assert left_out > 0
 
 
-def test_votes_without_tags_are_on_no_board(release: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+def test_votes_without_tags_are_on_no_board(release: Path, tmp_path: Path) -> None:
     """A battle that nothing has tagged yet has no counts of style."""
-    directory, manifest = release
+    directory, manifest = release, read_manifest(release)
     votes = pq.read_table(directory / VOTES_FILE)
     (tmp_path / "data").mkdir()
     untagged = votes.slice(0, 10)
@@ -137,8 +132,8 @@ def test_bytes_do_not_depend_on_batches(tmp_path: Path) -> None:
     assert written.read().equals(table)
 
 
-def test_descriptions_travel_in_the_file(release: tuple[Path, dict[str, Any]]) -> None:
-    written = pq.read_schema(release[0] / VOTES_FILE)
+def test_descriptions_travel_in_the_file(release: Path) -> None:
+    written = pq.read_schema(release / VOTES_FILE)
     assert written.equals(VOTES)
     assert [field.metadata[b"description"] for field in written] == [
         field.metadata[b"description"] for field in VOTES

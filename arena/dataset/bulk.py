@@ -1,0 +1,181 @@
+"""Votes from outside on a board of their own: by COPY, block by block, so that a cut off import goes on."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+from pyarrow import csv
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena.dataset.blocks import VotesFile, naming
+from arena.dataset.layouts import VoteColumns, recognise_votes, votes_of
+from arena.dataset.rejects import Reject, RejectsFile
+from arena.dataset.votes_files import open_votes
+from arena.db import Database
+from arena.errors import DatasetInvalid
+from arena.tables import Board, ImportedVote
+
+_INTO = "COPY imported_vote (board_id, file_digest, line, model_a, model_b, winner, voter) FROM STDIN (FORMAT csv)"
+_ROWS_WRITTEN = 1 << 14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The board that votes go to, and what is said of them."""
+
+    name: str
+    origin: str | None = None
+    license: str | None = None
+
+
+@dataclass(kw_only=True)
+class Imported:
+    """What became of a file."""
+
+    layout: str
+    row_is: str
+    new: int = 0
+    votes: int = 0
+    rejected: int = 0
+    first_rejects: list[Reject] = field(default_factory=list)
+
+
+async def import_votes(
+    database: Database,
+    path: Path,
+    target: Target,
+    *,
+    rejects: Path | None = None,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> Imported:
+    """Put the votes of a file on a board, and its other rows into a file of rejects.
+
+    Blocks are committed in the order of the lines. So the last line of the file that is on the board says how far
+    an earlier import came: a second one goes on from there, or finds nothing left to do. Raises `DatasetInvalid`
+    when the file cannot be read to its end or holds no vote at all; then none of its votes are on the board.
+    """
+    file = await asyncio.to_thread(open_votes, path)
+    with naming(path):
+        columns = recognise_votes(file.columns)
+    imported = Imported(layout=columns.described(), row_is=file.row_is)
+    async with database.locked("import") as ours:
+        if not ours:
+            raise DatasetInvalid("Another import is running. Wait until it is done.")
+        stored = _Stored(database, target, await asyncio.to_thread(file.digest))
+        with RejectsFile(rejects or path.with_name(f"{path.name}.rejects.csv")) as rejected:
+            try:
+                await _store_blocks(stored, _votes(file, columns, rejected, on_progress), imported)
+            except DatasetInvalid:
+                await stored.remove()
+                raise
+            imported.rejected, imported.first_rejects = rejected.count, rejected.first
+    imported.new = stored.new
+    if not imported.votes:
+        first = f" First problem: {_said(file, rejected.first[0])}" if rejected.first else ""
+        raise DatasetInvalid(f"{path} holds no usable vote.{first}")
+    return imported
+
+
+def _said(file: VotesFile, reject: Reject) -> str:
+    return f"{file.row_is} {reject.line}: {reject.why}"
+
+
+def _votes(
+    file: VotesFile, columns: VoteColumns, rejected: RejectsFile, on_progress: Callable[[float], None]
+) -> Iterator[pa.Table]:
+    for block in file.blocks(columns.needed(), on_progress):
+        votes, rejects = votes_of(block, columns)
+        rejected.write(rejects)
+        yield votes
+
+
+async def _store_blocks(stored: "_Stored", blocks: Iterator[pa.Table], imported: Imported) -> None:
+    """Read the next block while the database stores this one."""
+    reading = asyncio.create_task(asyncio.to_thread(next, blocks, None))
+    try:
+        while (votes := await reading) is not None:
+            reading = asyncio.create_task(asyncio.to_thread(next, blocks, None))
+            imported.votes += votes.num_rows
+            if votes.num_rows:
+                await stored.add(votes)
+    finally:
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+class _Stored:
+    """What of one file is on its board."""
+
+    def __init__(self, database: Database, target: Target, digest: str) -> None:
+        self.database, self.target, self.digest = database, target, digest
+        self.new = 0
+        self._board: int | None = None
+        self._last_line = 0
+
+    async def add(self, votes: pa.Table) -> None:
+        """Store a block, but for what is there already."""
+        async with self.database.sessions.begin() as session:
+            if self._board is None:
+                self._board = await _board(session, self.target)
+                self._last_line = await self._last(session)
+            rows = votes.filter(pc.greater(votes["line"], self._last_line)) if self._last_line else votes
+            if rows.num_rows:
+                await _copy(session, _INTO, self._written(rows))
+                grown = update(Board).where(Board.id == self._board)
+                await session.execute(grown.values(votes=Board.votes + rows.num_rows))
+        self.new += rows.num_rows
+
+    def _written(self, votes: pa.Table) -> Iterator[bytes]:
+        fixed = {"board_id": pa.scalar(self._board), "file_digest": pa.scalar(self.digest)}
+        for start in range(0, len(votes), _ROWS_WRITTEN):
+            rows = votes.slice(start, _ROWS_WRITTEN)
+            columns = {name: pa.repeat(value, len(rows)) for name, value in fixed.items()}
+            written = BytesIO()
+            table = pa.table({**columns, **{name: rows[name] for name in rows.column_names}})
+            csv.write_csv(table, written, csv.WriteOptions(include_header=False))
+            yield written.getvalue()
+
+    async def _last(self, session: AsyncSession) -> int:
+        query = select(func.max(ImportedVote.line))
+        return await session.scalar(query.where(*self._of_this_file())) or 0
+
+    async def remove(self) -> None:
+        """Take the votes of this file away again, and the board if nothing else is on it."""
+        if self._board is None:
+            return
+        async with self.database.sessions.begin() as session:
+            await session.execute(delete(ImportedVote).where(*self._of_this_file()))
+            others = select(func.count()).where(ImportedVote.board_id == self._board).scalar_subquery()
+            left = update(Board).where(Board.id == self._board).values(votes=others)
+            if not await session.scalar(left.returning(Board.votes)):
+                await session.execute(delete(Board).where(Board.id == self._board))
+
+    def _of_this_file(self) -> tuple[Any, ...]:
+        return ImportedVote.board_id == self._board, ImportedVote.file_digest == self.digest
+
+
+async def _board(session: AsyncSession, target: Target) -> int:
+    """The board's number; what is said of its votes changes where something is said now."""
+    said = {"origin": target.origin, "license": target.license}
+    row = insert(Board).values(name=target.name, title=target.name, **said)
+    changes = {key: value for key, value in said.items() if value is not None} or {"name": target.name}
+    found: int | None = await session.scalar(
+        row.on_conflict_do_update(index_elements=[Board.name], set_=changes).returning(Board.id)
+    )
+    assert found is not None, "an upsert returns its row"
+    return found
+
+
+async def _copy(session: AsyncSession, into: str, parts: Iterator[bytes]) -> None:
+    connection = await (await session.connection()).get_raw_connection()
+    driver = connection.driver_connection
+    assert driver is not None, "a session's connection is open"
+    async with driver.cursor() as cursor, cursor.copy(into) as copy:
+        for part in parts:
+            await copy.write(part)

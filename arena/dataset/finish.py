@@ -1,0 +1,73 @@
+"""From the rows of a release to the whole of it: everything that can be made from its data files alone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from arena import __version__
+from arena.categories import Category
+from arena.dataset.board_definitions import board_definitions
+from arena.dataset.signing import sign
+from ratings.leaderboard import METHOD_VERSION
+from ratings.release.boards import PopulationVotes, compute_boards, digest_of, read_facts, read_populations
+from ratings.release.checksums import write_checksums
+from ratings.release.manifest import write_manifest
+
+
+def finish(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    key: Ed25519PrivateKey,
+    categories: Sequence[Category] = (),
+) -> dict[str, Any]:
+    """Write what follows from the data files, then the manifest, the checksums and the signature.
+
+    `manifest` says what only the exporter knows; returned is the one that was written. The same data files, manifest
+    and key give the same bytes.
+    """
+    votes = read_populations(directory, manifest["populations"])
+    populations = {
+        name: said | {"votes": votes[name].table.num_rows, "digest": votes[name].digest}
+        for name, said in manifest["populations"].items()
+    }
+    written = dict(manifest) | {
+        "code_version": __version__,
+        "method_version": METHOD_VERSION,
+        "populations": populations,
+        "boards": _write_boards(directory, populations, votes, categories),
+    }
+    written["files"] = _rows(directory)
+    write_manifest(directory, written)
+    write_checksums(directory)
+    sign(directory, key)
+    return written
+
+
+def _write_boards(
+    directory: Path,
+    populations: Mapping[str, Mapping[str, Any]],
+    votes: Mapping[str, PopulationVotes],
+    categories: Sequence[Category],
+) -> list[dict[str, Any]]:
+    """Compute every leaderboard that the votes give, and return their definitions with their digests."""
+    definitions = {each["file"]: each for each in board_definitions(populations, votes, categories)}
+    (directory / "leaderboard").mkdir(exist_ok=True)
+    found = []
+    for name, says in compute_boards(votes, [*definitions.values()], read_facts(directory)):
+        if says is not None:
+            text = json.dumps(says, indent=2, ensure_ascii=False, allow_nan=False)
+            (directory / name).write_text(text + "\n", encoding="utf-8")
+            found.append(definitions[name] | {"digest": digest_of(says)})
+    return found
+
+
+def _rows(directory: Path) -> dict[str, dict[str, int]]:
+    """How many rows each table has."""
+    return {
+        path.relative_to(directory).as_posix(): {"rows": pq.read_metadata(path).num_rows}
+        for path in sorted(directory.rglob("*.parquet"))
+    }

@@ -1,0 +1,78 @@
+"""Which texts are worth a look, and for what: automata (RE2, through Arrow) that see signs of personal data."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from arena.privacy.vocabulary import words
+
+# Detectors see only texts with a sign of their topic. Small and large letters are alike but in (?-i:…). What would make
+# an automaton large is left out: long bounded repetitions, whole Unicode classes.
+_DIGIT: Final = "[0-9٠-٩۰-۹०-९০-৯๐-๙０-９]"
+_BETWEEN: Final = (
+    r"[\s\x{a0}\x{ad}\x{2000}-\x{2015}\x{202a}-\x{202f}\x{2060}-\x{2069}\x{2212}\x{3000}./()（）．／－-]{0,3}"
+)
+_SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "at": (
+        r"@|＠",
+        r"[\[({<（［] ?(?:at|ät|arroba|arobase|chiocciola|собака|kukac) ?[\])}>）］]",
+        r" (?:at|arroba|arobase|chiocciola|собака|małpa|apenstaartje) [^ \n]+ (?:dot|punkt|punto|ponto|punt|point|точка|kropka) ",
+    ),
+    "digits": (
+        rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{6}}|[a-z]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[a-d]",
+        rf"[a-z]\s?{_DIGIT}{_DIGIT}[a-z]{_DIGIT}{_DIGIT}|[a-z]{_DIGIT}{_DIGIT}{_DIGIT}{_DIGIT}(?:[a-z]|{_DIGIT}{_DIGIT}[hmx])",
+    ),
+    "network": (
+        r"[0-9][.．][0-9]{1,3}[.．][0-9]{1,3}[.．][0-9]",
+        r"[23][0-9a-f]{3}:[0-9a-f]{0,4}:",
+        r"[0-9a-f]{2}[:-][0-9a-f]{2}[:-][0-9a-f]{2}[:-]|[0-9a-f]{4}[.][0-9a-f]{4}[.][0-9a-f]{4}",
+    ),
+    "secret": (
+        r"(?-i:sk-|gh[pousr]_|_pat_|gl(?:pat|dt|rt|ptt)-|AKIA|ASIA|AIza|ya29|GOCSPX|xox|xapp|_live_|_test_|whsec|hf_|npm_|pypi-"
+        r"|SG\.|do[opr]_v1_|shp(?:at|ca|pa|ss)_|gsk_|r8_|:AA|eyJ|PRIVATE KEY)",
+        r"bearer |authorization:|x-api-key",
+        r"(?:key|secret|token)[\"']? ?[:=]",
+    ),
+    "birth": (r"geboren|doğdum|tarihinde doğ|doğumluyum|生まれ|태어|생입니다|出生|生人|को हुआ|जन्म",),
+    "address": (
+        r"(?-i: (?:Street|St|Ave|Avenue|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Terrace|Crescent|Close|Way|Square"
+        r"|Parkway|Highway)\b)",
+        rf"(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|ring|ufer|damm|markt|straat|laan|plein|gracht|kade|dijk|singel|steeg) {_DIGIT}",
+        rf"{_DIGIT}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|bd|chemin|impasse|allée|place|quai|cours) ",
+        r"(?-i:[Cc]alle|C/|[Aa]venida|[Aa]vda\.?|[Aa]v\.|[Pp]laza|[Pp]aseo|[Vv]iale|[Pp]iazza|[Cc]orso|[Ll]argo|[Vv]icolo|[Rr]ua"
+        r"|[Tt]ravessa|[Pp]raça|[Aa]lameda) ",
+        r"(?-i:\b[Vv]ia [A-ZÀ-Ý])",
+        r"ul\. |ulic[aęy] |al\. |alej[aei] |os\. |pl\. |ул\. |улиц|проспект|пр-т|пер\. |переул|шоссе|бульвар|наб\. ",
+        r"sok\.|soka[kğ]|sk\.|cad(?:desi|\.)|cd\.|bulvarı|mah(?:\.|allesi)",
+        rf"(?:路|街|道|巷|弄|胡同|丁目){_DIGIT}|{_DIGIT}丁目|[ぁ-ヿ一-鿿]{_DIGIT}{{1,3}}-{_DIGIT}|(?:로|길) {_DIGIT}",
+        r"شارع|मकान|फ्लैट|प्लॉट|मार्ग|रोड|गली",
+    ),
+    "name": (
+        r"my (?:full )?name(?: is|['’]s)|mein name ist|ich heiße|je m['’]appelle|mon nom est|me llamo|mi nombre es|mi chiamo"
+        r"|il mio nome è|meu nome é|me chamo|chamo-me|mijn naam is|ik heet|nazywam się|mam na imię|moje imię to|ad[ıi]m|ismim"
+        r"|меня зовут|мо[её] имя|мене звати|jag heter|jeg hedder|nimeni on|我叫|我的名字|我姓名|の名前は|と申します|이름은|라고 합니다"
+        r"|اسمي|إسمي|मेरा नाम",
+    ),
+}
+
+
+def candidates(texts: pa.Array) -> pa.Array:
+    """A boolean for every text: false where no detector can find anything; null for null."""
+    return pc.match_substring_regex(texts, _pattern(*_SIGNS))
+
+
+def topics(texts: pa.Array) -> list[frozenset[str]]:
+    """The topics of which each text has a sign."""
+    seen = {topic: pc.match_substring_regex(texts, _pattern(topic)).to_pylist() for topic in _SIGNS}
+    return [frozenset(topic for topic, found in seen.items() if found[place]) for place in range(len(texts))]
+
+
+@lru_cache(maxsize=16)
+def _pattern(*topics: str) -> str:
+    born = (re.escape(word.rstrip("*")) for word in words("birth"))
+    signs = [sign for topic in topics for sign in (*_SIGNS[topic], *(born if topic == "birth" else ()))]
+    return "(?i)" + "|".join(f"(?:{sign})" for sign in signs)

@@ -1,0 +1,68 @@
+"""A text as the detectors read it: as long as the original, with one writing of digits, spaces and dashes."""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from arena.privacy.kinds import PLACEHOLDER
+
+_SPACES = "\t\u00a0\u1680\u180e\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_INVISIBLE = (
+    "\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\u00ad"
+_FULL_WIDTH = range(0xFF01, 0xFF5F)
+_FILLER = "\0"
+_DIGITS = re.compile(r"\d(?:\D{0,3}\d){5,}|[A-Za-z]{5}\d{4}[A-Za-z]")
+_MARGIN = 40  # wider than what any pattern takes on either side of its digits
+
+
+class Folded(NamedTuple):
+    """Both of the length of the text they were made of, so that places in them are places in it."""
+
+    text: str
+    lower: str
+    windows: tuple[tuple[int, int], ...]
+    """Places with several digits close together, and what stands around them."""
+
+    def matches(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """Matches of a pattern that needs several digits."""
+        for start, end in self.windows:
+            yield from pattern.finditer(self.text, start, end)
+
+
+def fold(text: str) -> Folded:
+    """One sign for one sign; earlier placeholders become signs that no detector takes."""
+    folded = text if text.isascii() else text.translate(_one_for_one())
+    if "[" in folded:
+        folded = PLACEHOLDER.sub(lambda found: _FILLER * len(found[0]), folded)
+    return Folded(folded, folded.lower(), tuple(_windows(folded)))
+
+
+def _windows(folded: str) -> Iterator[tuple[int, int]]:
+    start = end = 0
+    for match in _DIGITS.finditer(folded):
+        if match.start() - _MARGIN > end:
+            if end:
+                yield start, end
+            start = max(0, match.start() - _MARGIN)
+        end = match.end() + _MARGIN
+    if end:
+        yield start, end
+
+
+@lru_cache(maxsize=1)
+def _one_for_one() -> dict[int, str]:
+    digits = {
+        sign: str(unicodedata.digit(chr(sign)))
+        for sign in range(0x80, sys.maxunicode + 1)
+        if unicodedata.category(chr(sign)) == "Nd"
+    }
+    full_width = {sign: chr(sign - 0xFEE0) for sign in _FULL_WIDTH}
+    blanks = dict.fromkeys(map(ord, _SPACES + _INVISIBLE), " ")
+    dashes = dict.fromkeys(map(ord, _DASHES), "-")
+    # The one letter whose small form is longer than itself.
+    return digits | full_width | blanks | dashes | {ord("İ"): "I"}

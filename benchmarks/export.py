@@ -1,0 +1,136 @@
+"""A release of many battles with conversations, beside a plain COPY of the same rows from the same server.
+
+Tags are there: a battle is tagged once, when its vote is cast, and not for a release.
+"""
+
+import asyncio
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import psycopg
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from arena.dataset.export import Options, export_release
+from arena.dataset.redaction import Privacy, program_privacy
+from arena.dataset.rows import BATTLE_COLUMNS, TURN_COLUMNS, battles_source, listed, turns_source
+from arena.db import Database, upgrade
+from arena.postgres import EmbeddedPostgres
+from arena.settings import Settings
+from arena.taggers import RuleTagger
+from benchmarks.comparison import Comparison, Findings, Remark
+from benchmarks.conversations import fill
+from benchmarks.processes import open_directory
+
+BATTLES: Final = 1_000_000
+NAME: Final = "export"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What one export took."""
+
+    seconds: float
+    mebibytes: float
+    battles: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Texts as they are."""
+
+    texts: Any
+    changed: Any
+    found: Counter[str] = field(default_factory=Counter)
+
+
+class KeepsTexts:
+    """In place of what finds personal data: what an export takes without."""
+
+    def redact(self, text: str) -> Kept:
+        return Kept(text, False)
+
+    def redact_column(self, texts: pa.ChunkedArray) -> Kept:
+        return Kept(texts, pa.array([False]).take(pa.array([0] * len(texts), pa.int64())))
+
+
+def measure(rounds: int, *, battles: int = BATTLES) -> Findings:
+    """Each round: a plain COPY of the rows, an export without redaction and one with it."""
+    with open_directory() as directory, EmbeddedPostgres(directory / "home") as server:
+        upgrade(server.url("arena"))
+        fill(server.conninfo("arena"), battles)
+        copied, plain, whole = [], [], []
+        for _ in range(rounds):
+            copied.append(_copied(server.conninfo("arena")))
+            plain.append(_exported(server.url("arena"), directory / "release", "plain"))
+            whole.append(_exported(server.url("arena"), directory / "release", "whole"))
+    return _findings(copied, plain, whole)
+
+
+def _findings(copied: list[float], plain: list[Figures], whole: list[Figures]) -> Findings:
+    rows = [each.battles for each in plain]
+
+    def compared(what: str, figures: list[Figures]) -> Comparison:
+        return Comparison(
+            benchmark="export", what=what, unit="battles/s",
+            ours=tuple(each.battles / each.seconds for each in figures),
+            peer=tuple(battles / seconds for battles, seconds in zip(rows, copied, strict=True)),
+            peer_name="COPY … TO of the same rows",
+        )  # fmt: skip
+
+    peak = max(each.mebibytes for each in (*plain, *whole))
+    return Findings(
+        comparisons=[
+            compared("a release of voted battles with conversations", whole),
+            compared("the same without looking for personal data", plain),
+        ],
+        remarks=[Remark(benchmark="export", text=f"{rows[0]:,} battles; at most {peak:.0f} MiB of memory.")],
+    )
+
+
+def _copied(conninfo: str) -> float:
+    """The seconds of reading the same rows by COPY, as fast as the driver takes them, and dropping them."""
+    with psycopg.connect(conninfo) as connection:
+        began = time.perf_counter()
+        for columns, source in (
+            (BATTLE_COLUMNS, battles_source("open")),
+            (TURN_COLUMNS, turns_source("open", "now")),
+        ):
+            query = f"COPY (SELECT {listed(columns)} {source}) TO STDOUT"
+            with connection.cursor() as cursor, cursor.copy(query) as copy:
+                for _ in copy:
+                    pass
+        return time.perf_counter() - began
+
+
+def _exported(url: str, directory: Path, how: str) -> Figures:
+    """An export in a process whose memory is that of nothing else."""
+    shutil.rmtree(directory, ignore_errors=True)
+    command = [sys.executable, "-m", "benchmarks.export", url, str(directory), how]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    return Figures(**orjson.loads(done.stdout))
+
+
+async def _export(url: str, directory: str, how: str) -> Figures:
+    database = Database(url, pool_size=2)
+    privacy: Privacy = program_privacy() if how == "whole" else KeepsTexts()
+    settings = Settings(secret_key="of a benchmark, and long enough", home=Path(directory).parent)
+    began = time.perf_counter()
+    manifest = await export_release(
+        database, settings, RuleTagger(), privacy, Path(directory), f"{NAME}-{how}", "open", Options()
+    )
+    seconds = time.perf_counter() - began
+    await database.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return Figures(seconds=seconds, mebibytes=peak, battles=manifest["files"]["data/battles.parquet"]["rows"])
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(orjson.dumps(asyncio.run(_export(*sys.argv[1:]))))

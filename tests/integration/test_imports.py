@@ -1,0 +1,178 @@
+"""Votes from outside, imported: boards, rejects, a second time, a cut off import, and memory."""
+
+import asyncio
+import csv
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from arena.dataset import bulk, text_records
+from arena.dataset.bulk import Imported, Target, import_votes
+from arena.db import Database
+from arena.errors import DatasetInvalid
+from arena.tables import Board, ImportedVote
+
+HEAD = "model_a,model_b,winner,voter\n"
+
+
+async def put(database: Database, path: Path, name: str = "study", **said: str) -> Imported:
+    return await import_votes(database, path, Target(name=name, **said))
+
+
+async def stored(session: AsyncSession) -> list[tuple[int, str, str, str, str | None]]:
+    await session.rollback()
+    columns = (getattr(ImportedVote, name) for name in ("line", "model_a", "model_b", "winner", "voter"))
+    rows = await session.execute(select(*columns).order_by(ImportedVote.line, ImportedVote.id))
+    return [tuple(row) for row in rows]
+
+
+async def board_votes(session: AsyncSession) -> int | None:
+    await session.rollback()
+    return await session.scalar(select(Board.votes).where(Board.name == "study"))
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_records, "BLOCK", 100)
+
+
+def votes_file(folder: Path, rows: int, *, name: str = "votes.csv", bad: tuple[int, ...] = ()) -> Path:
+    path = folder / name
+    lines = (f"x,y,{'nobody' if row in bad else 'tie'},{row}" for row in range(rows))
+    path.write_text(HEAD + "".join(f"{line}\n" for line in lines))
+    return path
+
+
+@pytest.mark.usefixtures("small_blocks")
+async def test_good_rows_are_kept_and_bad_ones_are_told(
+    database: Database, session: AsyncSession, tmp_path: Path
+) -> None:
+    path = votes_file(tmp_path, 100, bad=(0, 50, 99))
+    done = await put(database, path, origin="the tests", license="CC0-1.0")
+    assert (done.new, done.votes, done.rejected) == (97, 97, 3)
+    rows = await stored(session)
+    assert rows[0] == (3, "x", "y", "tie", "1")
+    assert [row[0] for row in rows] == [row + 2 for row in range(100) if row not in (0, 50, 99)]
+    board = await session.scalar(select(Board))
+    assert board is not None
+    assert (board.votes, board.origin, board.license) == (97, "the tests", "CC0-1.0")
+    with (tmp_path / "votes.csv.rejects.csv").open(newline="") as file:
+        told = list(csv.reader(file))
+    why = "winner is 'nobody'; use model_a, model_b, tie or both_bad"
+    assert told == [
+        ["line", "reason", "row"],
+        ["2", why, "x,y,nobody,0"],
+        ["52", why, "x,y,nobody,50"],
+        ["101", why, "x,y,nobody,99"],
+    ]
+
+
+async def test_imported_twice_is_imported_once(
+    database: Database, session: AsyncSession, tmp_path: Path
+) -> None:
+    path = votes_file(tmp_path, 5, bad=(4,))
+    assert (await put(database, path)).new == 4
+    again = await put(database, path, license="CC-BY-4.0")
+    assert (again.new, again.votes, again.rejected) == (0, 4, 1)
+    assert await session.scalar(select(Board.license)) == "CC-BY-4.0"
+    path.write_text(path.read_text() + "y,z,tie,9\n")
+    assert (await put(database, path)).new == 5, "a file that says something else is another file"
+    assert await board_votes(session) == 9
+    assert (await put(database, path, "another")).new == 5
+    assert await board_votes(session) == 9
+
+
+@pytest.mark.usefixtures("small_blocks")
+async def test_failed_import_goes_on_where_it_stopped(
+    database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = votes_file(tmp_path, 100)
+    copy, copied = bulk._copy, 0
+
+    async def fails_once(*arguments: object) -> None:
+        nonlocal copied
+        copied += 1
+        if copied == 4:
+            raise RuntimeError("the server is gone")
+        await copy(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bulk, "_copy", fails_once)
+    with pytest.raises(RuntimeError, match="gone"):
+        await put(database, path)
+    before = await stored(session)
+    assert 0 < len(before) < 100
+    assert await board_votes(session) == len(before)
+    assert (await put(database, path)).new == 100 - len(before)
+    assert [row[0] for row in await stored(session)] == list(range(2, 102))
+    assert await board_votes(session) == 100
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("others", [0, 3])
+async def test_file_that_cannot_be_read_to_its_end_leaves_nothing(
+    others: int, database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if others:
+        await put(database, votes_file(tmp_path, others, name="others.csv"))
+    monkeypatch.setattr(text_records, "MOST_RECORD", 300)
+    path = tmp_path / "votes.jsonl"
+    path.write_text('{"model_a": "x", "model_b": "y", "winner": "tie"}\n' * 20 + "x" * 1000)
+    with pytest.raises(DatasetInvalid, match="line 21 is longer"):
+        await put(database, path)
+    assert len(await stored(session)) == others
+    assert await board_votes(session) == (others or None)
+
+
+async def test_no_usable_vote_is_an_error_and_no_board(
+    database: Database, session: AsyncSession, tmp_path: Path
+) -> None:
+    path = votes_file(tmp_path, 2, bad=(0, 1))
+    with pytest.raises(DatasetInvalid, match="no usable vote. First problem: line 2: winner is 'nobody'"):
+        await put(database, path)
+    assert await session.scalar(select(func.count()).select_from(Board)) == 0
+
+
+async def test_rejects_that_cannot_be_written_are_an_error(
+    database: Database, session: AsyncSession, tmp_path: Path
+) -> None:
+    path = votes_file(tmp_path, 3, bad=(1,))
+    with pytest.raises(DatasetInvalid, match="--rejects"):
+        await import_votes(database, path, Target(name="study"), rejects=tmp_path / "missing" / "rejects.csv")
+    assert await board_votes(session) is None
+
+
+async def test_one_import_at_a_time(database: Database, tmp_path: Path) -> None:
+    async with database.locked("import"):
+        with pytest.raises(DatasetInvalid, match="Another import is running"):
+            await put(database, votes_file(tmp_path, 3))
+
+
+async def test_killed_import_goes_on(database: Database, session: AsyncSession, tmp_path: Path) -> None:
+    """By `kill -9` of the real command, in the middle: nothing is lost, nothing is there twice."""
+    rows = 80_000
+    path = tmp_path / "study.csv"
+    path.write_text(HEAD + "".join(f"x,y,tie,{row:0150}\n" for row in range(rows)))
+    environment = os.environ | {
+        "ARENA_DATABASE_URL": database.url,
+        "ARENA_HOME": str(tmp_path),
+        "ARENA_LOG_LEVEL": "warning",
+    }
+    command = (sys.executable, "-m", "arena", "dataset", "import", str(path))
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
+    async with asyncio.timeout(60):
+        while not await board_votes(session) and process.returncode is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    process.kill()
+    assert await process.wait() == -signal.SIGKILL
+    before = await board_votes(session) or 0
+    assert 0 < before < rows
+    done = await put(database, path)
+    assert 0 < done.new <= rows - before
+    assert await board_votes(session) == rows
+    counts = select(func.count(), func.count(ImportedVote.line.distinct()), func.max(ImportedVote.line))
+    assert tuple((await session.execute(counts)).one()) == (rows, rows, rows + 1)

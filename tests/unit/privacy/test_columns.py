@@ -1,0 +1,110 @@
+"""Columns and single texts come to the same; a second time changes nothing; hostile texts take no longer."""
+
+import time
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arena.privacy import KINDS, redact, redact_column
+from arena.privacy.candidates import topics
+from arena.privacy.columns import find_in_all
+from arena.privacy.kinds import PLACEHOLDER
+from arena.privacy.planted import negatives, planted_texts
+from arena.privacy.redaction import find
+
+EVERY_TOPIC = frozenset({"at", "digits", "network", "secret", "birth", "address", "name"})
+PIECES = st.sampled_from(
+    [*(kind.placeholder for kind in KINDS), "tel ", "phone ", "ssn ", "my name is ", "Anna", "ana", "@", "example.org",
+     " (at) ", " at ", " dot ", "+49", "171", "4567890", " ", "-", ".", "(", ")", "\n", "4111", "1111", "DE89", "0130",
+     "93.184", ".216.34", "://", "u:p4ss", "sk-", "0049", "12", "Street", "born ", "1985", "电话", "٥", "５", "é",
+     "İ", "[", "]"]
+)  # fmt: skip
+
+
+def texts_in_pieces() -> st.SearchStrategy[str]:
+    return st.lists(PIECES, max_size=30).map("".join)
+
+
+@settings(max_examples=80, deadline=None)
+@given(texts_in_pieces() | st.text())
+def test_a_second_time_changes_nothing(text: str) -> None:
+    once = redact(text)
+    twice = redact(once.text)
+    assert (twice.text, twice.found) == (once.text, {})
+    assert (once.text != text) == bool(once.found)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(texts_in_pieces(), min_size=1, max_size=5))
+def test_a_column_gives_what_its_texts_give(texts: list[str]) -> None:
+    column = redact_column(pa.array(texts, pa.string()))
+    alone = [redact(text) for text in texts]
+    assert column.texts.to_pylist() == [each.text for each in alone]
+    assert column.changed.to_pylist() == [bool(each.found) for each in alone]
+    assert column.found.total() == sum(sum(each.found.values()) for each in alone)
+
+
+def test_planted_texts_and_negatives_pass_the_sieve_wherever_something_is_found() -> None:
+    texts = [*(each.text for each in planted_texts()), *negatives()]
+    sieved = find_in_all(pa.array(texts))
+    assert sum(map(bool, sieved)) > 2000
+    assert [text for text, found in zip(texts, sieved, strict=True) if found != find(text, EVERY_TOPIC)] == []
+
+
+def test_topics_are_all_known() -> None:
+    seen = topics(pa.array([each.text for each in planted_texts()]))
+    assert frozenset().union(*seen) == EVERY_TOPIC
+
+
+def test_nulls_types_and_chunks_are_kept() -> None:
+    column = pa.chunked_array([["ana@example.org", None], ["plain"], []], pa.large_string())
+    redacted = redact_column(column)
+    assert redacted.texts.to_pylist() == ["[email]", None, "plain"]
+    assert redacted.texts.type == pa.large_string()
+    assert redacted.changed.to_pylist() == [True, False, False]
+    assert redacted.found == {"email": 1}
+    assert redact_column(pa.array([], pa.string())).texts.to_pylist() == []
+
+
+def test_a_column_of_numbers_is_refused() -> None:
+    with pytest.raises(TypeError, match="column of int64"):
+        redact_column(pa.array([1]))
+
+
+def test_no_placeholder_is_found_again() -> None:
+    text = "phone [phone] my name is [name] 12 [address] [email]@[email] " * 3
+    assert redact(text).found == {}
+    assert all(PLACEHOLDER.fullmatch(kind.placeholder) for kind in KINDS)
+
+
+HOSTILE = [
+    "a", "1", "1 ", "12 ", "123-", "+1 ", "+", "(", "a@", "@a.", "a.", "a@b.", "0049 ", "1:", "ab:", "ab-", "1.",
+    "://a:", "a://", "a at b dot ", "a (at) b", "DE89", "DE89 ", "4111 ", "tel 1", "ssn 1 ", "Aa ", "12 Aa ", "via a ",
+    "calle a ", "sk-", "eyJ", "eyJa.", "-----BEGIN PRIVATE KEY-----", "key=", "my name is ", "I was born ", "ул. а ",
+    "我叫", "市区1", "시 로 ", "1234567 ", "+4917145678 ", "111222333 bsn ", "\n", " ", "[", "[email]", "12345678A ",
+    "a 1 Sok. ", "شارع 1 ", "93.184.216.34 ", "2a00:", "::", "0 30 / ", "Apt 1, ", "1-1-1 ",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_million_hostile_characters_take_seconds(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    redact("warm up +49 171 4567890 ana@example.org")
+    started = time.process_time()
+    find(text, EVERY_TOPIC)
+    assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_time_grows_no_faster_than_the_text(piece: str) -> None:
+    def seconds(characters: int) -> float:
+        text = piece * (characters // len(piece))
+        started = time.process_time()
+        find(text, EVERY_TOPIC)
+        return time.process_time() - started
+
+    seconds(5_000)
+    assert seconds(40_000) < 12 * max(seconds(10_000), 0.004)
