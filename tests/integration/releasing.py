@@ -5,17 +5,13 @@
 
 import asyncio
 import os
-import re
 import signal
 import sys
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import pyarrow as pa
-
+from arena import privacy
 from arena.dataset import folders, parts, reading, writing
 from arena.dataset.export import Options, export_release
 from arena.db import Database
@@ -24,30 +20,6 @@ from arena.settings import Settings
 from arena.taggers import RuleTagger
 
 SECRET = "a secret of the tests, long enough to be one"
-ADDRESS = re.compile(r"[\w.]+@[\w.]+\w")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A text or a column, and what was replaced in it."""
-
-    texts: Any
-    found: Counter[str] = field(default_factory=Counter)
-    changed: Any = None
-
-
-class Addresses:
-    """Finds addresses of mail and nothing else."""
-
-    def redact(self, text: str) -> Found:
-        replaced, count = ADDRESS.subn("[email]", text)
-        return Found(replaced, Counter(email=count) if count else Counter())
-
-    def redact_column(self, texts: pa.ChunkedArray) -> Found:
-        before = texts.to_pylist()
-        after = [text if text is None else self.redact(text).texts for text in before]
-        changed = [old != new for old, new in zip(before, after, strict=True)]
-        return Found(pa.array(after, pa.string()), changed=pa.array(changed, pa.bool_()))
 
 
 async def export(
@@ -57,7 +29,7 @@ async def export(
     least_group = options.pop("least_group", 2)
     settings = Settings(secret_key=SECRET, home=directory.parent, release_least_group=least_group)
     return await export_release(
-        database, settings, RuleTagger(), Addresses(), directory, name, variant, Options(**options)
+        database, settings, RuleTagger(), privacy, directory, name, variant, Options(**options)
     )
 
 

@@ -16,17 +16,20 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from arena import snapshots
 from arena.ballots import over_frequent
 from arena.dataset import reading
 from arena.dataset.releases import close_release, release_name
 from arena.dataset.rows import conninfo_of
 from arena.db import Database
 from arena.errors import FolderTaken, OtherVariant, ReleaseClosed, ReleaseInvalid, ReleaseNotFound
+from arena.privacy import planted
 from arena.records import ErasedBattle, Release
 from arena.tables import Ballot, Battle, Model, Response, Turn, Vote, Voter
 from arena.voters import Signer
 from benchmarks.conversations import fill
 from ratings.release.schema import DATA
+from ratings.release.verification import verify
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.releasing import PLACES, SECRET, export, files_of
 from tests.integration.serving import Serving, start_battle, vote, wait_until_settled
@@ -108,6 +111,7 @@ async def test_release_says_what_happened(arena: Serving, database: Database, tm
     assert manifest["populations"]["overall"]["votes"] == 3
     assert manifest["privacy"]["redacted"] == {"email": 3}
     assert orjson.loads((tmp_path / "release" / "release.json").read_bytes()) == manifest
+    assert verify(tmp_path / "release") == []
     assert not (tmp_path / "release" / ".unfinished").exists()
 
 
@@ -215,8 +219,26 @@ async def test_audit_holds_every_vote_with_its_reason(
     every = b"".join(plain_bytes(tmp_path / "audit"))
     assert CODENAME.encode() in every
     assert SECRET_NAME.encode() not in every, "by its codename, as its voters know it"
+    assert verify(tmp_path / "audit") == []
     with pytest.raises(OtherVariant, match="'2026-11-audit' is of the variant 'audit'"):
         await export(database, tmp_path / "other", "2026-11-audit")
+
+
+async def test_audit_of_a_snapshot_says_which_one(
+    withheld: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    snapshot = await snapshots.fit(database)
+    manifest = await export(database, tmp_path / "audit", "2026-11-audit", "audit")
+    assert manifest["snapshot"]["id"] == snapshot
+    board = orjson.loads((tmp_path / "audit" / "leaderboard" / "overall.json").read_bytes())
+    async with database.sessions() as session:
+        published = orjson.loads(await snapshots.read_file(session, "leaderboards/overall.json"))
+    assert board["entries"] == published["entries"]
+    assert verify(tmp_path / "audit") == []
+    async with database.sessions.begin() as session:
+        await session.execute(delete(Battle).where(Battle.publish.is_(False)))
+    manifest = await export(database, tmp_path / "later", "2026-12-audit", "audit")
+    assert manifest["snapshot"] is None
 
 
 async def test_withheld_votes_are_told_by_pair_once_enough_voters_cast_them(
@@ -328,47 +350,61 @@ async def test_erased_and_withdrawn_battles_are_listed(
         )
 
 
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """An arena with some hundred battles."""
+    fill(conninfo_of(database.url), 300)
+    return database
+
+
 # The checks
 
 
-async def spoil(database: Database, statement: str) -> None:
-    with psycopg.connect(conninfo_of(database.url)) as connection:
-        connection.execute("ALTER TABLE response DROP CONSTRAINT IF EXISTS ck_response_state_known")
-        connection.execute(statement)  # type: ignore[call-overload]
-
-
 SPOILED = {
-    "it has no turn": "DELETE FROM turn",
-    "its turns are not numbered 0, 1, 2": "UPDATE turn SET index = 1",
-    "there is no side b": "DELETE FROM response WHERE side = 'b'",
-    "the answer of side a is empty": "UPDATE response SET text = ' ' WHERE side = 'a'",
-    "an object, not text": "UPDATE response SET text = '<async_generator object Pool.stream at 0x7f00>'",
-    "side b is an object": """UPDATE response SET text = 'data: {"id": "chatcmpl-1"}' WHERE side = 'b'""",
+    "it has no turn": "DELETE FROM turn WHERE id = {}",
+    "its turns are not numbered 0, 1, 2": "UPDATE turn SET index = 1 WHERE id = {}",
+    "turn 0: there is no side b": "DELETE FROM response WHERE side = 'b' AND turn_id = {}",
+    "turn 0: the answer of side a is empty": "UPDATE response SET text = ' ' WHERE side = 'a' AND turn_id = {}",
+    "turn 0: the answer of side b is an object, not text": (
+        "UPDATE response SET text = '<async_generator object Pool.stream at 0x7f00>' WHERE side = 'b' AND turn_id = {}"
+    ),
+    "turn 0: the answer of side a is an object, not text": (
+        """UPDATE response SET text = 'data: {{"id": "chatcmpl-1"}}' WHERE side = 'a' AND turn_id = {}"""
+    ),
+    "its release policy is none of paced": "UPDATE battle SET release_policy = 'slow' "
+    "WHERE id = (SELECT battle_id FROM turn WHERE id = {})",
 }
 
 
-@pytest.mark.parametrize(("why", "statement"), SPOILED.items())
-async def test_bad_rows_refuse_the_release(
-    arena: Serving, database: Database, tmp_path: Path, why: str, statement: str
-) -> None:
-    async with arena.client() as voter:
-        good = await play(voter, "How do tides work?")
-        bad = await play(voter, "Why is the sea salty?")
-    of_one = " AND " if "WHERE" in statement else " WHERE "
-    table_of_turn = "id" if "turn" in statement.split("WHERE")[0] else "turn_id"
-    await spoil(
-        database, f"{statement}{of_one}{table_of_turn} IN (SELECT id FROM turn WHERE battle_id = '{bad}')"
-    )
-    with pytest.raises(ReleaseInvalid, match=why) as refused:
-        await export(database, tmp_path / "release")
-    assert Signer(SECRET).digest("battle", bad) in refused.value.detail
-    assert Signer(SECRET).digest("battle", good) not in refused.value.detail
+async def test_bad_rows_refuse_the_release(filled: Database, tmp_path: Path) -> None:
+    async with filled.sessions.begin() as session:
+        await session.execute(update(Battle).values(publish=True))
+        answer = 'Then `print(obj)` shows "[object Object]" or <coroutine object f at 0x7f00>.'
+        await session.execute(update(Response).where(Response.turn_id == 200).values(text=answer))
+    with psycopg.connect(conninfo_of(filled.url)) as connection:
+        for number, statement in enumerate(SPOILED.values(), start=1):
+            connection.execute(statement.format(number))  # type: ignore[arg-type]
+    with pytest.raises(ReleaseInvalid) as refused:
+        await export(filled, tmp_path / "release")
+    assert refused.value.detail.startswith("7 votes are unfit for a release; the first of 7 faults:")
+    lines = refused.value.detail.splitlines()[1:-1]
+    for number, (why, line) in enumerate(zip(SPOILED, lines, strict=True), start=1):
+        assert line.startswith(f"  vote {number} (battle ")
+        assert why in line
     assert not (tmp_path / "release" / "release.json").exists()
-    manifest = await export(database, tmp_path / "release", leave_out_bad=True)
-    assert [row["battle_id"] for row in rows(tmp_path / "release", "votes")] == [
-        Signer(SECRET).digest("battle", good)
-    ]
-    assert manifest["withheld"] == {"failed_check": 1}
+    manifest = await export(filled, tmp_path / "release", leave_out_bad=True)
+    assert manifest["withheld"] == {"failed_check": 7}
+    assert table(tmp_path / "release", "battles").num_rows == 293
+    assert verify(tmp_path / "release") == []
+
+
+async def test_blind_search_for_personal_data_refuses_the_release(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planted, "_found", lambda texts: [[] for _ in texts])
+    with pytest.raises(ReleaseInvalid, match=r"planted as a test is found: .*email 0\.0%"):
+        await export(filled, tmp_path / "release")
+    assert not (tmp_path / "release" / "release.json").exists()
 
 
 # Folders, kills, memory
@@ -395,13 +431,6 @@ def test_names_of_releases() -> None:
     for name in ("../up", "a..b", "", "Ä", "A", "x" * 64, "-a", "a/b"):
         with pytest.raises(ReleaseInvalid, match="cannot name a release"):
             release_name(name or " ", "open")
-
-
-@pytest.fixture
-def filled(database: Database) -> Database:
-    """An arena with some hundred battles."""
-    fill(conninfo_of(database.url), 300)
-    return database
 
 
 SMALL = {"READ_BYTES": 20_000, "PART_BYTES": 60_000, "BUCKET_BYTES": 100_000, "FIRST_VOTES": 5}
