@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
-from arena import jobs
+from arena import jobs, privacy
 from arena.commands import console, fit_all, in_transaction, with_database
 from arena.dataset import bulk, releases, votes_files
 from arena.dataset.export import Options, export_release
 from arena.dataset.progress import progress_bar
 from arena.dataset.publishing import publish_release
-from arena.dataset.redaction import program_privacy
 from arena.db import Database
 from arena.operator_categories import read_operator_categories
 from arena.records import Variant
@@ -79,14 +78,14 @@ def dataset_export(
 ) -> None:
     """Write a release: the same bytes whenever it is exported, until it is closed. Goes on where it was interrupted."""
     settings, name = Settings(), releases.release_name(release, variant)
-    options = Options(boards=boards, leave_out_bad=leave_out_bad)
+    operators = read_operator_categories(settings.categories_file)
+    options = Options(boards=boards, leave_out_bad=leave_out_bad, categories=operators.categories)
 
     async def export(database: Database) -> None:
-        rules = read_operator_categories(settings.categories_file).rules
         async with jobs.pool_of(database, settings) as pool:
-            tagger = tagger_of(settings, pool, rules)
+            tagger = tagger_of(settings, pool, operators.rules)
             manifest = await export_release(
-                database, settings, tagger, program_privacy(), directory, name, variant, options
+                database, settings, tagger, privacy, directory, name, variant, options
             )
         rows = {path: said["rows"] for path, said in manifest["files"].items()}
         console.print(f"{directory}: release {name}, {rows['data/votes.parquet']:,} votes.")

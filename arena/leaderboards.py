@@ -38,6 +38,7 @@ from ratings.board_files import (
 )
 from ratings.encoded_votes import EncodedVotes
 from ratings.leaderboard import METHOD_VERSION
+from ratings.threads import in_order, thread_count
 
 LANGUAGE_VOTES = 50
 COMPRESSION = 3
@@ -54,8 +55,14 @@ class Board:
     name: str
     population: Population
     category: Category | None  # None: all of the population's votes
-    votes: EncodedVotes
+    everything: EncodedVotes  # of the population
+    rows: BoolArray
     left_out: int  # votes on over-frequent prompts
+
+    @property
+    def votes(self) -> EncodedVotes:
+        """Chosen anew at each look: the votes of all boards at once would fill the memory."""
+        return self.everything.selected(self.rows)
 
     @property
     def title(self) -> str:
@@ -107,7 +114,8 @@ def _board(
         name=board_name(population, category.name if category else None),
         population=population,
         category=category,
-        votes=votes.selected(selected & ~frequent),
+        everything=votes,
+        rows=selected & ~frequent,
         left_out=int((selected & frequent).sum()),
     )
 
@@ -123,14 +131,15 @@ def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 def board_files(board: Board, models: Facts) -> Iterator[BoardFile]:
     """The board with and without style control, its pairs of models, and for a main board what would change it."""
-    plain, styled = plain_board(board.votes), style_controlled_board(board.votes)
+    votes = board.votes
+    plain, styled = plain_board(votes), style_controlled_board(votes)
     yield BoardFile(name=f"leaderboards/{board.name}.json", says=_leaderboard(board, plain, models, False))
     if styled is not None:
         says = _leaderboard(board, styled, models, True)
         yield BoardFile(name=f"leaderboards/{board.name}.style.json", says=says)
-    yield BoardFile(name=f"pairs/{board.name}.json", says=_pairs(board, plain))
+    yield BoardFile(name=f"pairs/{board.name}.json", says=_pairs(board, votes, plain))
     if board.category is None:
-        found = robustness(board.votes, plain, styled, RANKS)
+        found = robustness(votes, plain, styled, RANKS)
         says = {"$schema": SCHEMA_PATHS["robustness"], "category": board.name} | found
         yield BoardFile(name=f"robustness/{board.name}.json", says=says)
 
@@ -160,10 +169,10 @@ def _leaderboard(
     )
 
 
-def _pairs(board: Board, fitted: ratings.Leaderboard) -> dict[str, Any]:
+def _pairs(board: Board, votes: EncodedVotes, fitted: ratings.Leaderboard) -> dict[str, Any]:
     """Every pair that met, the better model first, with what the fit expects of it."""
     order = fitted.table.model.tolist()
-    comparisons = board.votes.comparisons
+    comparisons = votes.comparisons
     place = np.array([order.index(name) for name in comparisons.models], dtype=np.int64)
     one, other, counts = place[comparisons.first], place[comparisons.second], comparisons.counts
     swapped = one > other
@@ -290,12 +299,13 @@ def compute(votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[BoardFile
         )
         for name, said in inputs["categories"].items()
     ]
-    return [
-        file
-        for each in votes
-        for board in boards_of(each, operator_categories)
-        for file in board_files(board, inputs["models"])
-    ]
+    boards = [board for each in votes for board in boards_of(each, operator_categories)]
+
+    def files(board: Board) -> list[BoardFile]:
+        return list(board_files(board, inputs["models"]))
+
+    # Some boards at a time: large parts of each fit keep one processor busy alone.
+    return [file for found in in_order(files, boards, thread_count(None)) for file in found]
 
 
 def packed(file: BoardFile, snapshot_id: str, generated_at: str) -> bytes:

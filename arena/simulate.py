@@ -137,7 +137,7 @@ async def _ready(base_url: str) -> None:
 
 async def _battle(session: aiohttp.ClientSession, random: Random) -> bool:
     question = random.choice(QUESTIONS)
-    async with session.post("/api/v1/battles", json={"prompt": question.prompt}) as answer:
+    async with session.post("/api/v1/battles", json={"prompt": question.prompt, "publish": True}) as answer:
         answer.raise_for_status()
         battle = await answer.json()
     battle = await _answered(session, battle)

@@ -125,7 +125,7 @@ def _rows(
         "ballot": (
             (
                 ids[i], who[i], *pairs[i], winners[i], day[i], [f"language:{language[i]}"],
-                *([tokens[side][i], *rest] for side in (0, 1)), f"{digests[i]:064x}", rules,
+                *([tokens[side][i], *rest] for side in (0, 1)), 4 * f"{digests[i]:016x}", rules,
             )
             for i in each
         ),

@@ -18,8 +18,9 @@ import orjson
 import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from arena import privacy
 from arena.dataset.export import Options, export_release
-from arena.dataset.redaction import Privacy, program_privacy
+from arena.dataset.redaction import Privacy
 from arena.dataset.rows import BATTLE_COLUMNS, TURN_COLUMNS, battles_source, listed, turns_source
 from arena.db import Database, upgrade
 from arena.postgres import EmbeddedPostgres
@@ -120,11 +121,11 @@ def _exported(url: str, directory: Path, how: str) -> Figures:
 
 async def _export(url: str, directory: str, how: str) -> Figures:
     database = Database(url, pool_size=2)
-    privacy: Privacy = program_privacy() if how == "whole" else KeepsTexts()
+    finds: Privacy = privacy if how == "whole" else KeepsTexts()
     settings = Settings(secret_key="of a benchmark, and long enough", home=Path(directory).parent)
     began = time.perf_counter()
     manifest = await export_release(
-        database, settings, RuleTagger(), privacy, Path(directory), f"{NAME}-{how}", "open", Options()
+        database, settings, RuleTagger(), finds, Path(directory), f"{NAME}-{how}", "open", Options()
     )
     seconds = time.perf_counter() - began
     await database.close()

@@ -231,6 +231,8 @@ def write_data(
 ) -> dict[str, Any]:
     """Write the data files of a release, and return its manifest as an exporter knows it before the boards."""
     SyntheticBattles(battles, models, voters, characters, seed).write(directory)
+    (directory / "CHANGES.md").write_text("# Changes\n\n## 2026-11\n\n- The first release.\n")
+    (directory / "withdrawn.txt").write_text("")
     study = imported(STUDY, "A study", "https://example.org/study", "CC0-1.0")
     populations = {
         each.name: {key: value for key, value in asdict(each).items() if key != "name"}

@@ -1,26 +1,29 @@
 """Export a release: votes → parts → files → folder. Killed at any moment, it goes on where it was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena.categories import Category
 from arena.dataset.board_votes import write_boards
 from arena.dataset.checks import Fault
 from arena.dataset.describing import changes_text, manifest_of, models_table
+from arena.dataset.finish import finish
 from arena.dataset.folders import Folder
 from arena.dataset.parts import Parts
 from arena.dataset.progress import progress_bar
 from arena.dataset.reading import buckets_for, drop_changed, read_parts
-from arena.dataset.redaction import Privacy
+from arena.dataset.redaction import Privacy, planted_recall
 from arena.dataset.releases import open_release
 from arena.dataset.rows import Rows, conninfo_of
 from arena.dataset.shaping import Shaper
+from arena.dataset.signing import sign, signing_key
 from arena.dataset.whole import frequent_prompts, kept_languages
 from arena.dataset.withholding import votes_by_reason, withdrawn_battles, withheld_votes
 from arena.dataset.writing import write_battles
@@ -28,14 +31,15 @@ from arena.db import Database
 from arena.errors import ReleaseInvalid, Unavailable
 from arena.records import Release, Variant
 from arena.settings import Settings
-from arena.tables import Ballot
+from arena.tables import Ballot, Snapshot
 from arena.taggers import Tagger, tag_votes
 from arena.voters import Signer
+from ratings.release.checksums import write_checksums
+from ratings.release.manifest import write_manifest
 from ratings.release.parquet import open_writer
-from ratings.release.schema import MANIFEST, MODELS, WITHHELD
+from ratings.release.schema import MODELS, WITHHELD
 
 SEEN_FAULTS: Final = 10
-LEAST_RECALL: Final = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,7 @@ class Options:
 
     boards: bool = True
     leave_out_bad: bool = False
+    categories: Sequence[Category] = ()  # the operator's own
 
 
 async def export_release(
@@ -65,6 +70,9 @@ async def export_release(
         with psycopg.connect(conninfo_of(database.url)) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             manifest = export.run(connection, before)
+        manifest = finish(folder.files, manifest, signing_key(settings), options.categories)
+        if variant == "audit":
+            manifest = await _with_snapshot(database, folder.files, manifest, signing_key(settings))
         folder.put_in_place()
         async with database.sessions.begin() as session:
             session.add(release)
@@ -83,6 +91,25 @@ async def _changes_before(session: AsyncSession, release: Release) -> list[Any]:
     )
     manifest = await session.scalar(query.order_by(Release.opened_at.desc()).limit(1))
     return list(manifest["changes"]) if manifest else []
+
+
+async def _with_snapshot(
+    database: Database, files: Path, manifest: Mapping[str, Any], key: Ed25519PrivateKey
+) -> dict[str, Any]:
+    """An audit of the very votes that the newest snapshot is of says which one that is."""
+    async with database.sessions() as session:
+        newest = await session.scalar(select(Snapshot).order_by(Snapshot.sequence.desc()).limit(1))
+    if newest is None:
+        return dict(manifest)
+    here = manifest["populations"]
+    for name, said in newest.inputs["populations"].items():
+        if here[name]["digest"] != said["digest"] if name in here else said["votes"]:
+            return dict(manifest)
+    found = {**manifest, "snapshot": {"id": newest.id, "results_digest": newest.results_digest}}
+    write_manifest(files, found)
+    write_checksums(files)
+    sign(files, key)
+    return found
 
 
 async def _tag_all(database: Database, tagger: Tagger) -> None:
@@ -117,9 +144,11 @@ class _Export:
         key = Signer(release.key.hex()) if release.key is not None else None
         self._shaper = Shaper(self._arena, key, release.models, privacy)
         self._least_group = _least_group(release, settings)
+        self._recall: dict[str, float] = {}
 
     def run(self, connection: psycopg.Connection[Any], before: Sequence[Any]) -> dict[str, Any]:
         release, files = self._release, self._folder.files
+        self._recall = planted_recall()
         parts = Parts(self._folder.parts, self._folder.buckets(buckets_for(connection)))
         self._read(connection, parts)
         faults = self._checked(parts.faults())
@@ -152,9 +181,6 @@ class _Export:
         )  # fmt: skip
         (files / "withdrawn.txt").write_text("".join(f"{battle}\n" for battle in withdrawn))
         (files / "CHANGES.md").write_text(changes_text(manifest["changes"]), encoding="utf-8")
-        (files / MANIFEST).write_bytes(
-            orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
-        )
         return manifest
 
     def _read(self, connection: psycopg.Connection[Any], parts: Parts) -> None:
@@ -186,5 +212,5 @@ class _Export:
             "least_group": self._least_group,
             "folded_languages": came.get("folded_languages", 0) + folded,
             "redacted": dict(redacted),
-            "planted_recall": came.get("planted_recall", {}),
+            "planted_recall": came.get("planted_recall", self._recall),
         }

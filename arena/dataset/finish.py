@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from arena import __version__
 from arena.categories import Category
 from arena.dataset.board_definitions import board_definitions
+from arena.dataset.card import write_card
+from arena.dataset.compat import compat_writer
+from arena.dataset.conversations import counted_populations, read_conversations
+from arena.dataset.croissant import write_croissant
+from arena.dataset.preference import preference_writer
+from arena.dataset.samples import write_sample
 from arena.dataset.signing import sign
 from ratings.leaderboard import METHOD_VERSION
 from ratings.release.boards import PopulationVotes, compute_boards, digest_of, read_facts, read_populations
@@ -23,11 +30,14 @@ def finish(
     manifest: Mapping[str, Any],
     key: Ed25519PrivateKey,
     categories: Sequence[Category] = (),
+    *,
+    compat: bool = True,
 ) -> dict[str, Any]:
     """Write what follows from the data files, then the manifest, the checksums and the signature.
 
     `manifest` says what only the exporter knows; returned is the one that was written. The same data files, manifest
-    and key give the same bytes.
+    and key give the same bytes. `compat` asks for the layouts of published releases, which hold every text once more
+    for each.
     """
     votes = read_populations(directory, manifest["populations"])
     populations = {
@@ -40,7 +50,10 @@ def finish(
         "populations": populations,
         "boards": _write_boards(directory, populations, votes, categories),
     }
+    _write_views(directory, written, compat=compat)
     written["files"] = _rows(directory)
+    write_card(directory, written)
+    write_croissant(directory, written)
     write_manifest(directory, written)
     write_checksums(directory)
     sign(directory, key)
@@ -63,6 +76,19 @@ def _write_boards(
             (directory / name).write_text(text + "\n", encoding="utf-8")
             found.append(definitions[name] | {"digest": digest_of(says)})
     return found
+
+
+def _write_views(directory: Path, manifest: Mapping[str, Any], *, compat: bool) -> None:
+    """Write the same battles as others read them, in one pass over the conversations."""
+    write_sample(directory)
+    populations, _ = counted_populations(manifest)
+    with ExitStack() as files:
+        writers = [files.enter_context(preference_writer(directory))]
+        if compat:
+            writers.append(files.enter_context(compat_writer(directory)))
+        for said in read_conversations(directory, populations):
+            for write in writers:
+                write(said)
 
 
 def _rows(directory: Path) -> dict[str, dict[str, int]]:

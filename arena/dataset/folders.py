@@ -54,12 +54,13 @@ class Folder:
 
     def put_in_place(self) -> None:
         """Let the finished files stand where those of an earlier export stood."""
+        # What says that this is a release goes first and comes last.
+        (self.path / MANIFEST).unlink(missing_ok=True)
         for entry in [*self.path.iterdir()]:
             if entry.name != UNFINISHED:
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        # What says that this is a release comes last.
         for entry in sorted(self.files.iterdir(), key=lambda entry: entry.name == MANIFEST):
-            os.replace(entry, self.path / entry.name)
+            _put(entry, self.path / entry.name)
         shutil.rmtree(self._unfinished)
 
     def _must_be_ours(self) -> None:
@@ -82,6 +83,10 @@ class Folder:
             raise FolderTaken(
                 f"{self.path} holds something that is no release. Give an empty folder, or a new one."
             )
+
+
+def _put(entry: Path, place: Path) -> None:
+    os.replace(entry, place)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """Personal data leaves the texts of a release, and every turn says which kinds were replaced in it."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -8,6 +7,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from arena.errors import ReleaseInvalid
+from arena.privacy import planted
 
 TEXTS: Final = ("prompt", "response_a", "response_b")
 
@@ -59,13 +59,16 @@ def _lists(values: Mapping[int, Sequence[str]], length: int) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(np.cumsum(sizes, dtype=np.int32)), every)
 
 
-def program_privacy() -> Privacy:
-    """What the program finds personal data with; without it, nothing is released."""
-    try:
-        found: Any = importlib.import_module("arena.privacy")
-    except ModuleNotFoundError as error:
+def planted_recall() -> dict[str, float]:
+    """The share of planted personal data that is found, by kind.
+
+    Raises `ReleaseInvalid` where too little of a structured kind is: what misses the planted misses the real.
+    """
+    measured = planted.recall()
+    if missed := planted.missed_kinds(measured):
+        said = ", ".join(f"{kind} {share:.1%}" for kind, share in missed.items())
         raise ReleaseInvalid(
-            "This installation cannot find personal data, so it releases no texts."
-        ) from error
-    privacy: Privacy = found
-    return privacy
+            f"Too little of the personal data that was planted as a test is found: {said}; at least"
+            f" {planted.LEAST_RECALL:.0%} must be. Nothing is released before that is mended."
+        )
+    return {kind: round(share, 4) for kind, share in sorted(measured.items())}

@@ -20,13 +20,8 @@ COMMON = ("numpy", "scipy", "pandas", "pyarrow", "threadpoolctl")
 
 def install_peers() -> dict[str, str]:
     """Install what is not there yet; return, for each peer that cannot be had, the reason."""
-    if not python().exists():
-        subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
-    missing = {}
-    for name, arguments in PEERS.items():
-        if reason := _install(name, arguments):
-            missing[name] = reason
-    return missing
+    reasons = {name: install(name, arguments) for name, arguments in PEERS.items()}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def python() -> Path:
@@ -34,7 +29,10 @@ def python() -> Path:
     return ENVIRONMENT / "bin" / "python"
 
 
-def _install(name: str, arguments: tuple[str, ...]) -> str:
+def install(name: str, arguments: tuple[str, ...]) -> str:
+    """Install one thing unless it is there; return why it cannot be had, or nothing."""
+    if not python().exists():
+        subprocess.run([sys.executable, "-m", "venv", ENVIRONMENT], check=True)
     stamp = ENVIRONMENT / f"{name}.installed"
     wanted = " ".join(arguments)
     if stamp.exists() and stamp.read_text() == wanted:

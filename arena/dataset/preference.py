@@ -1,0 +1,66 @@
+"""Preferences as trainers read them: a prompt, the answer that was preferred, and the other one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from arena.dataset.conversations import Conversations
+from arena.tables import SIDES
+from ratings.release.parquet import open_writer
+
+PREFERENCES: Final = "preference/preferences.parquet"
+_MESSAGES: Final = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+_SCHEMA: Final = pa.schema(
+    [
+        ("prompt", _MESSAGES),
+        ("chosen", _MESSAGES),
+        ("rejected", _MESSAGES),
+        ("chosen_model", pa.string()),
+        ("rejected_model", pa.string()),
+        ("battle_id", pa.string()),
+    ]
+)
+
+
+@contextmanager
+def preference_writer(directory: Path) -> Iterator[Callable[[Conversations], None]]:
+    """What writes the decisive votes among conversations, in the conversational form of TRL.
+
+    The prompt is what both models were asked first. From there on the conversations part: of a battle with several
+    turns, `chosen` and `rejected` hold what followed on each side, later prompts included.
+    """
+    (directory / PREFERENCES).parent.mkdir(exist_ok=True)
+    with open_writer(directory / PREFERENCES, _SCHEMA) as writer:
+        yield lambda said: writer.write(_preferences(said))
+
+
+def _preferences(said: Conversations) -> pa.Table:
+    votes = said.votes
+    rows = votes.num_rows
+    # The first message of both sides is the same prompt.
+    firsts = pa.array(2 * said.offsets[:-1])
+    prompts = pa.ListArray.from_arrays(
+        pa.array(np.arange(rows + 1), pa.int32()), said.messages("a").take(firsts)
+    )
+    followed = pa.concat_arrays([said.by_battle(said.messages(side), first=1, each=2) for side in SIDES])
+    models = pa.concat_arrays([votes[f"model_{side}"].combine_chunks() for side in SIDES])
+    won_by_b = pc.equal(votes["winner"], "model_b").to_numpy().astype(np.int64)
+    chosen = pa.array(np.arange(rows) + rows * won_by_b)
+    rejected = pa.array(np.arange(rows) + rows * (1 - won_by_b))
+    table = pa.table(
+        {
+            "prompt": prompts,
+            "chosen": followed.take(chosen),
+            "rejected": followed.take(rejected),
+            "chosen_model": models.take(chosen),
+            "rejected_model": models.take(rejected),
+            "battle_id": votes["battle_id"],
+        },
+        schema=_SCHEMA,
+    )
+    return table.filter(pc.is_in(votes["winner"], value_set=pa.array(["model_a", "model_b"])))

@@ -1,0 +1,45 @@
+"""The first battles of a release as lines of JSON, each with its vote and its turns, to look at before a download."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from ratings.release.boards import VOTES_FILE
+from ratings.release.checks import BATTLES_FILE, TURNS_FILE
+
+SAMPLE: Final = "samples/battles.jsonl"
+SAMPLE_ROWS: Final = 1_000
+_BATCH: Final = 1_024
+
+
+def write_sample(directory: Path) -> None:
+    """Write the first `SAMPLE_ROWS` battles; their order says nothing of time, so they are a random sample."""
+    battles = {row["battle_id"]: row for row in _first(directory / BATTLES_FILE, SAMPLE_ROWS)}
+    for vote in _first(directory / VOTES_FILE, SAMPLE_ROWS):
+        battle = battles[vote["battle_id"]]
+        battle["vote"] = {name: value for name, value in vote.items() if name not in battle}
+        battle["vote"]["week"] = vote["week"]
+        battle["conversation"] = []
+    last = max(battles, default="")
+    with pq.ParquetFile(directory / TURNS_FILE) as turns:
+        for batch in turns.iter_batches(_BATCH):
+            for turn in batch.to_pylist():
+                if turn["battle_id"] in battles:
+                    battles[turn.pop("battle_id")]["conversation"].append(turn)
+            if batch["battle_id"][-1].as_py() > last:
+                break
+    (directory / SAMPLE).parent.mkdir(exist_ok=True)
+    with (directory / SAMPLE).open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in battles.values())
+
+
+def _first(path: Path, rows: int) -> list[dict[str, Any]]:
+    with pq.ParquetFile(path) as file:
+        batch = next(file.iter_batches(rows), None)
+    found: list[dict[str, Any]] = (
+        [] if batch is None else pa.Table.from_batches([batch]).slice(0, rows).to_pylist()
+    )
+    return found

@@ -1,0 +1,69 @@
+"""Exports of a release as tests make them, in this process or in one that kills itself on the way.
+
+`python -m tests.integration.releasing URL DIRECTORY NAME WHERE COUNT` is killed at the call with this number.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from arena import privacy
+from arena.dataset import folders, parts, reading, writing
+from arena.dataset.export import Options, export_release
+from arena.db import Database
+from arena.records import Variant
+from arena.settings import Settings
+from arena.taggers import RuleTagger
+
+SECRET = "a secret of the tests, long enough to be one"
+
+
+async def export(
+    database: Database, directory: Path, name: str = "2026-11", variant: Variant = "open", **options: Any
+) -> dict[str, Any]:
+    """Export a release with the settings of the tests; returns its manifest."""
+    least_group = options.pop("least_group", 2)
+    settings = Settings(secret_key=SECRET, home=directory.parent, release_least_group=least_group)
+    return await export_release(
+        database, settings, RuleTagger(), privacy, directory, name, variant, Options(**options)
+    )
+
+
+def files_of(directory: Path) -> dict[str, bytes]:
+    """Every file of a folder, by path."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+PLACES = {
+    "a part is written": (parts.Parts, "_write_file"),
+    "a part is done": (parts, "_to_disk"),
+    "the files are written": (writing, "_write"),
+    "the files are put in place": (folders, "_put"),
+}
+
+
+async def _killed(url: str, directory: str, name: str, where: str, count: str) -> None:
+    calls = 0
+    owner, function = PLACES[where]
+    whole = getattr(owner, function)
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == int(count):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return whole(*arguments)
+
+    small = {"READ_BYTES": 20_000, "PART_BYTES": 60_000, "BUCKET_BYTES": 100_000, "FIRST_VOTES": 5}
+    with patch.object(owner, function, counted), patch.multiple(reading, **small):
+        await export(Database(url, pool_size=2), Path(directory), name)
+
+
+if __name__ == "__main__":
+    asyncio.run(_killed(*sys.argv[1:]))
