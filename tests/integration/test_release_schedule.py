@@ -1,6 +1,7 @@
 """Releases on schedule: each period once, published and closed; failures are told; a crash anywhere loses nothing."""
 
 import asyncio
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from arena.dataset.schedule import TRY_AGAIN, Export, export_in_a_process, last_
 from arena.db import Database
 from arena.records import Release, ReleaseCopy, ReleaseSchedule
 from arena.settings import Settings
-from tests.integration.conftest import StartArena
+from ratings.release.verification import verify
+from tests.integration.conftest import Says, StartArena, StartModels
+from tests.integration.serving import start_battle, vote, wait_until_settled
 from tests.integration.small_release import files_of, note_release, write_release
 from tests.integration.test_publishing import settings_with
 
@@ -171,6 +174,37 @@ async def test_name_that_is_taken_is_told(database: Database, tmp_path: Path, ex
     assert export.exported == []
     async with database.sessions() as session:
         assert "is taken" in str((await session.get_one(ReleaseSchedule, 1)).error)
+
+
+async def test_whole_program_releases_its_battles_by_itself(
+    start_arena: StartArena, start_models: StartModels, catalog: Path, database: Database, tmp_path: Path
+) -> None:
+    """With the real command: interrupted once, then exported, verified, served, and closed."""
+    await start_models(Says("heron", "The moon pulls."), Says("teal", "Nobody knows."))
+    destinations = f"site,{tmp_path}/there"
+    arena = await start_arena(
+        catalog=catalog, release_schedule="monthly", release_destinations=destinations, release_least_group=2
+    )
+    for number, publish in enumerate((True, True, False)):
+        async with arena.client() as voter:
+            battle = await start_battle(voter, f"What makes tide {number}?", publish=publish)
+            await wait_until_settled(voter, battle["id"])
+            await vote(voter, battle["id"])
+    await release_on_schedule(database, arena.settings, now=SET)
+    interrupted = asyncio.create_task(release_on_schedule(database, arena.settings, now=OVER))
+    await asyncio.sleep(1)
+    interrupted.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await interrupted
+    assert await release_on_schedule(database, arena.settings, now=OVER) == NAME
+    async with arena.client() as reader:
+        (release,) = (await reader.get("/feed/v1/releases.json")).json()["releases"]
+        sums = (await reader.get(f"/data/{NAME}/SHA256SUMS")).text
+    assert (release["state"], release["battles"], release["withheld"]) == ("closed", 2, {"no_consent": 1})
+    assert hashlib.sha256(sums.encode()).hexdigest() == release["checksums_digest"]
+    assert verify(tmp_path / "there" / NAME) == []
+    assert files_of(tmp_path / "there" / NAME) == files_of(tmp_path / "releases" / NAME)
+    assert await release_on_schedule(database, arena.settings, now=OVER) is None
 
 
 async def test_failing_command_says_why(database: Database, tmp_path: Path) -> None:
