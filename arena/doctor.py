@@ -9,8 +9,10 @@ from typing import Literal
 
 import aiohttp
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.catalog import all_models, read_catalog
+from arena.dataset.schedule import failing_schedule
 from arena.db import Database, database_of
 from arena.errors import CatalogInvalid
 from arena.postgres import PostgresError
@@ -36,7 +38,7 @@ async def examine(settings: Settings) -> list[Finding]:
         with database_of(settings) as location:
             database = Database(location.url, pool_size=1)
             try:
-                findings += await _database(database)
+                findings += await _database(database, settings)
             finally:
                 await database.close()
     except PostgresError as error:
@@ -110,7 +112,7 @@ def _port(settings: Settings) -> Finding:
     return Finding("ok", f"Port {settings.port} is free.")
 
 
-async def _database(database: Database) -> list[Finding]:
+async def _database(database: Database, settings: Settings) -> list[Finding]:
     async with database.statement() as connection:
         version = await connection.scalar(text("SHOW server_version"))
         migrated = await connection.scalar(text("SELECT to_regclass('model') IS NOT NULL"))
@@ -119,7 +121,25 @@ async def _database(database: Database) -> list[Finding]:
         return [*found, Finding("fault", "The schema is missing.", "Run `arena db upgrade`.")]
     async with database.sessions() as session:
         models = await all_models(session)
-    return [*found, *_models(models), *await _endpoints(models)]
+        releases = await _releases(session, settings)
+    return [*found, *_models(models), *releases, *await _endpoints(models)]
+
+
+async def _releases(session: AsyncSession, settings: Settings) -> list[Finding]:
+    if settings.release_schedule == "never":
+        return []
+    if not await session.scalar(text("SELECT to_regclass('release_schedule') IS NOT NULL")):
+        return [Finding("fault", "The schema is of an older version.", "Run `arena db upgrade`.")]
+    late = await failing_schedule(session, settings)
+    if late:
+        what = (
+            f"The {settings.release_schedule} release fails since {late.failing_since:%Y-%m-%d %H:%M} UTC: "
+        )
+        return [Finding("fault", what + str(late.error), "It is tried again every quarter of an hour.")]
+    if not settings.release_destinations:
+        mend = "Set ARENA_RELEASE_DESTINATIONS, for example to `site`."
+        return [Finding("note", "Releases are made on schedule, but published nowhere.", mend)]
+    return [Finding("ok", f"Releases on schedule: {settings.release_schedule}.")]
 
 
 def _models(models: Sequence[Model]) -> list[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 from arena import limits
 from arena.battles import decoding_of
 from arena.catalog import gateway_endpoints
+from arena.dataset.schedule import release_on_schedule
 from arena.db import Database, Location, is_outage
 from arena.gateway.openai_chat import Timeouts
 from arena.gateway.pool import Pool
@@ -28,6 +29,7 @@ VERSION_SECONDS = 5.0
 REPORT_SECONDS = 60.0
 SWEEP_SECONDS = 5.0
 DATABASE_SECONDS = 1.0
+RELEASE_SECONDS = 60.0
 
 Job = Callable[[], Awaitable[Any]]
 
@@ -166,6 +168,7 @@ def shared_jobs(database: Database, settings: Settings, pool: Pool) -> dict[str,
     reporter = Reporter(database)
     return {
         "reports": (REPORT_SECONDS, lambda: make_reports(database, reporter)),
+        "releases": (RELEASE_SECONDS, lambda: release_on_schedule(database, settings)),
         "sweep": (SWEEP_SECONDS, lambda: sweep(database, settings)),
         "fit": (settings.fit_seconds, lambda: fit_leaderboards(database, fitter, settings)),
     }

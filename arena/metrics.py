@@ -22,3 +22,5 @@ NOT_COUNTED_ALARM = Gauge(
     "1 while the share of votes that do not count has jumped, else 0; see /integrity.",
 )
 STALE_BOARDS = Gauge("arena_stale_leaderboards", "1 while computing the leaderboards fails.")
+RELEASE_FAILURES = Counter("arena_release_failures", "Releases on schedule that failed; tried again later.")
+LATE_RELEASE = Gauge("arena_late_release", "1 while the release that is due fails.")

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import snapshots
 from arena.db import Database, upgrade
-from arena.records import ModelVersion
+from arena.records import ModelVersion, Release, ReleaseCopy
 from arena.tables import Ballot, Battle, Model, Snapshot, Turn, Vote, Voter
 from arena.tagging import rules_version
 from ratings.board_files import STYLE_FEATURES
@@ -52,6 +52,28 @@ STYLE = (280, 2, 5, 4, 1, 1)
 DAYS_BACK = (34, 9, 3, 0)
 VOTES_A_DAY = 260
 VOTERS = 90
+RELEASES = {
+    "2026-10": {"/srv/releases": "/srv/releases/2026-10"},
+    "2026-11": {
+        "site": "/data/2026-11",
+        "s3://open-data-of-the-birds/arena": "s3://open-data-of-the-birds/arena/2026-11",
+        "hf://datasets/birds/arena": "https://huggingface.co/datasets/birds/arena/tree/2026-11",
+    },
+}
+FACTS = {
+    "title": "Arena",
+    "cut_week": "2026-11-23",
+    "license": {"prompts": "CC-BY-4.0", "votes": "CC-BY-4.0", "boards": {}},
+    "withheld": {"no_consent": 5204, "private_test": 12},
+    "withdrawn": 3,
+    "signed_by": "0123456789abcdef",
+    "files": {
+        "data/battles.parquet": {"bytes": 3_456_789, "rows": 123_456},
+        "data/turns.parquet": {"bytes": 1_234_567_890, "rows": 234_567},
+        "data/votes.parquet": {"bytes": 5_678_901, "rows": 123_456},
+        "data/models.parquet": {"bytes": 23_456, "rows": 48},
+    },
+}
 
 
 async def fill(database: Database) -> list[str]:
@@ -196,12 +218,30 @@ async def empty_database(admin_url: str, name: str) -> None:
     await database.close()
 
 
+async def publish(url: str) -> None:
+    """Note two releases as published, one on the site and at other places; their files are nowhere."""
+    database = Database(url)
+    async with database.sessions.begin() as session:
+        for name, addresses in RELEASES.items():
+            session.add(
+                Release(
+                    name=name, variant="open", key=bytes(32), last_vote_id=0, last_imported_id=0, models={}
+                )
+            )
+            await session.flush()
+            for destination, address in addresses.items():
+                said = {"address": address, "digest": f"{len(name):064x}", "facts": FACTS}
+                session.add(ReleaseCopy(release=name, destination=destination, **said))
+    await database.close()
+
+
 assert len(STYLE) == len(STYLE_FEATURES)
 
 
 async def _main(admin_url: str, url: str, name: str) -> None:
     await empty_database(admin_url, name)
     await filled_database(url)
+    await publish(url)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from arena.dataset.destinations import Advance, Destination, destinations_of
@@ -16,8 +17,10 @@ from arena.errors import PublishRefused, Unavailable
 from arena.logs import get_log
 from arena.records import Release, ReleaseCopy
 from arena.settings import Settings
+from ratings.release.verification import verify
 
 log = get_log("arena.dataset")
+SEEN_FINDINGS = 10
 Show = Callable[[str], AbstractContextManager[Advance]]
 
 
@@ -47,13 +50,20 @@ async def publish_release(
                 "Another process is publishing a release right now. Publish again when it is done."
             )
         folder = await asyncio.to_thread(read_release_folder, directory)
-        await _must_be_ours(database, folder)
+        if not await _is_known(database, folder):
+            await asyncio.to_thread(_must_verify, directory)
         return [await _publish(database, folder, each, show) for each in destinations_of(settings)]
 
 
-async def _must_be_ours(database: Database, folder: ReleaseFolder) -> None:
+async def _is_known(database: Database, folder: ReleaseFolder) -> bool:
+    """Whether just this was published before, and so was checked in full. Raises `PublishRefused` for what is not ours.
+
+    A release that was made with an older version of the method stays publishable that way.
+    """
     async with database.sessions() as session:
         release = await session.get(Release, folder.name)
+        copies = select(ReleaseCopy.digest).where(ReleaseCopy.release == folder.name)
+        digests = {*await session.scalars(copies)}
     if release is None:
         raise PublishRefused(
             f"This arena has no release {folder.name!r}: it publishes only what it exported itself."
@@ -62,15 +72,28 @@ async def _must_be_ours(database: Database, folder: ReleaseFolder) -> None:
         raise PublishRefused(
             f"{folder.name!r} is an export of the variant {release.variant!r}, for the operator alone."
         )
+    return folder.digest in digests
+
+
+def _must_verify(directory: Path) -> None:
+    """The check that readers make, too. Raises `PublishRefused`."""
+    findings = verify(directory)
+    if findings:
+        seen = "\n".join(f"  {finding}" for finding in findings[:SEEN_FINDINGS])
+        raise PublishRefused(f"{directory} does not verify; the first of {len(findings)} findings:\n{seen}")
 
 
 async def _publish(
     database: Database, folder: ReleaseFolder, destination: Destination, show: Show
 ) -> Outcome:
     name, address = destination.name, destination.address(folder.name)
+    given_up = Event()
     try:
         with show(name) as advance:
-            await asyncio.to_thread(destination.publish, folder, advance)
+            await asyncio.to_thread(destination.publish, folder, _until(given_up, advance))
+    except asyncio.CancelledError:
+        given_up.set()  # the thread ends with the file that it is at
+        raise
     except Exception as error:  # whatever a library of another's raises
         failure = _in_words(error)
         log.warning("publishing_failed", release=folder.name, destination=name, error=failure)
@@ -83,6 +106,15 @@ async def _publish(
         await session.execute(row.on_conflict_do_update(index_elements=keys, set_=said | now))
     log.info("release_published", release=folder.name, destination=name, address=address)
     return Outcome(destination=name, address=address)
+
+
+def _until(given_up: Event, advance: Advance) -> Advance:
+    def go_on(share: float) -> None:
+        if given_up.is_set():
+            raise InterruptedError("The program ends.")
+        advance(share)
+
+    return go_on
 
 
 def _in_words(error: BaseException) -> str:

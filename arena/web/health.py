@@ -9,9 +9,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from arena.dataset.schedule import failing_schedule
 from arena.db import is_outage
 from arena.errors import Forbidden
-from arena.metrics import ENDPOINTS, NOT_COUNTED_ALARM, STALE_BOARDS
+from arena.metrics import ENDPOINTS, LATE_RELEASE, NOT_COUNTED_ALARM, STALE_BOARDS
 from arena.reports import alarm_days
 from arena.snapshots import failing_since
 from arena.web.deps import CurrentDatabase, CurrentPool, CurrentSettings
@@ -27,30 +28,34 @@ async def livez() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readyz(database: CurrentDatabase, pool: CurrentPool) -> Response:
+async def readyz(database: CurrentDatabase, pool: CurrentPool, settings: CurrentSettings) -> Response:
     """Whether a battle could start now; which model is missing is told in the log and by `arena doctor` only."""
     checks = {"database": await _database_answers(database), "models": len(pool.available_models()) >= 2}
     ready = all(checks.values())
     body = {
         "status": "ok" if ready else "unavailable",
         "checks": {k: "ok" if v else "failed" for k, v in checks.items()},
-        "notes": await _notes(database) if checks["database"] else [],
+        "notes": await _notes(database, settings) if checks["database"] else [],
     }
     return Response(
         orjson.dumps(body), 200 if ready else 503, {"Cache-Control": "no-store"}, "application/json"
     )
 
 
-async def _notes(database: CurrentDatabase) -> list[str]:
+async def _notes(database: CurrentDatabase, settings: CurrentSettings) -> list[str]:
     """What an operator should look at, though battles can start."""
     async with database.sessions() as session:
         days, failing = await alarm_days(session), await failing_since(session)
+        late = await failing_schedule(session, settings)
     notes = []
     if days:
         notes.append(f"The share of votes that do not count jumped on {', '.join(days)}: see /integrity.")
     if failing:
         since = f"{failing:%Y-%m-%d %H:%M} UTC"
         notes.append(f"The leaderboards are stale since {since}: computing them fails, see the log.")
+    if late:
+        since = f"{late.failing_since:%Y-%m-%d %H:%M} UTC"
+        notes.append(f"The release that is due fails since {since}: see `arena doctor` or the log.")
     return notes
 
 
@@ -84,6 +89,7 @@ async def metrics(
         async with database.sessions() as session:
             NOT_COUNTED_ALARM.set(bool(await alarm_days(session)))
             STALE_BOARDS.set(await failing_since(session) is not None)
+            LATE_RELEASE.set(await failing_schedule(session, settings) is not None)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -89,7 +89,7 @@ def filled_arena(database_url: str) -> Iterator[str]:
     """The program on a database with some history, which nothing changes."""
     home = Path(tempfile.mkdtemp(prefix="arena-filled-"))
     settings = {"ARENA_DATABASE_URL": database_url, "ARENA_JOBS": "false", "ARENA_DEMO": "true"}
-    settings |= {"ARENA_SECRET_KEY": FILLED_SECRET}
+    settings |= {"ARENA_SECRET_KEY": FILLED_SECRET, "ARENA_RELEASE_DESTINATIONS": "site"}
     try:
         with _program(home, settings) as url:
             yield url

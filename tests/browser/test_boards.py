@@ -34,6 +34,7 @@ PATHS = (
     "/me/board",
     "/topic?q=python+function",
     "/topic?q=astrophysics",
+    "/data",
 )
 
 
@@ -103,6 +104,22 @@ def test_sorting_and_filtering_by_links_and_a_form(page: Page) -> None:
     expect(page.get_by_text("No model on this board fits these filters")).to_be_visible()
     page.get_by_role("link", name="Clear the filters").click()
     assert len(names(page)) == len(STRENGTHS)
+
+
+def test_open_data_lists_releases_and_how_to_get_them(page: Page) -> None:
+    page.goto("/leaderboard")
+    page.get_by_role("contentinfo").get_by_role("link", name="Open data").click()
+    rows = page.get_by_role("region", name="Releases").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("1.2 GB")
+    expect(rows.nth(0).get_by_role("link", name="dataset repository")).to_have_attribute(
+        "href", "https://huggingface.co/datasets/birds/arena/tree/2026-11"
+    )
+    expect(rows.nth(1)).to_contain_text("not public yet")
+    expect(page.get_by_text("5,204 no consent, 12 private test").first).to_be_visible()
+    page.get_by_text("2026-10 in detail").click()
+    expect(page.locator("details").nth(1)).to_have_attribute("open", "")
+    expect(page.locator("#get-release")).to_contain_text("curl -f --create-dirs -o 2026-11/SHA256SUMS http")
 
 
 def test_from_board_to_board_and_view_to_view(page: Page) -> None:

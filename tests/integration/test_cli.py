@@ -1,5 +1,6 @@
 """The command line as an operator types it."""
 
+import asyncio
 import logging
 import os
 import socket
@@ -14,6 +15,7 @@ import pytest
 from arena import __version__
 from arena.cli import main
 from arena.db import Database
+from tests.integration.small_release import note_release, write_release
 
 CATALOG = """
 [[model]]
@@ -149,3 +151,27 @@ def test_brackets_of_an_error_are_kept(arena_command: CommandLine, tmp_path: Pat
     assert "Give one model several [[model.endpoint]]" in arena_command(
         "catalog", "sync", "catalog.toml", code=1
     )
+
+
+def test_publish_says_what_became_of_each_destination(
+    arena_command: CommandLine, database: Database, tmp_path: Path
+) -> None:
+    async def note() -> None:
+        own = Database(database.url)
+        await note_release(own)
+        await own.close()
+
+    asyncio.run(note())
+    release = str(write_release(tmp_path / "made"))
+    assert "ARENA_RELEASE_DESTINATIONS=site" in arena_command("dataset", "publish", release, code=1)
+    (tmp_path / "file").write_text("")
+    places = f"{tmp_path}/file/sub,{tmp_path}/there"
+    said = arena_command("dataset", "publish", release, code=1, ARENA_RELEASE_DESTINATIONS=places)
+    assert f"{tmp_path}/file/sub: failed, " in said
+    assert f"{tmp_path}/there: {tmp_path}/there/2026-11" in said
+    assert "Publish again" in said
+    (tmp_path / "file").unlink()
+    said = arena_command("dataset", "publish", release, ARENA_RELEASE_DESTINATIONS=places)
+    assert "failed" not in said
+    assert (tmp_path / "file" / "sub" / "2026-11" / "SHA256SUMS").is_file()
+    assert "no place for releases" in arena_command("doctor", code=1, ARENA_RELEASE_DESTINATIONS="somewhere")

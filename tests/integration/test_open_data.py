@@ -132,12 +132,12 @@ async def test_release_that_was_exported_anew_waits_until_it_is_published(
     site: Serving, database: Database, tmp_path: Path
 ) -> None:
     folder = tmp_path / "releases" / "2026-11"
-    (folder / "withdrawn.txt").write_text("0123\n")
+    (folder / "README.md").write_text("Said otherwise.")
     seal(folder)
     async with site.client() as program:
-        before = await program.get("/data/2026-11/withdrawn.txt")
+        before = await program.get("/data/2026-11/README.md")
         await publish_release(database, site.settings, folder)
-        after = await program.get("/data/2026-11/withdrawn.txt")
+        after = await program.get("/data/2026-11/README.md")
     assert (before.status_code, after.status_code) == (404, 200)
     assert "published anew" in before.text
 

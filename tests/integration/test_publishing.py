@@ -101,7 +101,7 @@ async def test_folder_holds_the_same_bytes_and_the_second_time_nothing_is_writte
     written = {path: path.stat().st_mtime_ns for path in target.rglob("*")}
     await publish_release(database, settings, source)
     assert {path: path.stat().st_mtime_ns for path in target.rglob("*")} == written
-    (copy, _) = (await copies(database)).values()
+    copy = (await copies(database))[f"{tmp_path}/there"]
     assert copy.address == str(target)
     assert copy.digest == read_release_folder(source).digest
     assert copy.facts["signed_by"] == FINGERPRINT
@@ -114,7 +114,7 @@ async def test_release_exported_again_replaces_the_one_there(database: Database,
     settings = settings_with(database, tmp_path, f"{tmp_path}/there")
     await publish_release(database, settings, source)
     (source / "samples" / "battles.jsonl").unlink()
-    (source / "withdrawn.txt").write_text("0123\n")
+    (source / "README.md").write_text("Said otherwise.")
     seal(source)
     await publish_release(database, settings, source)
     assert files_of(tmp_path / "there" / "2026-11") == files_of(source)
@@ -183,8 +183,11 @@ async def test_audits_altered_and_foreign_releases_are_refused_everywhere(
         await publish_release(database, settings, foreign)
     await note_release(database)
     source = write_release(tmp_path / "made")
-    (source / "withdrawn.txt").write_text("one more\n")
+    (source / "withdrawn.txt").write_text(f"{'0' * 32}\n")
     with pytest.raises(PublishRefused, match=r"not as SHA256SUMS says: withdrawn\.txt"):
+        await publish_release(database, settings, source)
+    seal(source)
+    with pytest.raises(PublishRefused, match=r"withdrawn\.txt: 1 battles; release\.json says 0"):
         await publish_release(database, settings, source)
     (source / "SHA256SUMS").write_text(f"{'0' * 64}  ../../secret\n")
     with pytest.raises(PublishRefused, match="Line 1 of SHA256SUMS"):
