@@ -26,6 +26,7 @@ from arena.operator_categories import OperatorCategories
 from arena.populations import OWN_POPULATIONS
 from arena.tables import Board, FitFailure, ImportedVote, Model, Snapshot, SnapshotFile, Vote
 from arena.taggers import RuleTagger, Tagger, tag_votes
+from ratings.threads import in_order, thread_count
 
 KEPT_HOURS = 24
 ALL_KEPT_HOURS = 1
@@ -163,7 +164,11 @@ async def fit(
 
 def _packed(files: Sequence[BoardFile], snapshot_id: str, generated_at: datetime) -> list[tuple[str, bytes]]:
     dated = generated_at.isoformat().replace("+00:00", "Z")
-    return [(file.name, packed(file, snapshot_id, dated)) for file in files]
+
+    def pack(file: BoardFile) -> tuple[str, bytes]:
+        return file.name, packed(file, snapshot_id, dated)
+
+    return list(in_order(pack, files, thread_count(None)))
 
 
 def results_digest(files: Sequence[BoardFile]) -> str:
