@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from arena.dataset.blocks import VotesFile, naming
 from arena.dataset.copying import copy_into
 from arena.dataset.layouts import VoteColumns, recognise_votes, votes_of
-from arena.dataset.rejects import Reject, RejectsFile
+from arena.dataset.rejects import Reject, RejectsFile, rejects_beside
 from arena.dataset.votes_files import open_votes
 from arena.db import Database
 from arena.errors import DatasetInvalid
@@ -45,7 +45,7 @@ class Imported:
 
 async def import_votes(
     database: Database,
-    path: Path,
+    votes: Path | VotesFile,
     target: Target,
     *,
     rejects: Path | None = None,
@@ -57,15 +57,15 @@ async def import_votes(
     an earlier import came: a second one goes on from there, or finds nothing left to do. Raises `DatasetInvalid`
     when the file cannot be read to its end or holds no vote at all; then none of its votes are on the board.
     """
-    file = await asyncio.to_thread(open_votes, path)
-    with naming(path):
+    file = votes if isinstance(votes, VotesFile) else await asyncio.to_thread(open_votes, votes)
+    with naming(file.path):
         columns = recognise_votes(file.columns)
     imported = Imported(layout=columns.described(), row_is=file.row_is)
     async with database.locked("import") as ours:
         if not ours:
             raise DatasetInvalid("Another import is running. Wait until it is done.")
         stored = _Stored(database, target, await asyncio.to_thread(file.digest))
-        with RejectsFile(rejects or path.with_name(f"{path.name}.rejects.csv")) as rejected:
+        with RejectsFile(rejects or rejects_beside(file.path)) as rejected:
             try:
                 await _store_blocks(stored, _votes(file, columns, rejected, on_progress), imported)
             except DatasetInvalid:
@@ -75,7 +75,7 @@ async def import_votes(
     imported.new = stored.new
     if not imported.votes:
         first = f" First problem: {_said(file, rejected.first[0])}" if rejected.first else ""
-        raise DatasetInvalid(f"{path} holds no usable vote.{first}")
+        raise DatasetInvalid(f"{file.path} holds no usable vote.{first}")
     return imported
 
 

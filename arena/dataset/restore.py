@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.dataset.copying import copy_into
+from arena.dataset.release_votes import checked_manifest, withdrawn_battles
 from arena.dataset.releases import FACTS
 from arena.dataset.restored_rows import Restorer, VoteNumbers
 from arena.db import Database
@@ -25,15 +26,10 @@ from arena.errors import ReleaseInvalid, Unavailable
 from arena.records import ModelVersion, Release
 from arena.tables import Battle, Board, ImportedVote, Model, Vote
 from ratings.arrays import IntArray
-from ratings.release.checks import WITHDRAWN
-from ratings.release.manifest import read_manifest
 from ratings.release.schema import board_votes_file
-from ratings.release.verification import examine
 
 BATTLES_AT_ONCE: Final = 2_048
 PATIENCE_SECONDS: Final = 10
-# What follows is computed from the votes, and is computed here anew.
-_LAST_CHECK: Final = "withdrawn"
 _STAGED: Final = (
     "CREATE TEMPORARY TABLE restored_voter (pseudonym text, kind text, id uuid) ON COMMIT DROP",
     """CREATE TEMPORARY TABLE restored_tags (vote_id bigint, tags text[], style_a integer[], style_b integer[],
@@ -72,7 +68,8 @@ async def restore(
     `rules` is the version of the tagger that would otherwise tag these battles anew; `withdrawn` lists battles that
     were withdrawn after the release. Raises `ReleaseInvalid`.
     """
-    manifest, gone = await asyncio.to_thread(_read, directory, withdrawn)
+    manifest = await asyncio.to_thread(checked_manifest, directory)
+    gone = withdrawn_battles(directory, withdrawn)
     async with database.locked("import") as ours:
         if not ours:
             raise Unavailable("Another import is running. Restore again when it is done.")
@@ -80,21 +77,6 @@ async def restore(
             await _must_be_empty(session, directory, manifest)
             restoring = _Restoring(session, directory, manifest, gone, rules, on_progress)
             return await restoring.run()
-
-
-def _read(directory: Path, withdrawn: Path | None) -> tuple[dict[str, Any], list[str]]:
-    """The manifest and what was withdrawn, once it is sure that the files are whole and fit together."""
-    manifest = read_manifest(directory)
-    for check in examine(directory):
-        if check.findings:
-            raise ReleaseInvalid(
-                f"{directory}: {check.findings[0]}. Nothing was restored; "
-                f"`arena dataset verify {directory}` lists all that is wrong."
-            )
-        if check.name == _LAST_CHECK:
-            break
-    lists = [directory / WITHDRAWN, *([withdrawn] if withdrawn else [])]
-    return manifest, sorted({battle for each in lists for battle in each.read_text().split()})
 
 
 async def _must_be_empty(session: AsyncSession, directory: Path, manifest: Mapping[str, Any]) -> None:
