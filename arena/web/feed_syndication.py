@@ -29,11 +29,18 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """The changes of one day."""
+    """The changes of one day, or a release that was published."""
 
     date: date
     updated: datetime
     sentences: tuple[str, ...]
+    kind: str = "changes"
+    path: str | None = None  # instead of the changes of the day
+
+    @property
+    def media_type(self) -> str:
+        """Of what its address leads to."""
+        return "text/html" if self.path else "application/json"
 
     @property
     def title(self) -> str:
@@ -72,7 +79,7 @@ def atom(site: Site, items: Sequence[Item], updated: datetime) -> bytes:
         _add(entry, "title", item.title)
         _add(entry, "updated", _instant(item.updated))
         ElementTree.SubElement(
-            entry, "link", rel="alternate", type="application/json", href=_address(site, item)
+            entry, "link", rel="alternate", type=item.media_type, href=_address(site, item)
         )
         _add(entry, "content", item.html, type="html")
     document: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
@@ -109,11 +116,12 @@ def _add(parent: ElementTree.Element, name: str, text: str, **attributes: str) -
 
 def _id(site: Site, item: Item) -> str:
     """A tag URI (RFC 4151): the same for ever, wherever the arena moves its pages."""
-    return f"tag:{urlsplit(site.url).hostname},{item.date.isoformat()}:changes"
+    return f"tag:{urlsplit(site.url).hostname},{item.date.isoformat()}:{item.kind}"
 
 
 def _address(site: Site, item: Item) -> str:
-    return f"{site.url}/feed/v1/changes.json?from={item.date.isoformat()}&to={item.date.isoformat()}"
+    day = item.date.isoformat()
+    return site.url + (item.path or f"/feed/v1/changes.json?from={day}&to={day}")
 
 
 def _instant(instant: datetime) -> str:

@@ -16,15 +16,15 @@ router = APIRouter()
 KEPT = {"Cache-Control": "no-cache"}
 # In the words of somebody who wants to know what to download.
 HELD = {
-    "data/battles.parquet": "which two models met, how the pair was drawn, under which settings",
-    "data/turns.parquet": "prompts and both answers, with timings and token counts, personal data replaced",
-    "data/votes.parquet": "every vote, whether it counts, style of the answers, tags, the voter by pseudonym",
-    "data/models.parquet": "the models, with licences and the periods in which each was served",
-    "data/withheld.parquet": "how many votes are not in it, and why",
-    "boards/": "votes that came from elsewhere, each board under its own licence",
-    "leaderboard/": "the leaderboards, computed from exactly these files",
-    "compat/": "the same votes in the columns of published arenas, for notebooks that read those",
-    "preference/": "prompt, chosen and rejected answer, for training",
+    "battles": "which two models met, how the pair was drawn, under which settings",
+    "turns": "prompts and both answers, with timings and token counts, personal data replaced",
+    "votes": "every vote, whether it counts and why not, style of the answers, tags, the voter's pseudonym",
+    "models": "the models, with licences and the periods in which each was served",
+    "withheld": "how many votes are not in it, and why",
+    "boards": "votes that came from elsewhere, each board under its own licence",
+    "leaderboard": "the leaderboards, computed from exactly these files",
+    "compat": "the same votes in the columns of published arenas, for notebooks that read those",
+    "preference": "prompt, chosen and rejected answer, for training",
 }
 
 

@@ -10,6 +10,7 @@ import httpx2
 import jsonschema
 import pytest
 
+from arena import snapshots
 from arena.dataset.publishing import failures, publish_release
 from arena.dataset.releases import close_release
 from arena.db import Database
@@ -82,6 +83,20 @@ async def test_closed_release_may_be_kept_for_ever(site: Serving, database: Data
         (release,) = (await program.get("/feed/v1/releases.json")).json()["releases"]
     assert "immutable" in answer.headers["cache-control"]
     assert release["state"] == "closed"
+
+
+async def test_feed_readers_hear_of_releases(site: Serving, database: Database) -> None:
+    await snapshots.fit(database)
+    async with site.client() as reader:
+        (entry,) = (await reader.get("/feed/v1/feed.json")).json()["items"]
+        atom = await reader.get("/feed/v1/atom.xml")
+        (release,) = (await reader.get("/feed/v1/releases.json")).json()["releases"]
+    assert entry["url"].endswith("/data#2026-11")
+    assert entry["date_modified"] == release["published_at"]
+    assert "40 battles with 40 votes" in entry["content_text"]
+    assert entry["id"] == "tag:127.0.0.1,2026-11-23:release-2026-11"
+    assert entry["id"] in atom.text
+    assert atom.text.count("<entry>") == 1
 
 
 TRICKS = (

@@ -1,13 +1,17 @@
 """Releases go to folders, to S3-compatible storage, to a hub of datasets: whole, in order, and only those for all."""
 
+import asyncio
 import base64
 import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from threading import Event
 from typing import Any
 from unittest import mock
 
@@ -196,6 +200,30 @@ async def test_audits_altered_and_foreign_releases_are_refused_everywhere(
         await publish_release(database, settings, tmp_path)
     assert not (tmp_path / "there").exists()
     assert await copies(database) == {}
+
+
+async def test_program_that_ends_waits_for_no_upload(database: Database, tmp_path: Path) -> None:
+    source = write_release(tmp_path / "made")
+    await note_release(database)
+    begun = Event()
+
+    def slow(share: float) -> None:
+        begun.set()
+        time.sleep(0.2)
+
+    settings = settings_with(database, tmp_path, f"{tmp_path}/there")
+    publishing = asyncio.create_task(
+        publish_release(database, settings, source, lambda what: nullcontext(slow))
+    )
+    await asyncio.to_thread(begun.wait, 30)
+    publishing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await publishing
+    await asyncio.sleep(0.5)
+    assert len(files_of(tmp_path / "there" / "2026-11")) <= 2
+    assert await copies(database) == {}
+    assert failures(await publish_release(database, settings, source)) == ""
+    assert files_of(tmp_path / "there" / "2026-11") == files_of(source)
 
 
 async def test_missing_client_library_is_named(database: Database, tmp_path: Path) -> None:
