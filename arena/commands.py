@@ -14,6 +14,11 @@ from arena.operator_categories import read_operator_categories
 from arena.settings import Settings
 from arena.taggers import tagger_of
 
+
+class FitElsewhere(ValueError):
+    """Another process is computing the leaderboards, and sees what was written meanwhile at its next look."""
+
+
 console = Console()
 Result = TypeVar("Result")
 
@@ -51,7 +56,15 @@ async def fit_all(database: Database) -> str | None:
     operators = read_operator_categories(settings.categories_file)
     async with database.locked("fit") as ours, jobs.pool_of(database, settings) as pool:
         if not ours:
-            raise ValueError(
+            raise FitElsewhere(
                 "Another process is computing the leaderboards right now. Look again in a moment."
             )
         return await snapshots.fit(database, operators, tagger_of(settings, pool, operators.rules))
+
+
+async def fit_what_is_new(database: Database) -> None:
+    """Compute all leaderboards after votes came in; a process that is at it already takes them with its next look."""
+    try:
+        await fit_all(database)
+    except FitElsewhere:
+        console.print("The arena computes the leaderboards itself in a moment.")

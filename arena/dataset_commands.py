@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from arena import jobs, privacy
-from arena.commands import console, fit_all, in_transaction, with_database
+from arena.commands import console, fit_what_is_new, in_transaction, with_database
 from arena.dataset import bulk, release_votes, releases, votes_files
 from arena.dataset.blocks import VotesFile
 from arena.dataset.export import Options, export_release
@@ -84,7 +84,7 @@ def _import_votes(votes: Path | VotesFile, target: bulk.Target, rejects: Path) -
             done = await bulk.import_votes(database, votes, target, rejects=rejects, on_progress=show)
         _tell(done, target.name, rejects)
         if done.new:
-            await fit_all(database)
+            await fit_what_is_new(database)
 
     with_database(run)
 
@@ -111,7 +111,7 @@ def _restore(directory: Path, withdrawn: Path | None) -> None:
         console.print(f"Restored the release {done.release}: {done.votes} votes{boards}.", highlight=False)
         if done.left_out:
             console.print(f"  {done.left_out} left out: withdrawn since.", highlight=False)
-        await fit_all(database)
+        await fit_what_is_new(database)
 
     with_database(run)
 
@@ -156,7 +156,7 @@ def dataset_export(
 
 @dataset_app.command("close")
 def dataset_close(name: Annotated[str, typer.Argument(help="Name of the release.")]) -> None:
-    """Destroy the key of a release: it can never be exported again, and no pseudonym be traced back."""
+    """Destroy the key of a release: it can never be exported again, and nobody can make its pseudonyms."""
     in_transaction(lambda session: releases.close_release(session, name))
     console.print(f"{name} is closed.")
 

@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     )
     data_license: str = Field("CC-BY-4.0", description="Licence under which consented prompts are published.")
     publish_default: bool = Field(
-        False, description="Whether the publish box is ticked when a voter first arrives."
+        False,
+        description="Whether the publish box is ticked when a voter first arrives. A box ticked beforehand is no "
+        "consent under the law of the European Union.",
     )
     contact: str | None = Field(
         None, description="Mail or web address of the operator, shown on the about page."

@@ -1,14 +1,19 @@
 """Imported boards in a release: a file of votes each, sorted by ids that say nothing of whose votes they are."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from arena.dataset.binary_copy import Columns, copy_batches
+from arena.dataset.redaction import Privacy
+from arena.dataset.shaping import DIGITS
 from arena.populations import Population, imported
 from arena.records import Release
+from arena.voters import Signer
 from ratings.release.parquet import open_writer
 from ratings.release.schema import BOARD_VOTES, board_votes_file
 
@@ -25,7 +30,7 @@ COLUMNS: Final[Columns] = {
 
 
 def write_boards(
-    connection: psycopg.Connection[Any], release: Release, folder: Path
+    connection: psycopg.Connection[Any], release: Release, folder: Path, arena: Signer, privacy: Privacy
 ) -> list[tuple[Population, int]]:
     """Write the votes of every imported board that the release sees; returns the boards, with how many those are."""
     found = []
@@ -34,16 +39,31 @@ def write_boards(
     ).fetchall():
         path = folder / board_votes_file(name)
         path.parent.mkdir(exist_ok=True)
-        found.append((imported(name, title, origin, license), _write(connection, number, release, path)))
+        votes = 0
+        with open_writer(path, BOARD_VOTES) as writer:
+            for batch in _batches(connection, number, release):
+                place = batch.schema.get_field_index("voter")
+                batch = batch.set_column(place, "voter", _pseudonyms(batch["voter"], arena, privacy))
+                writer.write(batch.cast(BOARD_VOTES))
+                votes += batch.num_rows
+        found.append((imported(name, title, origin, license), votes))
     return found
 
 
-def _write(connection: psycopg.Connection[Any], board: int, release: Release, path: Path) -> int:
+def _batches(connection: psycopg.Connection[Any], board: int, release: Release) -> Iterator[pa.Table]:
     # The server sorts what may not fit in memory here.
     order = COLUMNS["battle_id"][0]
     source = f"""FROM imported_vote WHERE board_id = {board} AND id <= {release.last_imported_id}
         ORDER BY {order} COLLATE "C" """
-    with open_writer(path, BOARD_VOTES) as writer:
-        for votes in copy_batches(connection, COLUMNS, source, batch_bytes=BATCH_BYTES):
-            writer.write(votes.cast(BOARD_VOTES))
-    return writer.rows
+    yield from copy_batches(connection, COLUMNS, source, batch_bytes=BATCH_BYTES)
+
+
+def _pseudonyms(voters: pa.ChunkedArray, arena: Signer, privacy: Privacy) -> pa.Array:
+    """The voters as they came; one who goes by an address or a number of his own gets a pseudonym."""
+    coded = voters.combine_chunks().dictionary_encode()
+    names = coded.dictionary
+    telling = privacy.redact_column(names).changed
+    if not pc.any(telling).as_py():
+        return voters
+    made = arena.digests("imported voter", names.filter(telling).to_pylist(), length=DIGITS)
+    return pc.replace_with_mask(names, telling, pa.array(made, pa.string())).take(coded.indices)

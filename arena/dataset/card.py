@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -184,7 +185,7 @@ def _licenses(directory: Path, manifest: Mapping[str, Any]) -> str:
 
 
 def _cell(value: str | None) -> str:
-    return (value or "").replace("|", "\\|")
+    return escape(" ".join((value or "").split()), quote=False).replace("|", "\\|").replace("`", "\\`")
 
 
 def _linked(license: str | None) -> str:

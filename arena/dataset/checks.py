@@ -17,8 +17,8 @@ STATES: Final = tuple(state for state in get_args(TurnState) if state != "answer
 POLICIES: Final = get_args(ReleasePolicy)
 # An answer that is nothing but this was never text: somebody stored the object in place of what it says.
 NO_TEXT: Final = (
-    r"^\s*(<(async_generator|generator|coroutine|[\w.]+) object [^>]* at 0x|data: ?\{\"id\"|ChatCompletion(Chunk)?\(|"
-    r"\[object Object\]\s*$)"
+    r"^\s*(<(async_generator|generator|coroutine|[\w.]+) object [^>]* at 0x[0-9a-f]+>\s*$|data: ?\{\"id\"|"
+    r"ChatCompletion(Chunk)?\(id=|\[object Object\]\s*$)"
 )
 Mask = npt.NDArray[np.bool_]
 
@@ -30,6 +30,7 @@ class Fault:
     vote_id: int
     battle_id: str
     why: str
+    by_model: bool = False  # a model wrote what it should not have: any voter can bring that about
 
     def __str__(self) -> str:
         return f"vote {self.vote_id} (battle {self.battle_id}): {self.why}"
@@ -38,11 +39,15 @@ class Fault:
 def faults_of(rows: Rows) -> list[Fault]:
     """Every fault in these rows, by battle; each kind of fault once a battle."""
     found: dict[tuple[int, str], Fault] = {}
-    for table, bad, why in (*_of_battles(rows), *_of_turns(rows.turns)):
+    by_programs, by_models = (*_of_battles(rows), *_of_turns(rows.turns)), [*_of_answers(rows.turns)]
+    for place, (table, bad, why) in enumerate((*by_programs, *by_models)):
         for row in np.flatnonzero(bad).tolist():
             vote_id, battle_id = table["vote_id"][row].as_py(), table["battle_id"][row].as_py()
             said = why if table is rows.battles else f"turn {table['index'][row].as_py()}: {why}"
-            found.setdefault((vote_id, said), Fault(vote_id=vote_id, battle_id=battle_id, why=said))
+            found.setdefault(
+                (vote_id, said),
+                Fault(vote_id=vote_id, battle_id=battle_id, why=said, by_model=place >= len(by_programs)),
+            )
     return [found[key] for key in sorted(found)]
 
 
@@ -75,10 +80,9 @@ def _of_battles(rows: Rows) -> Iterator[tuple[pa.Table, Mask, str]]:
 
 
 def _of_turns(turns: pa.Table) -> Iterator[tuple[pa.Table, Mask, str]]:
-    answered = _truth(pc.equal(turns["state"], "answered"))
     yield turns, _unknown(turns["state"], STATES), f"its state is none of {', '.join(STATES)}"
     for side in "ab":
-        state, response = turns[f"state_{side}"], turns[f"response_{side}"]
+        state = turns[f"state_{side}"]
         absent = _truth(state.is_null())
         yield turns, absent, f"there is no side {side}"
         yield (
@@ -86,6 +90,12 @@ def _of_turns(turns: pa.Table) -> Iterator[tuple[pa.Table, Mask, str]]:
             _unknown(state, STATES) & ~absent,
             f"the state of side {side} is none of {', '.join(STATES)}",
         )
+
+
+def _of_answers(turns: pa.Table) -> Iterator[tuple[pa.Table, Mask, str]]:
+    answered = _truth(pc.equal(turns["state"], "answered"))
+    for side in "ab":
+        response = turns[f"response_{side}"]
         empty = _truth(pc.match_substring_regex(response, r"^\s*$"))
         yield turns, empty & answered, f"the answer of side {side} is empty"
         yield (

@@ -40,6 +40,8 @@ from ratings.release.parquet import open_writer
 from ratings.release.schema import MODELS, WITHHELD
 
 SEEN_FAULTS: Final = 10
+# So many votes are left out without a word where a model answered nothing: one odd answer must not stop a release.
+UNFIT_SHARE: Final = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +129,12 @@ async def _tag_all(database: Database, tagger: Tagger) -> None:
                 show(min(done / max(total, 1), 1))
 
 
+def _votes(connection: psycopg.Connection[Any], release: Release) -> int:
+    query = "SELECT count(*) FROM vote WHERE id <= %s"
+    (votes,) = connection.execute(query, [release.last_vote_id]).fetchone() or (0,)
+    return int(votes)
+
+
 def _least_group(release: Release, settings: Settings) -> int:
     if release.state == "imported" and release.manifest:
         return int(release.manifest["privacy"]["least_group"])
@@ -145,6 +153,7 @@ class _Export:
         self._options = options
         self._arena = Signer(settings.secret())
         key = Signer(release.key.hex()) if release.key is not None else None
+        self._finds = privacy
         self._shaper = Shaper(self._arena, key, release.models, privacy)
         self._least_group = _least_group(release, settings)
         self._recall: dict[str, float] = {}
@@ -154,7 +163,7 @@ class _Export:
         self._recall = planted_recall()
         parts = Parts(self._folder.parts, self._folder.buckets(buckets_for(connection)))
         self._read(connection, parts)
-        faults = self._checked(parts.faults())
+        faults = self._checked(connection, parts.faults())
         languages, folded = None, 0
         if release.variant == "open":
             languages, folded = kept_languages(parts, self._least_group)
@@ -167,7 +176,9 @@ class _Export:
         left_out = len({fault.vote_id for fault in faults})
         withheld = withheld_votes(connection, release, self._least_group, left_out)
         withdrawn = withdrawn_battles(connection, self._arena, release.withdrawn)
-        boards = write_boards(connection, release, files) if self._options.boards else []
+        boards = (
+            write_boards(connection, release, files, self._arena, self._finds) if self._options.boards else []
+        )
         tables = {
             "models": (MODELS, models_table(release.models, written.models)),
             "withheld": (WITHHELD, withheld),
@@ -199,10 +210,14 @@ class _Export:
             )
         rows.close()
 
-    def _checked(self, faults: Sequence[Fault]) -> Sequence[Fault]:
-        if not faults or self._options.leave_out_bad:
-            return faults
+    def _checked(self, connection: psycopg.Connection[Any], faults: Sequence[Fault]) -> Sequence[Fault]:
+        """The faults whose votes are left out. Raises `ReleaseInvalid` for what a release must not be made of."""
         votes = len({fault.vote_id for fault in faults})
+        of_models = all(fault.by_model for fault in faults)
+        if self._options.leave_out_bad or (
+            of_models and votes <= UNFIT_SHARE * _votes(connection, self._release)
+        ):
+            return faults
         seen = "\n".join(f"  {fault}" for fault in faults[:SEEN_FAULTS])
         raise ReleaseInvalid(
             f"{votes} votes are unfit for a release; the first of {len(faults)} faults:\n{seen}\n"

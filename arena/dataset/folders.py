@@ -10,7 +10,7 @@ import orjson
 from arena import __version__
 from arena.errors import FolderTaken
 from arena.records import Release
-from ratings.release.schema import MANIFEST
+from ratings.release.schema import CHECKSUMS, MANIFEST, PUBLIC_KEY, SIGNATURE
 
 UNFINISHED: Final = ".unfinished"
 PARTS, FILES, STANDING = "parts", "release", "export.json"
@@ -56,9 +56,10 @@ class Folder:
         """Let the finished files stand where those of an earlier export stood."""
         # What says that this is a release goes first and comes last.
         (self.path / MANIFEST).unlink(missing_ok=True)
-        for entry in [*self.path.iterdir()]:
-            if entry.name != UNFINISHED:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        # What others keep beside it, such as a repository's own folder, stays.
+        for name in {*_listed(self.path), *(entry.name for entry in self.files.iterdir())}:
+            entry = self.path / name
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
         for entry in sorted(self.files.iterdir(), key=lambda entry: entry.name == MANIFEST):
             _put(entry, self.path / entry.name)
         shutil.rmtree(self._unfinished)
@@ -83,6 +84,16 @@ class Folder:
             raise FolderTaken(
                 f"{self.path} holds something that is no release. Give an empty folder, or a new one."
             )
+
+
+def _listed(path: Path) -> set[str]:
+    """The files and folders at the top of an earlier export."""
+    try:
+        lines = (path / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return set()
+    files = {line.partition("  ")[2].partition("/")[0] for line in lines}
+    return {CHECKSUMS, SIGNATURE, PUBLIC_KEY, *files} - {"", ".", "..", UNFINISHED}
 
 
 def _put(entry: Path, place: Path) -> None:

@@ -1,5 +1,6 @@
 """Which columns of a votes file make a vote, and which of its rows are votes."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from ratings.errors import InvalidComparisonsError
 from ratings.published_layouts import WINNER_WORDS, Layout, known_columns, recognise
 
 MOST_LETTERS = 200
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # A judge that was asked twice, with the sides swapped; models that a judge contradicts itself about are tied.
 _GAMES = ("g1_winner", "g2_winner")
 _FLAGS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "0.0": 0.0, "1.0": 1.0}
@@ -131,7 +133,7 @@ def _names(check: _Check, column: str, side: str) -> pa.DictionaryArray:
     codes, values = check.coded(column)
     names = [(value or "").strip() for value in values]
     missing = np.array([not name for name in names])
-    broken = np.array([NO_TEXT in name or len(name) > MOST_LETTERS for name in names])
+    broken = np.array([len(name) > MOST_LETTERS or CONTROL.search(name) is not None for name in names])
     check.reject(missing[codes], lambda row: f"{side} is missing")
     if broken.any():
         check.reject(broken[codes], lambda row: f"{side} is not a model name")

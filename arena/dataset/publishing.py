@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from sqlalchemy import func, select
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from arena.dataset.destinations import Advance, Destination, destinations_of
 from arena.dataset.release_folder import ReleaseFolder, read_release_folder
+from arena.dataset.signing import public_key, signing_key
+from arena.dataset.withholding import WITHDRAWN, named_in_releases
 from arena.db import Database
 from arena.errors import PublishRefused, Unavailable
 from arena.logs import get_log
 from arena.records import Release, ReleaseCopy
 from arena.settings import Settings
+from arena.voters import Signer
+from ratings.release.schema import PUBLIC_KEY
 from ratings.release.verification import verify
 
 log = get_log("arena.dataset")
@@ -50,6 +56,8 @@ async def publish_release(
                 "Another process is publishing a release right now. Publish again when it is done."
             )
         folder = await asyncio.to_thread(read_release_folder, directory)
+        await asyncio.to_thread(_must_be_signed_by, signing_key(settings), directory)
+        await _must_be_up_to_date(database, Signer(settings.secret()), folder)
         if not await _is_known(database, folder):
             await asyncio.to_thread(_must_verify, directory)
         return [await _publish(database, folder, each, show) for each in destinations_of(settings)]
@@ -72,7 +80,28 @@ async def _is_known(database: Database, folder: ReleaseFolder) -> bool:
         raise PublishRefused(
             f"{folder.name!r} is an export of the variant {release.variant!r}, for the operator alone."
         )
+    if release.manifest is not None and dict(folder.manifest) != release.manifest:
+        raise PublishRefused(f"This is not {folder.name!r} as this arena exported it. Export it again.")
     return folder.digest in digests
+
+
+def _must_be_signed_by(key: Ed25519PrivateKey, directory: Path) -> None:
+    """Anybody can sign a release with some key. Raises `PublishRefused`."""
+    if (directory / PUBLIC_KEY).read_bytes() != public_key(key):
+        raise PublishRefused(f"{directory} is signed with another key than this arena's.")
+
+
+async def _must_be_up_to_date(database: Database, arena: Signer, folder: ReleaseFolder) -> None:
+    """What voters withdrew or erased since is not put out again. Raises `PublishRefused`."""
+    async with database.sessions() as session:
+        withdrawn = {*named_in_releases(await session.execute(text(WITHDRAWN)), arena)}
+    held = pq.read_table(folder.path / "data" / "battles.parquet", columns=["battle_id"])["battle_id"]
+    again = withdrawn & {*held.to_pylist()}
+    if again:
+        raise PublishRefused(
+            f"{len(again)} battles of {folder.name!r} were withdrawn or erased since. While the release is open, "
+            "export it again: they are gone from it then. Once it is closed, publish the next one in its place."
+        )
 
 
 def _must_verify(directory: Path) -> None:

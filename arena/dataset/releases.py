@@ -75,7 +75,7 @@ async def open_release(session: AsyncSession, name: str, variant: Variant) -> Re
 
 
 async def close_release(session: AsyncSession, name: str) -> Release:
-    """Destroy the key: nobody can tell any more whose votes the release holds. Raises `ReleaseNotFound`."""
+    """Destroy the key: its pseudonyms can never be made again. Raises `ReleaseNotFound`."""
     release = await session.get(Release, name, with_for_update=True)
     if release is None:
         known = ", ".join(await session.scalars(select(Release.name).order_by(Release.opened_at))) or "none"

@@ -15,7 +15,7 @@ from arena.ballots import FREQUENT_LEAST, FREQUENT_QUANTILE
 from arena.dataset.parts import Parts
 from arena.dataset.rows import FROM_VOTES, WHY
 from arena.dataset.shaping import Shaper
-from arena.populations import POPULATION_OF_REASON
+from arena.populations import POPULATION_OF_REASON, SIMULATED
 from arena.records import Release
 
 LANGUAGE_TAG: Final = "language:"
@@ -27,19 +27,23 @@ POPULATION: Final = (
 
 
 def kept_languages(parts: Parts, least_group: int) -> tuple[frozenset[str], int]:
-    """Languages that so many voters began a battle in, and how many others there are."""
+    """Languages that so many people began a battle in, or none but simulated voters; and how many others there are."""
     voters: dict[str, set[str]] = {}
     kept: set[str] = set()
+    simulated: set[str] = set()
     for number in range(parts.buckets):
-        table = parts.bucket("battles", number, ["language", "voter"])
-        pairs = table.filter(table["language"].is_valid()).group_by(["language", "voter"]).aggregate([])
+        table = parts.bucket("battles", number, ["language", "voter", "population"])
+        table = table.filter(table["language"].is_valid())
+        by_program = pc.fill_null(pc.equal(table["population"], SIMULATED.name), False)
+        simulated |= {*pc.unique(table["language"].filter(by_program)).to_pylist()}
+        pairs = table.filter(pc.invert(by_program)).group_by(["language", "voter"]).aggregate([])
         for language, voter in zip(pairs["language"].to_pylist(), pairs["voter"].to_pylist(), strict=True):
             if language not in kept:
                 voters.setdefault(language, set()).add(voter)
                 if len(voters[language]) >= least_group:
                     kept.add(language)
                     del voters[language]
-    return frozenset(kept), len(voters)
+    return frozenset(kept | simulated - voters.keys()), len(voters)
 
 
 def folded(table: pa.Table, kept: frozenset[str]) -> pa.Table:

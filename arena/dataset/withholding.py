@@ -11,17 +11,14 @@ from arena.records import Release
 from arena.voters import Signer
 from ratings.release.schema import WITHHELD
 
-# Of votes by reason, models and verdict; the voters are those of the reason and the two models.
+# Of votes by reason, models and verdict. Simulated voters hide nobody.
 COUNTS = f"""WITH withheld AS (
-        SELECT {WHY} AS why, battle.model_a_id, battle.model_b_id, vote.winner, vote.counted, vote.voter_id
-        FROM {FROM_VOTES} WHERE vote.id <= %(last)s
-    ), pair AS (
-        SELECT why, model_a_id, model_b_id, count(DISTINCT voter_id) AS voters
-        FROM withheld WHERE why IS NOT NULL GROUP BY why, model_a_id, model_b_id
+        SELECT {WHY} AS why, battle.model_a_id, battle.model_b_id, vote.winner, vote.counted,
+            CASE WHEN voter.kind = 'human' THEN voter.id END AS person
+        FROM {FROM_VOTES} JOIN voter ON voter.id = vote.voter_id WHERE vote.id <= %(last)s
     )
-    SELECT why, model_a_id, model_b_id, winner, counted, count(*), min(voters)
-    FROM withheld JOIN pair USING (why, model_a_id, model_b_id)
-    GROUP BY why, model_a_id, model_b_id, winner, counted"""
+    SELECT why, model_a_id, model_b_id, winner, counted, count(*), count(DISTINCT person)
+    FROM withheld WHERE why IS NOT NULL GROUP BY why, model_a_id, model_b_id, winner, counted"""
 
 # Released, and withdrawn later; of the open variant alone, whose battles others hold.
 WITHDRAWN = """SELECT battle.id, battle.released_as FROM vote JOIN battle ON battle.id = vote.battle_id
@@ -80,7 +77,12 @@ def votes_by_reason(withheld: pa.Table) -> dict[str, int]:
 
 def withdrawn_battles(connection: psycopg.Connection[Any], arena: Signer, known: Sequence[str]) -> list[str]:
     """The battles that a release held and that were erased or withdrawn since, as releases call them."""
-    rows = connection.execute(WITHDRAWN).fetchall()
+    return named_in_releases(connection.execute(WITHDRAWN).fetchall(), arena, known)
+
+
+def named_in_releases(rows: Iterable[Any], arena: Signer, known: Sequence[str] = ()) -> list[str]:
+    """What releases call these battles."""
+    rows = [*rows]
     own = arena.digests("battle", [battle for battle, released_as in rows if released_as is None])
     return sorted({*known, *own, *_came(rows)})
 

@@ -6,6 +6,10 @@ from typing import Any, Final
 from ratings.release.findings import Check
 
 _SHOWN: Final = 20
+_GOOD: Final = (
+    "All fits together and is as its signer left it. Whose key it is no release can tell: compare it with the arena's "
+    "own feed, or demand one with --key."
+)
 _HEADINGS: Final = ("", "check", "of", "seconds")
 
 
@@ -22,7 +26,7 @@ def describe_checks(manifest: Mapping[str, Any], checks: Sequence[Check]) -> str
             lines += [f"       {finding}" for finding in findings[:_SHOWN]]
             lines += [f"       and {len(findings) - _SHOWN:,} more"] if len(findings) > _SHOWN else []
     wrong = sum(len(check.findings) for check in checks)
-    verdict = "All is as its arena published it." if not wrong else f"{wrong:,} wrong."
+    verdict = _GOOD if not wrong else f"{wrong:,} wrong."
     text = "\n".join([*lines, "", verdict])
     # A release may come from anybody: what stands in it shall not steer a terminal.
     return "".join(

@@ -42,7 +42,7 @@ _WINNER = _column("winner", pa.string(), "The verdict: `model_a`, `model_b`, `ti
 _VOTER = _column(
     "voter",
     pa.string(),
-    "The voter, by a pseudonym made for this release alone; of an imported vote, as it came.",
+    "The voter, by a pseudonym made for this release; of an imported vote, as it came.",
     nullable=True,
 )
 _WEEK = _column("week", pa.date32(), "Monday of the week in which it happened, UTC.")
@@ -80,8 +80,15 @@ TURNS: Final = pa.schema(
         *_sides("language", pa.string(), "language of the answer, ISO 639.", nullable=True),
         *_sides("prompt_tokens", pa.int32(), "tokens of all it was sent.", nullable=True),
         *_sides("completion_tokens", pa.int32(), "tokens of its answer.", nullable=True),
-        *_sides("first_token_milliseconds", pa.float64(), "time to the first token.", nullable=True),
-        *_sides("total_milliseconds", pa.float64(), "time to the last token.", nullable=True),
+        *_sides(
+            "first_token_milliseconds",
+            pa.float64(),
+            "time to the first token, whole milliseconds.",
+            nullable=True,
+        ),
+        *_sides(
+            "total_milliseconds", pa.float64(), "time to the last token, whole milliseconds.", nullable=True
+        ),
         *_sides("attempts", pa.int32(), "how often it was asked before it answered.", nullable=True),
         *_sides("reveals_identity", pa.string(), "the rule by which it names its maker.", nullable=True),
         _column("redacted", pa.list_(pa.string()), "Kinds of personal data that were replaced in this turn."),
@@ -113,7 +120,12 @@ VOTES: Final = pa.schema(
         _column("reason", pa.string(), "Why it does not.", nullable=True),
         _column("reasons", pa.list_(pa.string()), "What the voter gave as reasons."),
         _column("early", pa.bool_(), "Whether the voter stopped an answer and voted."),
-        _column("seconds_to_vote", pa.int32(), "From the end of the last answer to the vote.", nullable=True),
+        _column(
+            "seconds_to_vote",
+            pa.int32(),
+            "From the end of the last answer to the vote, an hour at most.",
+            nullable=True,
+        ),
         _WEEK,
         _column("propensity", pa.float64(), "Probability with which this pair was drawn, sides included."),
         _column(
