@@ -5,12 +5,15 @@ that were still running at the last look are looked at again.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pyarrow import csv
@@ -38,6 +41,29 @@ _OWN_SCHEMA = pa.schema(
         "prompt": pa.int64(),
         **dict.fromkeys(STYLE_COLUMNS, pa.int32()),
     }
+)
+_SEPARATOR = "\x1f"  # in no tag, reason or winner, all of which are made of letters and signs
+_TOGETHER = 4096
+_BLOCK_BYTES = 1 << 22
+_DIGITS = 16
+_NO_STYLE = f"repeat(E'{_SEPARATOR}', {len(STYLE_FEATURES) - 1})"
+# How each column of a ballot is written, the styles of a side in one: for a database that is half of the work.
+_WRITTEN = {
+    "vote_id": "vote_id",
+    "voter": "voter",
+    "model_a": "model_a_id",
+    "model_b": "model_b_id",
+    "winner": "winner",
+    "reason": "coalesce(reason, '')",
+    "tags": "coalesce(array_to_string(tags, ' '), '')",
+    "prompt": f"coalesce(left(prompt_digest, {_DIGITS}), '')",
+    "style_a": f"coalesce(array_to_string(style_a, E'{_SEPARATOR}'), {_NO_STYLE})",
+    "style_b": f"coalesce(array_to_string(style_b, E'{_SEPARATOR}'), {_NO_STYLE})",
+}
+_WRITTEN_SCHEMA = pa.schema(
+    {name: _OWN_SCHEMA.field(name).type for name in list(_WRITTEN)[:7]}
+    | {"prompt": pa.string()}
+    | {f"{feature}_{side}": pa.int32() for side in "ab" for feature in STYLE_FEATURES}
 )
 _IMPORTED_SCHEMA = pa.schema({"model_a": _NAMES, "model_b": _NAMES, "winner": _NAMES, "voter": _NAMES})
 
@@ -86,8 +112,12 @@ class BallotBox:
 
     def _replace(self, written: pa.Table, gone: pa.Array) -> None:
         out = pa.chunked_array([*written["vote_id"].chunks, gone], pa.int64())
-        kept = self.rows.filter(pc.invert(pc.is_in(self.rows["vote_id"], value_set=out)))
-        rows = pa.concat_tables([kept, written]).unify_dictionaries().sort_by("vote_id")
+        again = pc.is_in(self.rows["vote_id"], value_set=out)
+        kept = self.rows.filter(pc.invert(again)) if pc.any(again).as_py() else self.rows
+        rows = pa.concat_tables([kept, written]).unify_dictionaries()
+        numbers = rows["vote_id"].to_numpy()
+        if (numbers[1:] < numbers[:-1]).any():
+            rows = rows.sort_by("vote_id")
         if not rows.equals(self.rows):
             self.rows, self.changes = rows.combine_chunks(), self.changes + 1
 
@@ -112,16 +142,24 @@ async def model_names(session: AsyncSession) -> dict[int, str]:
 
 async def own_ballots(session: AsyncSession, condition: str) -> pa.Table:
     """The tagged ballots that a condition of ours selects."""
-    style = ", ".join(
-        f"style_{side}[{place}]" for place in range(1, len(STYLE_FEATURES) + 1) for side in "ab"
-    )
-    return await copy_rows(
-        session,
-        f"""SELECT vote_id, voter, model_a_id, model_b_id, winner, coalesce(reason, ''), array_to_string(tags, ' '),
-            coalesce(('x' || left(prompt_digest, 16))::bit(64)::bigint, vote_id), {style}
-        FROM ballot WHERE rules IS NOT NULL AND {condition}""",
-        _OWN_SCHEMA,
-    )
+    first, last = (
+        await session.execute(text(f"SELECT min(vote_id), max(vote_id) FROM ballot WHERE {condition}"))
+    ).one()
+    if first is None:
+        return _OWN_SCHEMA.empty_table()
+    # Thousands of ballots in a message: to fetch each by itself takes longer than all that follows.
+    query = f"""SELECT (
+            SELECT string_agg(concat_ws(E'{_SEPARATOR}', {", ".join(_WRITTEN.values())}), E'\n')
+            FROM ballot WHERE vote_id BETWEEN start AND start + {_TOGETHER - 1} AND rules IS NOT NULL AND ({condition})
+        ) FROM generate_series({first}, {last}, {_TOGETHER}) AS start"""
+    written = BytesIO()
+    async with _cursor(session) as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
+        async for (lines,) in copy.rows():
+            if lines is not None:
+                written.write(lines + b"\n")
+    if not written.tell():
+        return _OWN_SCHEMA.empty_table()
+    return await asyncio.to_thread(_own_table, written.getbuffer())
 
 
 async def imported_votes(session: AsyncSession, board: Board, last_imported_id: int) -> Votes:
@@ -138,16 +176,43 @@ async def imported_votes(session: AsyncSession, board: Board, last_imported_id: 
 
 async def copy_rows(session: AsyncSession, query: str, schema: pa.Schema) -> pa.Table:
     """A query's rows as columns, by COPY: without an object for every value of millions of rows."""
-    connection = await (await session.connection()).get_raw_connection()
-    driver = connection.driver_connection
-    assert driver is not None, "a session's connection is open"
     written = BytesIO()
-    async with driver.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
+    async with _cursor(session) as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
         async for part in copy:
             written.write(part)
     if not written.tell():
         return schema.empty_table()
     return await asyncio.to_thread(_parsed, written.getbuffer(), schema)
+
+
+@asynccontextmanager
+async def _cursor(session: AsyncSession) -> AsyncIterator[psycopg.AsyncCursor[Any]]:
+    connection = await (await session.connection()).get_raw_connection()
+    driver = connection.driver_connection
+    assert driver is not None, "a session's connection is open"
+    async with driver.cursor() as cursor:
+        yield cursor
+
+
+def _own_table(lines: memoryview) -> pa.Table:
+    """Ballots as `_OWN_SCHEMA` says, from what `_WRITTEN` wrote."""
+    rows = csv.read_csv(
+        pa.BufferReader(pa.py_buffer(lines)),
+        read_options=csv.ReadOptions(column_names=list(_WRITTEN_SCHEMA.names), block_size=_BLOCK_BYTES),
+        parse_options=csv.ParseOptions(delimiter=_SEPARATOR, quote_char=False),
+        convert_options=csv.ConvertOptions(
+            column_types=_WRITTEN_SCHEMA, null_values=[""], strings_can_be_null=True
+        ),
+    )
+    prompts = _numbered(rows["prompt"], rows["vote_id"])
+    return rows.set_column(rows.column_names.index("prompt"), "prompt", prompts).select(_OWN_SCHEMA.names)
+
+
+def _numbered(digests: pa.ChunkedArray, votes: pa.ChunkedArray) -> pa.Array:
+    """Prompts by the first half of their digests as a number; a vote without one by its own number."""
+    digits = pc.fill_null(digests, "0" * _DIGITS).combine_chunks()
+    halves = np.frombuffer(bytes.fromhex("".join(digits.to_pylist())), dtype=">i8").astype(np.int64)
+    return pa.array(np.where(digests.is_null().to_numpy(), votes.to_numpy(), halves))
 
 
 def _parsed(rows: memoryview, schema: pa.Schema) -> pa.Table:
@@ -163,16 +228,21 @@ def _parsed(rows: memoryview, schema: pa.Schema) -> pa.Table:
 
 def own_votes(rows: pa.Table, models: Mapping[int, str]) -> list[Votes]:
     """Split our own ballots by population and put each in canonical order."""
+    reasons = rows["reason"].unify_dictionaries().combine_chunks()
+    known = reasons.dictionary.to_pylist()
+    codes = pc.fill_null(reasons.indices, -1).to_numpy(zero_copy_only=False)
     found = []
     for reason, population in POPULATION_OF_REASON.items():
-        chosen = rows.filter(pc.equal(pc.fill_null(rows["reason"].cast(pa.string()), ""), reason or ""))
+        wanted = [number for number, name in enumerate(known) if name == (reason or "")]
+        selected = np.isin(codes, wanted if reason else [*wanted, -1])
+        chosen = rows if selected.all() else rows.filter(pa.array(selected))
         frequent = over_frequent(chosen["prompt"].to_numpy(), chosen["vote_id"].to_numpy())
         columns = {
             "model_a": _named(chosen["model_a"], models),
             "model_b": _named(chosen["model_b"], models),
             "winner": chosen["winner"],
             "voter": chosen["voter"],
-            "tags": pc.fill_null(chosen["tags"].cast(pa.string()), "").dictionary_encode(),
+            "tags": pc.fill_null(chosen["tags"], ""),
             "over_frequent": pa.array(frequent),
             **{name: chosen[name] for name in STYLE_COLUMNS},
         }
@@ -183,9 +253,10 @@ def own_votes(rows: pa.Table, models: Mapping[int, str]) -> list[Votes]:
 def _named(numbers: pa.ChunkedArray, models: Mapping[int, str]) -> pa.Array:
     """Models by name: their numbers are this database's own."""
     known = np.array(sorted(models), dtype=np.int64)
-    place = np.searchsorted(known, numbers.to_numpy())
+    place = np.zeros(int(known.max(initial=0)) + 1, dtype=np.int32)
+    place[known] = np.arange(len(known), dtype=np.int32)
     return pa.DictionaryArray.from_arrays(
-        place.astype(np.int32), pa.array([models[number] for number in known.tolist()], pa.string())
+        place[numbers.to_numpy()], pa.array([models[number] for number in known.tolist()], pa.string())
     )
 
 
@@ -197,13 +268,18 @@ def over_frequent(prompts: npt.NDArray[np.int64], votes: npt.NDArray[np.int64]) 
     """
     if not len(prompts):
         return np.zeros(0, dtype=bool)
-    order = np.lexsort((votes, prompts))
-    borders = np.flatnonzero(np.diff(prompts[order]) != 0) + 1
+    ordered = np.sort(prompts)
+    borders = np.flatnonzero(np.diff(ordered) != 0) + 1
     counts = np.diff(borders, prepend=0, append=len(prompts))
     limit = max(FREQUENT_LEAST, int(np.quantile(counts, FREQUENT_QUANTILE, method="lower")))
-    place = np.arange(len(prompts)) - np.repeat(np.cumsum(counts) - counts, counts)
     frequent = np.zeros(len(prompts), dtype=bool)
-    frequent[order] = place >= limit
+    over = ordered[np.cumsum(counts)[counts > limit] - 1]
+    # Few prompts, or none: only their votes need an order.
+    places = np.flatnonzero(np.isin(prompts, over)) if len(over) else np.zeros(0, dtype=np.int64)
+    places = places[np.lexsort((votes[places], prompts[places]))]
+    many = counts[counts > limit]
+    place = np.arange(len(places)) - np.repeat(np.cumsum(many) - many, many)
+    frequent[places] = place >= limit
     return frequent
 
 

@@ -245,14 +245,19 @@ def leaderboard_show(
 
 
 @leaderboard_app.command("verify")
-def leaderboard_verify(snapshot: Annotated[str, typer.Argument(help="Id of a snapshot.")]) -> None:
+def leaderboard_verify(
+    snapshot: Annotated[str, typer.Argument(help="Id of a snapshot.")],
+    release: Annotated[
+        Path | None, typer.Option(help="Take the votes from this audit release instead of the database.")
+    ] = None,
+) -> None:
     """Recompute a snapshot from the votes that it saw, and say what differs."""
 
     async def recompute(database: Database) -> list[str]:
         settings = Settings()
         rules = read_operator_categories(settings.categories_file).rules
         async with jobs.pool_of(database, settings) as pool, database.readings() as session:
-            return await verify(session, snapshot, tagger_of(settings, pool, rules).version)
+            return await verify(session, snapshot, tagger_of(settings, pool, rules).version, release)
 
     differences = with_database(recompute)
     for difference in differences:

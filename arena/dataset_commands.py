@@ -7,10 +7,13 @@ import typer
 
 from arena import jobs, privacy
 from arena.commands import console, fit_all, in_transaction, with_database
-from arena.dataset import bulk, releases, votes_files
+from arena.dataset import bulk, release_votes, releases, votes_files
+from arena.dataset.blocks import VotesFile
 from arena.dataset.export import Options, export_release
 from arena.dataset.progress import progress_bar
 from arena.dataset.publishing import publish_release
+from arena.dataset.rejects import rejects_beside
+from arena.dataset.restore import restore
 from arena.db import Database
 from arena.operator_categories import read_operator_categories
 from arena.records import Variant
@@ -28,25 +31,58 @@ def dataset_import(
     file: Annotated[
         Path,
         typer.Argument(
-            help="CSV, TSV, JSON, JSON Lines or Parquet in any layout that docs/researchers.md lists."
+            help="CSV, TSV, JSON, JSON Lines or Parquet in any layout that docs/researchers.md lists, or the folder "
+            "of a release."
         ),
     ],
-    board: Annotated[str | None, typer.Option(help="Name of the board; the file's name by default.")] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the board; the file's name by default. Of a release, what its overall board counts."
+        ),
+    ] = None,
     origin: Annotated[str | None, typer.Option(help="Where the votes come from.")] = None,
     license: Annotated[str | None, typer.Option(help="Their licence.")] = None,
     rejects: Annotated[
         Path | None, typer.Option(help="Where to write rows that are no votes; FILE.rejects.csv by default.")
     ] = None,
+    withdrawn: Annotated[
+        Path | None, typer.Option(help="The list of a newer release of what was withdrawn since this one.")
+    ] = None,
 ) -> None:
-    """Import votes as a leaderboard of their own; again, it goes on where it stopped or changes nothing."""
-    name = votes_files.board_name(board or votes_files.plain_name(file))
-    target = bulk.Target(name=name, origin=origin, license=license)
-    rejects = rejects or file.with_name(f"{file.name}.rejects.csv")
+    """Import votes as a leaderboard of their own; again, it goes on where it stopped or changes nothing.
 
+    The folder of a release, without --board, becomes this arena's own history, if it has no battles yet.
+    """
+    if withdrawn and not file.is_dir():
+        raise ValueError("--withdrawn is for a release. Name its folder.")
+    if not file.is_dir():
+        target = bulk.Target(
+            name=votes_files.board_name(board or votes_files.plain_name(file)), origin=origin, license=license
+        )
+        _import_votes(file, target, rejects or rejects_beside(file))
+    elif board:
+        manifest = release_votes.checked_manifest(file)
+        target = bulk.Target(
+            name=votes_files.board_name(board),
+            origin=origin or f"{manifest['title']}, release {manifest['name']}",
+            license=license or manifest["license"]["votes"],
+        )
+        votes = release_votes.open_release_votes(file, release_votes.withdrawn_battles(file, withdrawn))
+        _import_votes(votes, target, rejects or rejects_beside(file.resolve()))
+    elif origin or license or rejects:
+        raise ValueError(
+            "A release says itself what it is. Put its votes on a board of their own with --board."
+        )
+    else:
+        _restore(file, withdrawn)
+
+
+def _import_votes(votes: Path | VotesFile, target: bulk.Target, rejects: Path) -> None:
     async def run(database: Database) -> None:
-        with progress_bar(f"Importing {file.name}") as on_progress:
-            done = await bulk.import_votes(database, file, target, rejects=rejects, on_progress=on_progress)
-        _tell(done, name, rejects)
+        with progress_bar("importing votes") as show:
+            done = await bulk.import_votes(database, votes, target, rejects=rejects, on_progress=show)
+        _tell(done, target.name, rejects)
         if done.new:
             await fit_all(database)
 
@@ -62,6 +98,24 @@ def _tell(done: bulk.Imported, board: str, rejects: Path) -> None:
         console.print(f"All of them with their reasons: {rejects}", highlight=False)
 
 
+def _restore(directory: Path, withdrawn: Path | None) -> None:
+    settings = Settings()
+    rules = read_operator_categories(settings.categories_file).rules
+
+    async def run(database: Database) -> None:
+        async with jobs.pool_of(database, settings) as pool:
+            version = tagger_of(settings, pool, rules).version
+        with progress_bar("restoring battles") as show:
+            done = await restore(database, directory, version, withdrawn=withdrawn, on_progress=show)
+        boards = "".join(f", the board {name!r}" for name in done.boards)
+        console.print(f"Restored the release {done.release}: {done.votes} votes{boards}.", highlight=False)
+        if done.left_out:
+            console.print(f"  {done.left_out} left out: withdrawn since.", highlight=False)
+        await fit_all(database)
+
+    with_database(run)
+
+
 @dataset_app.command("export")
 def dataset_export(
     directory: Annotated[Path, typer.Argument(help="Folder to write; new, empty, or of the same release.")],
@@ -72,6 +126,9 @@ def dataset_export(
     boards: Annotated[
         bool, typer.Option("--boards/--no-boards", help="With the votes of imported boards.")
     ] = True,
+    compat: Annotated[
+        bool, typer.Option("--compat/--no-compat", help="With the layouts of published Arena releases.")
+    ] = True,
     leave_out_bad: Annotated[
         bool, typer.Option("--leave-out-bad", help="Leave out battles that fail a check, and count them.")
     ] = False,
@@ -79,7 +136,9 @@ def dataset_export(
     """Write a release: the same bytes whenever it is exported, until it is closed. Goes on where it was interrupted."""
     settings, name = Settings(), releases.release_name(release, variant)
     operators = read_operator_categories(settings.categories_file)
-    options = Options(boards=boards, leave_out_bad=leave_out_bad, categories=operators.categories)
+    options = Options(
+        boards=boards, compat=compat, leave_out_bad=leave_out_bad, categories=operators.categories
+    )
 
     async def export(database: Database) -> None:
         async with jobs.pool_of(database, settings) as pool:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
+from hashlib import sha256
 from time import monotonic
 from typing import Any
 
+import orjson
 from sqlalchemy import Date, Select, cast, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +28,7 @@ from arena.operator_categories import OperatorCategories
 from arena.populations import OWN_POPULATIONS
 from arena.tables import Board, FitFailure, ImportedVote, Model, Snapshot, SnapshotFile, Vote
 from arena.taggers import RuleTagger, Tagger, tag_votes
+from ratings.threads import in_order, thread_count
 
 KEPT_HOURS = 24
 ALL_KEPT_HOURS = 1
@@ -163,12 +166,24 @@ async def fit(
 
 def _packed(files: Sequence[BoardFile], snapshot_id: str, generated_at: datetime) -> list[tuple[str, bytes]]:
     dated = generated_at.isoformat().replace("+00:00", "Z")
-    return [(file.name, packed(file, snapshot_id, dated)) for file in files]
+
+    def pack(file: BoardFile) -> tuple[str, bytes]:
+        return file.name, packed(file, snapshot_id, dated)
+
+    return list(in_order(pack, files, thread_count(None)))
 
 
 def results_digest(files: Sequence[BoardFile]) -> str:
-    """What a recomputation must come to: every file but for when, and for whom, it was written."""
-    return digest_of({file.name: file.says for file in files})
+    """What a recomputation must come to: every file but for when, and for whom, it was written.
+
+    That of what all files say by their names, written bit by bit: to hold all of it takes half a gibibyte.
+    """
+    digest = sha256()
+    for number, file in enumerate(sorted(files, key=lambda file: file.name)):
+        digest.update(b"," if number else b"{")
+        digest.update(orjson.dumps(file.name) + b":" + orjson.dumps(file.says, option=orjson.OPT_SORT_KEYS))
+    digest.update(b"}" if files else b"{}")
+    return digest.hexdigest()
 
 
 async def _marks(session: AsyncSession) -> tuple[int, int, str]:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,13 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.ballots import Votes, ballots_of_snapshot, imported_votes, model_names
 from arena.leaderboards import compute, digest_of, snapshot_inputs
-from arena.populations import Population
+from arena.populations import OWN_POPULATIONS, Population
 from arena.snapshots import find_snapshot, results_digest
 from arena.tables import Board, Snapshot, SnapshotFile
+from ratings.release.boards import VOTES_FILE, read_populations
+from ratings.release.manifest import read_manifest
 
 
-async def verify(session: AsyncSession, snapshot_id: str, tagger: str | None = None) -> list[str]:
-    """Recompute a snapshot from the votes that it saw; returns what differs, in words.
+async def verify(
+    session: AsyncSession, snapshot_id: str, tagger: str | None = None, release: Path | None = None
+) -> list[str]:
+    """Recompute a snapshot from the votes that it saw, or from those of a release; returns what differs, in words.
 
     The session must see one moment. `tagger` is the version of the rules that tag battles now.
     """
@@ -26,11 +31,14 @@ async def verify(session: AsyncSession, snapshot_id: str, tagger: str | None = N
     altered = await _altered(session, snapshot)
     if altered:
         return altered
-    numbers = await model_names(session)
-    votes = await ballots_of_snapshot(session, snapshot.visible, snapshot.last_vote_id, numbers)
-    for board in await session.scalars(select(Board).order_by(Board.name)):
-        votes.append(await imported_votes(session, board, snapshot.last_imported_id))
-    votes = [each for each in votes if each.population.name in snapshot.inputs["populations"]]
+    if release is None:
+        votes = await _stored_votes(session, snapshot)
+    elif (manifest := read_manifest(release))["variant"] != "audit":
+        return [
+            f"The release {manifest['name']} is an open one, which leaves votes out: give an audit release."
+        ]
+    else:
+        votes = await asyncio.to_thread(_released_votes, release, manifest, snapshot.inputs)
     differences = _differences(snapshot, votes, tagger)
     if differences:
         return differences
@@ -38,6 +46,30 @@ async def verify(session: AsyncSession, snapshot_id: str, tagger: str | None = N
     if results_digest(files) != snapshot.results_digest:
         return ["The same votes give other numbers here: the libraries or the processor differ."]
     return []
+
+
+async def _stored_votes(session: AsyncSession, snapshot: Snapshot) -> list[Votes]:
+    numbers = await model_names(session)
+    votes = await ballots_of_snapshot(session, snapshot.visible, snapshot.last_vote_id, numbers)
+    for board in await session.scalars(select(Board).order_by(Board.name)):
+        votes.append(await imported_votes(session, board, snapshot.last_imported_id))
+    return [each for each in votes if each.population.name in snapshot.inputs["populations"]]
+
+
+def _released_votes(directory: Path, manifest: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[Votes]:
+    """The votes of a release in every population of a snapshot; one of ours that it does not name has none in it."""
+    files = {each.name: {"votes_file": VOTES_FILE} for each in OWN_POPULATIONS} | manifest["populations"]
+    facts = [field.name for field in fields(Population)]
+    return [
+        Votes(
+            population=Population(**{fact: inputs["populations"][name][fact] for fact in facts}),
+            table=votes.table,
+            digest=votes.digest,
+        )
+        for name, votes in read_populations(
+            directory, {name: files[name] for name in inputs["populations"] if name in files}
+        ).items()
+    ]
 
 
 async def _altered(session: AsyncSession, snapshot: Snapshot) -> list[str]:

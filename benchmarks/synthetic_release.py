@@ -11,7 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from arena.ballots import over_frequent
 from arena.populations import OWN_POPULATIONS, POPULATION_OF_REASON, imported
 from ratings.board_files import STYLE_FEATURES
-from ratings.release.boards import VOTES_FILE
+from ratings.release.boards import VOTES_FILE, read_populations
 from ratings.release.parquet import open_writer
 from ratings.release.schema import BOARD_VOTES, DATA, FORMAT, STYLE, TURNS, VOTES, board_votes_file
 
@@ -239,6 +239,8 @@ def write_data(
         | {"votes_file": VOTES_FILE if each in OWN_POPULATIONS else board_votes_file(each.name)}
         for each in (*OWN_POPULATIONS, study)
     }
+    for name, votes in read_populations(directory, populations).items():
+        populations[name] |= {"votes": votes.table.num_rows}
     return {
         "format": FORMAT,
         "name": "2026-11",

@@ -19,6 +19,7 @@ import arena.app  # noqa: F401  # the web defines refusals of its own
 from arena import metrics
 from arena.categories import CATEGORIES, Category
 from arena.cli import app
+from arena.dataset.card import HOLDS, columns_table
 from arena.errors import tree
 from arena.privacy import KINDS
 from arena.privacy.planted import Caught, caught_by_kind, precision
@@ -26,6 +27,7 @@ from arena.settings import Settings
 from arena.tables import Table as Base
 from arena.tagging.accuracy import Accuracy, measured_accuracies
 from arena.votes import NOT_COUNTED, REASONS
+from ratings.release.schema import BOARD_VOTES, DATA
 
 FOLDER = Path(__file__).resolve().parent
 COLUMNS = FOLDER / "columns.toml"
@@ -319,6 +321,20 @@ def _rules(stored: Table) -> Iterator[str]:
             yield f"check: `{rule.sqltext}`"
 
 
+# Releases
+
+
+def release_files() -> str:
+    """What each file of a release holds."""
+    return table(("file", "holds"), *((f"`{name}`", holds) for name, holds in HOLDS.items()))
+
+
+def release_columns() -> str:
+    """Every table of a release with its columns."""
+    tables = {**DATA, "boards/NAME.parquet": BOARD_VOTES}
+    return "\n".join(f"### `{name}`\n\n{columns_table(schema)}" for name, schema in tables.items())
+
+
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "commands": commands,
@@ -329,6 +345,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "tables": tables,
     "categories": categories,
     "category-accuracy": category_accuracy,
+    "release-files": release_files,
+    "release-columns": release_columns,
     "privacy-kinds": privacy_kinds,
     "privacy-accuracy": privacy_accuracy,
     "privacy-languages": privacy_languages,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import TypeVar
 
 from ratings.errors import InvalidOptionError
@@ -11,11 +12,18 @@ from ratings.linear_algebra import single_threaded_blas
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _MOST = 8
+_SHARED: ContextVar[bool] = ContextVar("shared", default=False)
+"""Whether this work has other work beside it that keeps the other processors busy."""
 
 
 def thread_count(threads: int | None) -> int:
-    """Return the number asked for, or for None the processors that this process may use, at most 8."""
+    """Return the number asked for, or for None the processors that this process may use, at most 8.
+
+    Within work that `in_order` shares between threads, that is one.
+    """
     if threads is None:
+        if _SHARED.get():
+            return 1
         usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
         return min(len(usable), _MOST)
     if threads < 1:
@@ -33,5 +41,13 @@ def in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], threa
     if threads < 2 or len(items) < 2:
         yield from map(alone, items)
         return
+
+    def shared(item: _Item) -> _Result:
+        token = _SHARED.set(True)
+        try:
+            return alone(item)
+        finally:
+            _SHARED.reset(token)
+
     with ThreadPoolExecutor(min(threads, len(items))) as pool:
-        yield from pool.map(alone, items)
+        yield from pool.map(shared, items)

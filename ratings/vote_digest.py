@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from ratings.arrays import IntArray
+from ratings.arrays import BoolArray, IntArray, sorted_together
 from ratings.columns import Battles
 from ratings.errors import InvalidComparisonsError
 
@@ -115,21 +115,23 @@ def _dense_ranks(codes: list[IntArray], rows: int) -> tuple[IntArray, IntArray]:
     """Rows that say different things, sorted, one of each; and which of them each row is."""
     if not rows:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    distinct, content = np.zeros(1, dtype=np.int64), np.zeros(rows, dtype=np.int64)
-    for key in _packed(codes):
-        # One key at a time: single integers sort several times faster than tuples.
-        _, rank = _ranked(key)
-        distinct, content = _ranked(content * (int(rank.max()) + 1) + rank)
-    return distinct, content
+    first, *others = _packed(codes) or [np.zeros(rows, dtype=np.int64)]
+    order = np.argsort(first)
+    new = np.diff(first[order], prepend=first[order[0]] - 1) != 0
+    for key in others:
+        _sort_alike(order, new, key)
+    content = np.empty(rows, dtype=np.int64)
+    content[order] = np.cumsum(new) - 1
+    return order[new], content
 
 
-def _ranked(key: IntArray) -> tuple[IntArray, IntArray]:
-    """One row for each value, in order of the values, and which of them each row has."""
-    order = np.argsort(key)
-    new = np.diff(key[order], prepend=key[order[0]] - 1) != 0
-    rank = np.empty(len(key), dtype=np.int64)
-    rank[order] = np.cumsum(new) - 1
-    return order[new], rank
+def _sort_alike(order: IntArray, new: BoolArray, key: IntArray) -> None:
+    """Sort rows that are alike so far by one more key; ``new`` says which rows differ from those before them."""
+    alike = np.flatnonzero(~new | ~np.append(new[1:], True))
+    group = np.cumsum(new)[alike]
+    by_key = np.lexsort((key[order[alike]], group))
+    order[alike] = order[alike][by_key]
+    new[alike] |= np.diff(key[order[alike]], prepend=0) != 0
 
 
 def _packed(codes: list[IntArray]) -> list[IntArray]:
@@ -170,8 +172,16 @@ def _grouped(voters: IntArray, content: IntArray) -> tuple[IntArray, IntArray]:
     """Rows by voter and content, and how many votes each voter cast, in that order."""
     if not len(voters):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    _, number, sizes = np.unique(voters, return_inverse=True, return_counts=True)
-    return np.argsort(number * (int(content.max()) + 1) + content), sizes
+    row = np.arange(len(voters))
+    by_content = sorted_together([content, row])
+    rows = np.argsort(content) if by_content is None else by_content[1]
+    by_voter = sorted_together([(voters - voters.min())[rows], row])
+    if by_voter is None:
+        number = np.unique(voters, return_inverse=True)[1]
+        by_voter = [number[rows], row]
+        by_voter = [column[np.argsort(number[rows], kind="stable")] for column in by_voter]
+    starts = np.flatnonzero(np.diff(by_voter[0], prepend=-1))
+    return rows[by_voter[1]], np.diff(starts, append=len(rows))
 
 
 def _sorted_voters(content: IntArray, sizes: IntArray, digest: "hashlib._Hash") -> tuple[IntArray, IntArray]:

@@ -3,27 +3,23 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-from pyarrow import csv
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.dataset.blocks import VotesFile, naming
+from arena.dataset.copying import copy_into
 from arena.dataset.layouts import VoteColumns, recognise_votes, votes_of
-from arena.dataset.rejects import Reject, RejectsFile
+from arena.dataset.rejects import Reject, RejectsFile, rejects_beside
 from arena.dataset.votes_files import open_votes
 from arena.db import Database
 from arena.errors import DatasetInvalid
 from arena.tables import Board, ImportedVote
-
-_INTO = "COPY imported_vote (board_id, file_digest, line, model_a, model_b, winner, voter) FROM STDIN (FORMAT csv)"
-_ROWS_WRITTEN = 1 << 14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +45,7 @@ class Imported:
 
 async def import_votes(
     database: Database,
-    path: Path,
+    votes: Path | VotesFile,
     target: Target,
     *,
     rejects: Path | None = None,
@@ -61,15 +57,15 @@ async def import_votes(
     an earlier import came: a second one goes on from there, or finds nothing left to do. Raises `DatasetInvalid`
     when the file cannot be read to its end or holds no vote at all; then none of its votes are on the board.
     """
-    file = await asyncio.to_thread(open_votes, path)
-    with naming(path):
+    file = votes if isinstance(votes, VotesFile) else await asyncio.to_thread(open_votes, votes)
+    with naming(file.path):
         columns = recognise_votes(file.columns)
     imported = Imported(layout=columns.described(), row_is=file.row_is)
     async with database.locked("import") as ours:
         if not ours:
             raise DatasetInvalid("Another import is running. Wait until it is done.")
         stored = _Stored(database, target, await asyncio.to_thread(file.digest))
-        with RejectsFile(rejects or path.with_name(f"{path.name}.rejects.csv")) as rejected:
+        with RejectsFile(rejects or rejects_beside(file.path)) as rejected:
             try:
                 await _store_blocks(stored, _votes(file, columns, rejected, on_progress), imported)
             except DatasetInvalid:
@@ -79,7 +75,7 @@ async def import_votes(
     imported.new = stored.new
     if not imported.votes:
         first = f" First problem: {_said(file, rejected.first[0])}" if rejected.first else ""
-        raise DatasetInvalid(f"{path} holds no usable vote.{first}")
+        raise DatasetInvalid(f"{file.path} holds no usable vote.{first}")
     return imported
 
 
@@ -126,20 +122,15 @@ class _Stored:
                 self._last_line = await self._last(session)
             rows = votes.filter(pc.greater(votes["line"], self._last_line)) if self._last_line else votes
             if rows.num_rows:
-                await _copy(session, _INTO, self._written(rows))
+                await copy_into(session, ImportedVote.__tablename__, self._rows(rows))
                 grown = update(Board).where(Board.id == self._board)
                 await session.execute(grown.values(votes=Board.votes + rows.num_rows))
         self.new += rows.num_rows
 
-    def _written(self, votes: pa.Table) -> Iterator[bytes]:
+    def _rows(self, votes: pa.Table) -> pa.Table:
         fixed = {"board_id": pa.scalar(self._board), "file_digest": pa.scalar(self.digest)}
-        for start in range(0, len(votes), _ROWS_WRITTEN):
-            rows = votes.slice(start, _ROWS_WRITTEN)
-            columns = {name: pa.repeat(value, len(rows)) for name, value in fixed.items()}
-            written = BytesIO()
-            table = pa.table({**columns, **{name: rows[name] for name in rows.column_names}})
-            csv.write_csv(table, written, csv.WriteOptions(include_header=False))
-            yield written.getvalue()
+        columns = {name: pa.repeat(value, len(votes)) for name, value in fixed.items()}
+        return pa.table({**columns, **{name: votes[name] for name in votes.column_names}})
 
     async def _last(self, session: AsyncSession) -> int:
         query = select(func.max(ImportedVote.line))
@@ -170,12 +161,3 @@ async def _board(session: AsyncSession, target: Target) -> int:
     )
     assert found is not None, "an upsert returns its row"
     return found
-
-
-async def _copy(session: AsyncSession, into: str, parts: Iterator[bytes]) -> None:
-    connection = await (await session.connection()).get_raw_connection()
-    driver = connection.driver_connection
-    assert driver is not None, "a session's connection is open"
-    async with driver.cursor() as cursor, cursor.copy(into) as copy:
-        for part in parts:
-            await copy.write(part)

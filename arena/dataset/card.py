@@ -31,7 +31,7 @@ _ADDRESSES: Final = {
     "ODC-By-1.0": "https://opendatacommons.org/licenses/by/1-0/",
 }
 _SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-_HOLDS: Final[Mapping[str, str]] = {
+HOLDS: Final[Mapping[str, str]] = {
     BATTLES_FILE: "one row a battle: its models, how they were drawn, how answers were shown",
     TURNS_FILE: "one row a turn: prompt, both answers, timings, tokens",
     VOTES_FILE: "one row a vote: verdict, whether it counts and why not, what boards select and control by",
@@ -130,7 +130,7 @@ def _files(directory: Path, manifest: Mapping[str, Any]) -> list[tuple[str, int 
     imported = {name: f"imported votes: {titles[name]}" for name in _board_files(manifest)}
     return [
         (name, manifest["files"].get(name, {}).get("rows"), holds)
-        for name, holds in {**_HOLDS, **imported}.items()
+        for name, holds in {**HOLDS, **imported}.items()
         if (directory / name).exists() or name in (MANIFEST, "croissant.json")
     ]
 

@@ -138,7 +138,7 @@ def changes_text(entries: Sequence[Mapping[str, Any]]) -> str:
 
 def _lines(entry: Mapping[str, Any], before: Mapping[str, Any] | None) -> Iterable[str]:
     yield f"{entry['battles']:,} battles{_more(entry['battles'], before['battles'] if before else None)}."
-    for name, votes in entry["votes"].items():
+    for name, votes in sorted(entry["votes"].items()):
         more = _more(votes, before["votes"].get(name, 0) if before else None)
         yield f"{votes:,} votes on the board `{name}`{more}."
     if entry["models_added"] and before:

@@ -46,7 +46,8 @@ SEEN_FAULTS: Final = 10
 class Options:
     """How a release is exported."""
 
-    boards: bool = True
+    boards: bool = True  # with the votes of imported boards
+    compat: bool = True  # with every text once more in each of the layouts of published releases
     leave_out_bad: bool = False
     categories: Sequence[Category] = ()  # the operator's own
 
@@ -70,7 +71,9 @@ async def export_release(
         with psycopg.connect(conninfo_of(database.url)) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             manifest = export.run(connection, before)
-        manifest = finish(folder.files, manifest, signing_key(settings), options.categories)
+        manifest = finish(
+            folder.files, manifest, signing_key(settings), options.categories, compat=options.compat
+        )
         if variant == "audit":
             manifest = await _with_snapshot(database, folder.files, manifest, signing_key(settings))
         folder.put_in_place()

@@ -21,6 +21,11 @@ class Reject:
     row: str
 
 
+def rejects_beside(path: Path) -> Path:
+    """Where the rejects of a file or folder go if nothing else is said."""
+    return path.with_name(f"{path.name}.rejects.csv")
+
+
 class RejectsFile:
     """Writes rejects as they come; there is no file before the first, and the terminal is told of few."""
 

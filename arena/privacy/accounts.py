@@ -33,7 +33,9 @@ _IBAN_LENGTHS: Final = {
     }.items()
     for country in countries.split()
 }
-_IBAN_START: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z]{2} ?\d ?\d(?=[ .\n-]{0,2}[A-Za-z0-9])")
+_IBAN_START: Final = re.compile(
+    r"[A-Za-z](?<![A-Za-z0-9_][A-Za-z])[A-Za-z] ?\d ?\d(?=[ .\n-]{0,2}[A-Za-z0-9])"
+)
 _BETWEEN: Final = r"(?P<{0}> ?[./-] ?| |\n|)"
 _CARD: Final = re.compile(
     r"(?<![A-Za-z0-9_+\[])(?<!\d[.,/ -])(?<![A-Za-z0-9_]\()(?:"
@@ -69,7 +71,7 @@ def _has_check_digits(written: str) -> bool:
 
 def cards(folded: Folded) -> Spans:
     """Card numbers as they are grouped, of a known issuer, with the check digit."""
-    for match in folded.matches(_CARD):
+    for match in folded.numbers(_CARD, "23456789"):
         digits = re.sub(r"\D", "", match[0])
         if _ISSUERS.match(digits) and len(set(digits)) > 1 and luhn.is_valid(digits):
             yield match.span()

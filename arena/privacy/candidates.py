@@ -1,7 +1,7 @@
 """Which texts are worth a look, and for what: automata (RE2, through Arrow) that see signs of personal data."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -13,14 +13,18 @@ from arena.privacy.vocabulary import words
 # Detectors see only texts with a sign of their topic. Small and large letters are alike but in (?-i:…). What would make
 # an automaton large is left out: long bounded repetitions, whole Unicode classes.
 _DIGIT: Final = "[0-9٠-٩۰-۹०-९০-৯๐-๙０-９]"
+_SPACE: Final = (
+    r"[\s\x{a0}\x{1680}\x{180e}\x{2000}-\x{200f}\x{202a}-\x{202f}\x{205f}-\x{2069}\x{3000}\x{feff}]"
+)
 _BETWEEN: Final = (
     r"[\s\x{a0}\x{ad}\x{2000}-\x{2015}\x{202a}-\x{202f}\x{2060}-\x{2069}\x{2212}\x{3000}./()（）．／－-]{0,3}"
 )
 _SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
     "at": (
-        r"@|＠",
+        rf"[^\s@][@＠][^\s@]|{_SPACE}[@＠]{_SPACE}|[\[({{<（［｛＜]{_SPACE}?[@＠]",
         r"[\[({<（［] ?(?:at|ät|arroba|arobase|chiocciola|собака|kukac) ?[\])}>）］]",
-        r" (?:at|arroba|arobase|chiocciola|собака|małpa|apenstaartje) [^ \n]+ (?:dot|punkt|punto|ponto|punt|point|точка|kropka) ",
+        r" at [^ \n]+ (?:dot|punkt) | arroba [^ \n]+ (?:punto|ponto|punt) | arobase [^ \n]+ point ",
+        r" chiocciola [^ \n]+ punto | собака [^ \n]+ точка | małpa [^ \n]+ kropka | apenstaartje [^ \n]+ punt ",
     ),
     "digits": (
         rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{6}}|[a-z]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9]{{2}} ?[a-d]",
@@ -46,8 +50,8 @@ _SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
         r"(?-i:[Cc]alle|C/|[Aa]venida|[Aa]vda\.?|[Aa]v\.|[Pp]laza|[Pp]aseo|[Vv]iale|[Pp]iazza|[Cc]orso|[Ll]argo|[Vv]icolo|[Rr]ua"
         r"|[Tt]ravessa|[Pp]raça|[Aa]lameda) ",
         r"(?-i:\b[Vv]ia [A-ZÀ-Ý])",
-        r"ul\. |ulic[aęy] |al\. |alej[aei] |os\. |pl\. |ул\. |улиц|проспект|пр-т|пер\. |переул|шоссе|бульвар|наб\. ",
-        r"sok\.|soka[kğ]|sk\.|cad(?:desi|\.)|cd\.|bulvarı|mah(?:\.|allesi)",
+        r"(?:^|[^a-z0-9_])(?:ul\.|ulic[aęy]|al\.|alej[aei]|os\.|pl\.) |ул\. |улиц|проспект|пр-т|пер\. |переул|шоссе|бульвар|наб\. ",
+        rf"(?-i:{_SPACE}(?:Sok\.|Soka[kğ]|Sk\.|Cad(?:desi|\.)|Cd\.|Bulvarı|Mah(?:\.|allesi)))",
         rf"(?:路|街|道|巷|弄|胡同|丁目){_DIGIT}|{_DIGIT}丁目|[ぁ-ヿ一-鿿]{_DIGIT}{{1,3}}-{_DIGIT}|(?:로|길) {_DIGIT}",
         r"شارع|मकान|फ्लैट|प्लॉट|मार्ग|रोड|गली",
     ),
@@ -73,6 +77,16 @@ def topics(texts: pa.Array) -> list[frozenset[str]]:
 
 @lru_cache(maxsize=16)
 def _pattern(*topics: str) -> str:
-    born = (re.escape(word.rstrip("*")) for word in words("birth"))
-    signs = [sign for topic in topics for sign in (*_SIGNS[topic], *(born if topic == "birth" else ()))]
+    signs = [sign for topic in topics for sign in (*_SIGNS[topic], *(_born() if topic == "birth" else ()))]
     return "(?i)" + "|".join(f"(?:{sign})" for sign in signs)
+
+
+def _born() -> Iterator[str]:
+    """The words of birth: not within a longer one ("ur." in "bonheur."), as far as Latin letters tell."""
+    by_edges: dict[tuple[str, str], list[str]] = {}
+    for word in words("birth"):
+        before = "(?:^|[^a-z])" if word[0].isascii() else ""
+        after = "(?:[^a-z]|$)" if word[-1].isascii() and not word.endswith("*") else ""
+        by_edges.setdefault((before, after), []).append(re.escape(word.rstrip("*")))
+    for (before, after), alike in by_edges.items():
+        yield f"{before}(?:{'|'.join(alike)}){after}"

@@ -3,9 +3,9 @@
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from arena.privacy.kinds import PLACEHOLDER
 
@@ -16,30 +16,59 @@ _INVISIBLE = (
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\u00ad"
 _FULL_WIDTH = range(0xFF01, 0xFF5F)
 _FILLER = "\0"
-_DIGITS = re.compile(r"\d(?:\D{0,3}\d){5,}|[A-Za-z]{5}\d{4}[A-Za-z]")
+# Patterns for long texts begin with a sign that they take and look behind it only then: so they are searched for fast.
+_DIGITS = re.compile(r"[0-9](?:(?:[^0-9]{0,3}[0-9]){5,}|(?<=[A-Za-z]{5}[0-9])[0-9]{3}[A-Za-z])")
+_NUMBER = re.compile(r"[0-9(+](?<![A-Za-z0-9_].)(?=(?:[ ./()\n+-]{0,6}[0-9]){6})", re.DOTALL)
 _MARGIN = 40  # wider than what any pattern takes on either side of its digits
+ANNOUNCED = frozenset({"phone", "identity"})
+"""Topics whose words need to be looked for only in texts with several digits."""
 
 
-class Folded(NamedTuple):
+@dataclass(frozen=True)
+class Folded:
     """Both of the length of the text they were made of, so that places in them are places in it."""
 
     text: str
     lower: str
-    windows: tuple[tuple[int, int], ...]
-    """Places with several digits close together, and what stands around them."""
+    announced: Set[str] = ANNOUNCED
+    """Of these topics, the ones of which there may be words."""
+
+    @cached_property
+    def windows(self) -> tuple[tuple[int, int], ...]:
+        """Places with several digits close together, and what stands around them."""
+        return tuple(_windows(self.text))
+
+    @cached_property
+    def _numbers(self) -> tuple[tuple[int, int], ...]:
+        """Where a number of seven or more digits may begin, and where its window ends."""
+        return tuple(
+            (match.start(), end)
+            for start, end in self.windows
+            for match in _NUMBER.finditer(self.text, start, end)
+        )
 
     def matches(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
         """Matches of a pattern that needs several digits."""
         for start, end in self.windows:
             yield from pattern.finditer(self.text, start, end)
 
+    def numbers(self, pattern: re.Pattern[str], first: str) -> Iterator[re.Match[str]]:
+        """Matches of a pattern that needs seven digits and begins with one of these signs, not after a letter."""
+        taken = 0
+        for start, end in self._numbers:
+            if start >= taken and self.text[start] in first:
+                match = pattern.match(self.text, start, end)
+                if match:
+                    taken = match.end()
+                    yield match
 
-def fold(text: str) -> Folded:
+
+def fold(text: str, announced: Set[str] = ANNOUNCED) -> Folded:
     """One sign for one sign; earlier placeholders become signs that no detector takes."""
     folded = text if text.isascii() else text.translate(_one_for_one())
     if "[" in folded:
         folded = PLACEHOLDER.sub(lambda found: _FILLER * len(found[0]), folded)
-    return Folded(folded, folded.lower(), tuple(_windows(folded)))
+    return Folded(folded, folded.lower(), announced)
 
 
 def _windows(folded: str) -> Iterator[tuple[int, int]]:

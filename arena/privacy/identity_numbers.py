@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -41,6 +41,11 @@ _DISTINCT: Final[tuple[tuple[str, str, str], ...]] = (
     ("ru", r"\d{3}-\d{3}-\d{3}[ -]\d\d", "snils"),
     ("gb", r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] \d\d \d\d \d\d [A-D]", ""),
 )  # fmt: skip
+# What a distinct form begins with, and that enough digits follow: sought first, because it is found faster.
+_DISTINCT_START: Final = re.compile(
+    r"[A-Z0-9](?<![A-Za-z0-9_][A-Z0-9])(?:(?<=[0-9])(?=(?:[ ./A-Z+-]{0,4}[0-9]){6})"
+    r"|(?<=[A-Z])(?=[A-Z]{0,5}[ -]?[0-9](?:[ A-Z-]{0,2}[0-9]){3}))"
+)
 _DISTINCT_FORM: Final = re.compile(
     _NOT_AFTER
     + r"(?=[A-Z]{0,6}[ -]?\d)(?:"
@@ -67,7 +72,8 @@ _ANNOUNCED: Final[Mapping[int, tuple[str, ...]]] = {
     18: ("cn.ric", "mx.curp"),
 }  # fmt: skip
 _CANDIDATE: Final = re.compile(
-    _NOT_AFTER + r"(?=[A-Za-z]{0,6}\d)[A-Za-z0-9](?:(?: ?[./-] ?|[ \n]{0,2})[A-Za-z0-9]){7,17}" + _NOT_BEFORE
+    r"[A-Za-z0-9](?<![A-Za-z0-9_][A-Za-z0-9])(?<!\d[.,/:+-][A-Za-z0-9])(?<!\.[A-Za-z0-9])"
+    r"(?:(?<=\d)|(?=[A-Za-z]{0,5}\d))(?:(?: ?[./-] ?|[ \n]{0,2})[A-Za-z0-9]){7,17}" + _NOT_BEFORE
 )
 _NINO: Final = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]")
 _EGYPT: Final = re.compile(rf"[23]\d\d{_MONTH}{_DAY}(?:0[1-4]|1[1-9]|2[1-9]|3[1-5]|88)\d{{5}}")
@@ -78,28 +84,44 @@ _ANNOUNCED_AFTER: Final = 24
 
 def identity_numbers(folded: Folded) -> Spans:
     """Numbers of an unmistakable form, and those with a right check digit near words that announce them."""
-    for match in folded.matches(_DISTINCT_FORM):
+    for match in _distinct(folded):
         judge = _JUDGES[str(match.lastgroup)]
         if not judge or _is_valid(judge, match[0]):
             yield match.span()
+    if "identity" not in folded.announced:
+        return
     candidates = list(folded.matches(_CANDIDATE))
     if candidates and (announced := announcements("identity", folded.lower)):
         yield from _announced(candidates, announced)
 
 
+def _distinct(folded: Folded) -> Iterator[re.Match[str]]:
+    taken = 0
+    for begin in folded.matches(_DISTINCT_START):
+        match = _DISTINCT_FORM.match(folded.text, begin.start(), begin.endpos)
+        if match and begin.start() >= taken:
+            taken = match.end()
+            yield match
+
+
 def _announced(candidates: Sequence[re.Match[str]], announced: Announcements) -> Spans:
+    known = lru_cache(maxsize=1024)(_known_part)  # the same number may stand in a text many times
     for match in candidates:
         start, end = match.span()
         if not (
             announced.before(start, within=_ANNOUNCED_BEFORE) or announced.after(end, within=_ANNOUNCED_AFTER)
         ):
             continue
-        written = match[0].upper()
-        while written and not _is_known(written):
-            shorter = _LAST_GROUP.sub("", written)
-            written = shorter if shorter != written else ""
-        if written:
-            yield start, start + len(written)
+        if found := known(match[0].upper()):
+            yield start, start + found
+
+
+def _known_part(written: str) -> int:
+    """How much is left when last groups are taken off until a rule knows the rest."""
+    while written and not _is_known(written):
+        shorter = _LAST_GROUP.sub("", written)
+        written = shorter if shorter != written else ""
+    return len(written)
 
 
 def _is_known(written: str) -> bool:

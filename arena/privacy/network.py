@@ -8,9 +8,13 @@ from arena.privacy.folding import Folded
 from arena.privacy.kinds import Spans
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_V4: Final = re.compile(rf"(?<![\w.-])(?:{_OCTET}\.){{3}}{_OCTET}(?![A-Za-z0-9_]|\.\d|-\d)", re.ASCII)
+_V4: Final = re.compile(
+    rf"[0-9](?<![\w.-][0-9])(?:(?<=2)(?:5[0-5]|[0-4]\d)|(?<=1)\d\d|(?<=[1-9])\d|)\.(?:{_OCTET}\.){{2}}{_OCTET}(?![A-Za-z0-9_]|\.\d|-\d)",
+    re.ASCII,
+)
 _V6: Final = re.compile(
-    r"(?<![\w:.])(?:[0-9a-f]{1,4}:){2,7}(?:(?::[0-9a-f]{1,4}){1,6}|[0-9a-f]{1,4}|:)(?![\w:])", re.ASCII
+    r"[0-9a-f](?<![\w:.][0-9a-f])[0-9a-f]{0,3}:(?:[0-9a-f]{1,4}:){1,6}(?:(?::[0-9a-f]{1,4}){1,6}|[0-9a-f]{1,4}|:)(?![\w:])",
+    re.ASCII,
 )
 _VERSION_BEFORE: Final = re.compile(
     r"(?:version|versión|versione|versão|версия|wersja|sürüm|release|firmware|driver|build|bios|chapter|section|oid"
@@ -19,8 +23,8 @@ _VERSION_BEFORE: Final = re.compile(
 _NUMBERING_BELOW: Final = 20
 _GLOBAL_UNICAST: Final = 1  # the first three bits
 _MAC: Final = re.compile(
-    r"(?<![0-9a-z:._-])(?:[0-9a-f]{2}(?P<between>[:-])[0-9a-f]{2}(?:(?P=between)[0-9a-f]{2}){4}"
-    r"|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4})(?![0-9a-z_]|[:.-][0-9a-f])"
+    r"[0-9a-f](?<![0-9a-z:._-][0-9a-f])(?:[0-9a-f](?P<between>[:-])[0-9a-f]{2}(?:(?P=between)[0-9a-f]{2}){4}"
+    r"|[0-9a-f]{3}\.[0-9a-f]{4}\.[0-9a-f]{4})(?![0-9a-z_]|[:.-][0-9a-f])"
 )
 
 

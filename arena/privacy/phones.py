@@ -48,15 +48,17 @@ _CALLED_AFTER: Final = 24
 
 def phones(folded: Folded) -> Spans:
     """Numbers with a calling code, in a country's writing, or near words for telephones."""
-    for match in folded.matches(_INTERNATIONAL):
+    for match in folded.numbers(_INTERNATIONAL, "(+0"):
         if found := _with_calling_code(match):
             yield found
-    for pattern in (_WRITTEN, _TRUNK_ZERO):
-        for match in folded.matches(pattern):
+    for pattern, first in ((_WRITTEN, "(0123456789"), (_TRUNK_ZERO, "(0")):
+        for match in folded.numbers(pattern, first):
             start = match.start() + _opens_too_much(match[0])
             if _is_number(folded.text[start : match.end()]):
                 yield start, match.end()
-    candidates = list(folded.matches(_ANNOUNCED))
+    if "phone" not in folded.announced:
+        return
+    candidates = list(folded.numbers(_ANNOUNCED, "(0123456789"))
     if candidates and (calls := announcements("phone", folded.lower)):
         yield from _announced(folded, candidates, calls)
 

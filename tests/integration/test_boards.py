@@ -136,25 +136,6 @@ async def import_text(database: Database, folder: Path, text: str) -> int:
     return (await import_votes(database, path, Target(name="imported", origin="the tests"))).new
 
 
-async def test_llmfao_votes_become_a_board(
-    real_data: Path, arena: Serving, database: Database, session: AsyncSession
-) -> None:
-    """The human votes of LLMFAO, imported under their own column names: 59 models, the published order."""
-    target = Target(name="llmfao", origin="LLMFAO, D. Ustalov", license="CC-BY-4.0")
-    done = await import_votes(database, real_data / "llmfao" / "crowd-comparisons.csv", target)
-    assert (done.new, done.rejected) == (8931, 0)
-    await snapshots.fit(database)
-    async with arena.client() as program:
-        board = (await program.get("/feed/v1/leaderboards/llmfao.json")).json()
-    golden = (real_data / "llmfao" / "evalica-golden.csv").read_text().splitlines()
-    scores = {row.rsplit(",", 2)[1].strip('"'): float(row.rsplit(",", 1)[1]) for row in golden
-              if row.startswith("bradley_terry,")}  # fmt: skip
-    assert [entry["model"] for entry in board["entries"]] == sorted(scores, key=lambda model: -scores[model])
-    assert board["votes"] == 8931
-    assert board["method"]["parameters"]["cluster"] == "voter"
-    assert board["license"] == "CC-BY-4.0"
-
-
 async def test_simulated_voters_fill_their_board(
     start_arena: StartArena, database: Database, session: AsyncSession
 ) -> None:

@@ -14,8 +14,10 @@ import pytest
 
 from arena import __version__
 from arena.cli import main
+from arena.dataset.finish import finish
 from arena.db import Database
-from tests.integration.small_release import note_release, write_release
+from benchmarks.synthetic_release import write_data
+from tests.integration.small_release import KEY, note_release, write_release
 
 CATALOG = """
 [[model]]
@@ -113,6 +115,19 @@ def test_import_fit_and_show(arena_command: CommandLine, tmp_path: Path) -> None
         "leaderboard", "verify", snapshot
     )
     assert "no snapshot" in arena_command("leaderboard", "verify", "abc", code=1)
+
+
+def test_release_is_restored_or_put_on_a_board(arena_command: CommandLine, tmp_path: Path) -> None:
+    directory = tmp_path / "release"
+    finish(directory, write_data(directory, battles=60, models=4), KEY)
+    release = str(directory)
+    said = arena_command("dataset", "import", release, "--board", "Another Arena")
+    assert "45 new votes on the board 'another-arena'; 0 rows rejected." in said
+    assert "says itself" in arena_command("dataset", "import", release, "--license", "MIT", code=1)
+    assert "Restored the release 2026-11: 60 votes" in arena_command("dataset", "import", release)
+    assert "Overall: 45 votes" in arena_command("leaderboard", "show", "overall")
+    assert "has battles of its own" in arena_command("dataset", "import", release, code=1)
+    assert "is for a release" in arena_command("dataset", "import", "a.csv", "--withdrawn", "b.txt", code=1)
 
 
 def test_doctor_finds_what_is_wrong(arena_command: CommandLine, tmp_path: Path) -> None:

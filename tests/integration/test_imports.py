@@ -92,7 +92,7 @@ async def test_failed_import_goes_on_where_it_stopped(
     database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = votes_file(tmp_path, 100)
-    copy, copied = bulk._copy, 0
+    copy, copied = bulk.copy_into, 0
 
     async def fails_once(*arguments: object) -> None:
         nonlocal copied
@@ -101,7 +101,7 @@ async def test_failed_import_goes_on_where_it_stopped(
             raise RuntimeError("the server is gone")
         await copy(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(bulk, "_copy", fails_once)
+    monkeypatch.setattr(bulk, "copy_into", fails_once)
     with pytest.raises(RuntimeError, match="gone"):
         await put(database, path)
     before = await stored(session)

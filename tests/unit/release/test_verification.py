@@ -26,6 +26,7 @@ from ratings.release.manifest import UnreadableReleaseError, read_manifest, writ
 from ratings.release.parquet import read_columns
 from ratings.release.report import describe_checks
 from ratings.release.verification import examine, verify
+from tests.conftest import ROOT
 from tests.unit.release.conftest import KEY, changed, rewrite, seal
 
 BATTLES, TURNS, VOTES, MODELS = (f"data/{name}.parquet" for name in ("battles", "turns", "votes", "models"))
@@ -363,6 +364,15 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path: Path, text: str | None
         verify(tmp_path)
     with pytest.raises(UnreadableReleaseError, match="is no folder"):
         verify(tmp_path / "nowhere")
+
+
+def test_every_field_of_the_manifest_is_documented(release: Path) -> None:
+    text = (ROOT / "docs" / "release-files.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (`\w+`(?:, `\w+`)*) \|", text[text.index("## What release.json says") :], re.MULTILINE
+    )
+    documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert documented == {*read_manifest(release), "changes"}, "changes are the exporter's to tell"
 
 
 # The command
