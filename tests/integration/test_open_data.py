@@ -111,6 +111,7 @@ TRICKS = (
     "/data/2026-11/.unfinished/export.json",
     "/data/2026-11/notes.txt",
     "/data/2026-11/link.txt",
+    "/data/2026-11/samples/battles.jsonl",
     "/data/%2e%2e/secret_key",
     "/data/2026-10/release.json",
     "/data/audit/release.json",
@@ -124,6 +125,8 @@ async def test_nothing_else_is_served(site: Serving, database: Database, tmp_pat
     folder = tmp_path / "releases" / "2026-11"
     (folder / "notes.txt").write_text("very secret")
     (folder / "link.txt").symlink_to(tmp_path / "secret_key")
+    (folder / "samples" / "battles.jsonl").unlink()
+    (folder / "samples" / "battles.jsonl").symlink_to(tmp_path / "secret_key")
     (folder / ".unfinished").mkdir()
     (folder / ".unfinished" / "export.json").write_text("very secret")
     write_release(tmp_path / "releases", "audit", variant="audit")
