@@ -18,6 +18,7 @@ from arena.gateway.demo_wire import ServedModel
 from arena.settings import Settings
 from arena.tables import Table
 from tests.integration.serving import Serving
+from tests.integration.small_release import key_file
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def settings_of_tests(database_url: str, home: Path, **changes: Any) -> Settings
     given: dict[str, Any] = {
         "database_url": database_url,
         "home": home,
+        "release_signing_key": key_file(),
         "secret_key": "a secret of the tests, long enough to be one",
         "port": 0,
         "discover": False,

@@ -1,10 +1,15 @@
 """A small release as the exporter leaves it: true data files, manifest, checksums and signature."""
 
+import atexit
 import hashlib
+from functools import cache
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from arena.dataset.finish import finish
 from arena.dataset.signing import sign
@@ -16,6 +21,15 @@ from ratings.release.checksums import write_checksums
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 FINGERPRINT = hashlib.sha256(KEY.public_key().public_bytes_raw()).hexdigest()[:16]
 ROWS = {"battles": 40, "votes": 40, "models": 8}
+
+
+@cache
+def key_file() -> Path:
+    """The file of that key, for settings."""
+    path = Path(mkdtemp(prefix="arena-tests-key-")) / "signing-key.pem"
+    path.write_bytes(KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    atexit.register(rmtree, path.parent, ignore_errors=True)
+    return path
 
 
 def write_release(

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -17,7 +18,7 @@ from arena.cli import main
 from arena.dataset.finish import finish
 from arena.db import Database
 from benchmarks.synthetic_release import write_data
-from tests.integration.small_release import KEY, note_release, write_release
+from tests.integration.small_release import KEY, key_file, note_release, write_release
 
 CATALOG = """
 [[model]]
@@ -178,15 +179,16 @@ def test_publish_says_what_became_of_each_destination(
 
     asyncio.run(note())
     release = str(write_release(tmp_path / "made"))
-    assert "ARENA_RELEASE_DESTINATIONS=site" in arena_command("dataset", "publish", release, code=1)
+    publish = partial(arena_command, "dataset", "publish", release, ARENA_RELEASE_SIGNING_KEY=str(key_file()))
+    assert "ARENA_RELEASE_DESTINATIONS=site" in publish(code=1)
     (tmp_path / "file").write_text("")
     places = f"{tmp_path}/file/sub,{tmp_path}/there"
-    said = arena_command("dataset", "publish", release, code=1, ARENA_RELEASE_DESTINATIONS=places)
+    said = publish(code=1, ARENA_RELEASE_DESTINATIONS=places)
     assert f"{tmp_path}/file/sub: failed, " in said
     assert f"{tmp_path}/there: {tmp_path}/there/2026-11" in said
     assert "Publish again" in said
     (tmp_path / "file").unlink()
-    said = arena_command("dataset", "publish", release, ARENA_RELEASE_DESTINATIONS=places)
+    said = publish(ARENA_RELEASE_DESTINATIONS=places)
     assert "failed" not in said
     assert (tmp_path / "file" / "sub" / "2026-11" / "SHA256SUMS").is_file()
     assert "no place for releases" in arena_command("doctor", code=1, ARENA_RELEASE_DESTINATIONS="somewhere")
