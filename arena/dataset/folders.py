@@ -9,7 +9,7 @@ import orjson
 
 from arena import __version__
 from arena.errors import FolderTaken
-from arena.records import Release
+from arena.records import Release, Variant
 from ratings.release.schema import CHECKSUMS, MANIFEST, PUBLIC_KEY, SIGNATURE
 
 UNFINISHED: Final = ".unfinished"
@@ -35,9 +35,8 @@ class Folder:
     def buckets(self, wanted: int) -> int:
         """Into how many buckets the parts that are there are split; without any, as many as wanted.
 
-        What another version or other settings began is thrown away. Raises `FolderTaken`.
+        What another version or other settings began is thrown away.
         """
-        self._must_be_ours()
         found = _read(self._unfinished / STANDING)
         if found is None or {**found, "buckets": None} != {**self._standing, "buckets": None}:
             shutil.rmtree(self._unfinished, ignore_errors=True)
@@ -64,26 +63,24 @@ class Folder:
             _put(entry, self.path / entry.name)
         shutil.rmtree(self._unfinished)
 
-    def _must_be_ours(self) -> None:
-        if not self.path.exists():
-            return
-        if not self.path.is_dir():
-            raise FolderTaken(f"{self.path} is a file. Name a folder that is empty or does not exist yet.")
-        begun, finished = _read(self._unfinished / STANDING), _read(self.path / MANIFEST)
-        for said, what in (
-            (begun, begun and begun["release"]),
-            (finished, finished and finished.get("name")),
-        ):
-            if said is not None and (what, said.get("variant")) != (
-                self._standing["release"], self._standing["variant"],
-            ):  # fmt: skip
-                raise FolderTaken(
-                    f"{self.path} holds the release {what!r}. Give each release a folder of its own."
-                )
-        if begun is None and finished is None and any(self.path.iterdir()):
+
+def check_folder(path: Path, name: str, variant: Variant) -> None:
+    """Raise `FolderTaken` unless the folder is new, empty, or of this release."""
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise FolderTaken(f"{path} is a file. Name a folder that is empty or does not exist yet.")
+    begun, finished = _read(path / UNFINISHED / STANDING), _read(path / MANIFEST)
+    for said in (begun and {**begun, "name": begun["release"]}, finished):
+        if said is not None and (said.get("name"), said.get("variant")) != (name, variant):
             raise FolderTaken(
-                f"{self.path} holds something that is no release. Give an empty folder, or a new one."
+                f"{path} holds the release {said.get('name')!r}. Give each release a folder of its own."
             )
+    others = any(entry.name != UNFINISHED for entry in path.iterdir())
+    if begun is None and finished is None and others:
+        raise FolderTaken(
+            f"{path} holds something that is no release. Give an empty folder, or one that does not exist yet."
+        )
 
 
 def _listed(path: Path) -> set[str]:

@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
@@ -13,10 +14,12 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from arena.dataset.parts import Parts
 from arena.dataset.whole import FrequentPrompts, folded
 from arena.errors import ReleaseInvalid
-from ratings.release.parquet import Writer, open_writer
+from ratings.release.parquet import ROW_GROUP_ROWS, Writer, open_writer
 from ratings.release.schema import BATTLES, TURNS, VOTES
 
-SEEN_AT_ONCE = 10
+SEEN_AT_ONCE: Final = 10
+# A group of rows is in memory at once, to write it and to read it: of turns, with their texts, fewer.
+GROUP_ROWS: Final = {"battles": ROW_GROUP_ROWS, "turns": ROW_GROUP_ROWS // 4, "votes": ROW_GROUP_ROWS}
 
 
 @dataclass(kw_only=True)
@@ -51,7 +54,9 @@ def write_battles(
     schemas, written = {"battles": BATTLES, "turns": TURNS, "votes": VOTES}, Written()
     with ExitStack() as stack:
         writers = {
-            name: stack.enter_context(open_writer(folder / f"{name}.parquet", schema))
+            name: stack.enter_context(
+                open_writer(folder / f"{name}.parquet", schema, group_rows=GROUP_ROWS[name])
+            )
             for name, schema in schemas.items()
         }
         # Turns are most of it: they are compressed beside everything else.

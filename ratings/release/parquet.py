@@ -21,10 +21,11 @@ _FORMAT: Final[dict[str, Any]] = {
 
 
 class Writer:
-    """Writes one file in row groups of `ROW_GROUP_ROWS` rows; holds no more rows than one group and the last batch."""
+    """Writes one file in row groups of so many rows; holds no more rows than one group and the last batch."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, group_rows: int) -> None:
         self.schema = schema
+        self._group_rows = group_rows
         self.rows = 0
         self._file = pq.ParquetWriter(path, schema, **_FORMAT)
         self._waiting = schema.empty_table()
@@ -34,15 +35,15 @@ class Writer:
         table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
         self.rows += table.num_rows
         self._waiting = pa.concat_tables([self._waiting, table.cast(self.schema)])
-        full = self._waiting.num_rows - self._waiting.num_rows % ROW_GROUP_ROWS
+        full = self._waiting.num_rows - self._waiting.num_rows % self._group_rows
         if full:
-            self._file.write_table(self._waiting.slice(0, full), row_group_size=ROW_GROUP_ROWS)
+            self._file.write_table(self._waiting.slice(0, full), row_group_size=self._group_rows)
             self._waiting = self._waiting.slice(full)
 
     def close(self) -> None:
         """Write the rows that wait, and the end of the file."""
         if self._waiting.num_rows:
-            self._file.write_table(self._waiting, row_group_size=ROW_GROUP_ROWS)
+            self._file.write_table(self._waiting, row_group_size=self._group_rows)
             self._waiting = self.schema.empty_table()
         self._file.close()
 
@@ -58,9 +59,9 @@ class Writer:
             self._file.close()
 
 
-def open_writer(path: Path, schema: pa.Schema) -> Writer:
+def open_writer(path: Path, schema: pa.Schema, *, group_rows: int = ROW_GROUP_ROWS) -> Writer:
     """Open a file of a release for writing; close it, or use it in a `with` block."""
-    return Writer(path, schema)
+    return Writer(path, schema, group_rows)
 
 
 def read_columns(path: Path, columns: Sequence[str] | None = None, *, coded: Sequence[str] = ()) -> pa.Table:

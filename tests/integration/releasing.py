@@ -1,17 +1,22 @@
 """Exports of a release as tests make them, in this process or in one that kills itself on the way.
 
-`python -m tests.integration.releasing URL DIRECTORY NAME WHERE COUNT` is killed at the call with this number.
+`python -m tests.integration.releasing URL DIRECTORY NAME WHERE COUNT` is killed at the call with this number; with
+`memory` in place of where, it writes the data files and tells the most bytes that Arrow held.
 """
 
 import asyncio
 import os
 import signal
 import sys
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pyarrow as pa
+
 from arena import privacy
+from arena.dataset import export as exporting
 from arena.dataset import folders, parts, reading, writing
 from arena.dataset.export import Options, export_release
 from arena.db import Database
@@ -48,7 +53,10 @@ PLACES = {
 }
 
 
-async def _killed(url: str, directory: str, name: str, where: str, count: str) -> None:
+SMALL = {"READ_BYTES": 20_000, "PART_BYTES": 60_000, "BUCKET_BYTES": 100_000, "FIRST_VOTES": 5}
+
+
+def _killing(where: str, count: int) -> AbstractContextManager[Any]:
     calls = 0
     owner, function = PLACES[where]
     whole = getattr(owner, function)
@@ -56,14 +64,32 @@ async def _killed(url: str, directory: str, name: str, where: str, count: str) -
     def counted(*arguments: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == int(count):
+        if calls == count:
             os.kill(os.getpid(), signal.SIGKILL)
         return whole(*arguments)
 
-    small = {"READ_BYTES": 20_000, "PART_BYTES": 60_000, "BUCKET_BYTES": 100_000, "FIRST_VOTES": 5}
-    with patch.object(owner, function, counted), patch.multiple(reading, **small):
+    return patch.object(owner, function, counted)
+
+
+def _measured(*arguments: Any, **options: Any) -> Any:
+    sys.stdout.write(f"{pa.default_memory_pool().max_memory()}\n")
+    raise SystemExit
+
+
+def _measuring() -> ExitStack:
+    """Ranges that are small beside the whole, but not so small that it takes long."""
+    limits = {name: 5 * value for name, value in SMALL.items()}
+    stack = ExitStack()
+    stack.enter_context(patch.multiple(reading, **limits))
+    stack.enter_context(patch.object(writing, "GROUP_ROWS", dict.fromkeys(writing.GROUP_ROWS, 64)))
+    stack.enter_context(patch.object(exporting, "finish", _measured))
+    return stack
+
+
+async def _export(url: str, directory: str, name: str, where: str, count: str) -> None:
+    with patch.multiple(reading, **SMALL), _measuring() if where == "memory" else _killing(where, int(count)):
         await export(Database(url, pool_size=2), Path(directory), name)
 
 
 if __name__ == "__main__":
-    asyncio.run(_killed(*sys.argv[1:]))
+    asyncio.run(_export(*sys.argv[1:]))

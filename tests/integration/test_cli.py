@@ -96,6 +96,21 @@ def test_catalog_errors_name_the_place(arena_command: CommandLine, tmp_path: Pat
     assert "No such file" in arena_command("catalog", "sync", "missing.toml", code=1)
 
 
+def test_export_verify_and_close(arena_command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "my-study.csv").write_text("model_a,model_b,winner\nx,y,model_a\ny,x,model_a\nx,y,tie\n")
+    arena_command("dataset", "import", "my-study.csv")
+    said = arena_command("dataset", "export", "out", "--release", "2026-11", "--no-compat")
+    assert "out: release 2026-11, 0 votes." in said
+    assert (tmp_path / "out" / "boards" / "my-study.parquet").exists()
+    arena_command("dataset", "verify", "out")
+    said = arena_command("dataset", "export", "out", "--variant", "audit", code=1)
+    assert "out holds the release '2026-11'" in said
+    assert "2026-11 is closed." in arena_command("dataset", "close", "2026-11")
+    said = arena_command("dataset", "export", "again", "--release", "2026-11", code=1)
+    assert "its key is destroyed" in said
+    assert "There are: 2026-11." in arena_command("dataset", "close", "2026-12", code=1)
+
+
 def test_import_fit_and_show(arena_command: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "My Votes.csv").write_text(
         "model_a,model_b,winner\nx,y,model_a\ny,x,model_a\nx,y,tie\nx,x,tie\n"

@@ -31,7 +31,7 @@ from benchmarks.conversations import fill
 from ratings.release.schema import DATA
 from ratings.release.verification import verify
 from tests.integration.conftest import Says, StartArena, StartModels
-from tests.integration.releasing import PLACES, SECRET, export, files_of
+from tests.integration.releasing import PLACES, SECRET, SMALL, export, files_of
 from tests.integration.serving import Serving, start_battle, vote, wait_until_settled
 
 SECRET_NAME = "zephyrine-secret"
@@ -431,9 +431,6 @@ def test_names_of_releases() -> None:
             release_name(name or " ", "open")
 
 
-SMALL = {"READ_BYTES": 20_000, "PART_BYTES": 60_000, "BUCKET_BYTES": 100_000, "FIRST_VOTES": 5}
-
-
 async def test_killed_export_goes_on_to_the_same_bytes(
     filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -473,6 +470,27 @@ async def test_killed_export_goes_on_to_the_same_bytes(
         monkeypatch.setattr(reading, name, value)
     await export(filled, directory)
     assert files_of(directory) == expected
+
+
+async def test_memory_does_not_grow_with_battles(database: Database, tmp_path: Path) -> None:
+    held = []
+    for battles in (600, 2_400):
+        fill(conninfo_of(database.url), battles)
+        command = [
+            sys.executable,
+            "-m",
+            "tests.integration.releasing",
+            database.url,
+            str(tmp_path / f"{battles}"),
+        ]
+        done = await asyncio.to_thread(
+            subprocess.run, [*command, "2026-11", "memory", "0"], check=True, stdout=subprocess.PIPE
+        )
+        held.append(int(done.stdout))
+        assert table(tmp_path / f"{battles}" / ".unfinished" / "release", "turns").num_rows > 0.9 * battles
+    texts = 2_400 * 3_000
+    assert held[1] < 1.3 * held[0]
+    assert held[1] < texts / 4
 
 
 async def test_votes_that_changed_before_an_export_goes_on_are_read_anew(
