@@ -12,7 +12,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from benchmarks import boards, export, feed, imports, streaming, votes
+from benchmarks import boards, export, feed, imports, streaming, verify, votes
 from benchmarks.comparison import Findings, show
 from benchmarks.ratings.measure import GRID
 from benchmarks.ratings.measure import measure as measure_ratings
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[int], Findings]] = {
 }
 ON_REQUEST: dict[str, Callable[[int], Findings]] = {
     "boards": boards.measure,
+    "verify": verify.measure,
     "imports": imports.measure,
     "export": export.measure,
     "ratings-grid": partial(measure_ratings, sizes=GRID),

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -20,7 +21,7 @@ from arena.dataset.preference import preference_writer
 from arena.dataset.samples import write_sample
 from arena.dataset.signing import sign
 from ratings.leaderboard import METHOD_VERSION
-from ratings.release.boards import PopulationVotes, compute_boards, digest_of, read_facts, read_populations
+from ratings.release.boards import compute_boards, digest_of, read_facts, read_populations
 from ratings.release.checksums import write_checksums
 from ratings.release.manifest import write_manifest
 
@@ -39,16 +40,13 @@ def finish(
     and key give the same bytes. `compat` asks for the layouts of published releases, which hold every text once more
     for each.
     """
-    votes = read_populations(directory, manifest["populations"])
-    populations = {
-        name: said | {"votes": votes[name].table.num_rows, "digest": votes[name].digest}
-        for name, said in manifest["populations"].items()
-    }
+    populations, boards = _write_boards(directory, manifest["populations"], categories)
+    pa.default_memory_pool().release_unused()
     written = dict(manifest) | {
         "code_version": __version__,
         "method_version": METHOD_VERSION,
         "populations": populations,
-        "boards": _write_boards(directory, populations, votes, categories),
+        "boards": boards,
     }
     _write_views(directory, written, compat=compat)
     written["files"] = _rows(directory)
@@ -61,12 +59,14 @@ def finish(
 
 
 def _write_boards(
-    directory: Path,
-    populations: Mapping[str, Mapping[str, Any]],
-    votes: Mapping[str, PopulationVotes],
-    categories: Sequence[Category],
-) -> list[dict[str, Any]]:
-    """Compute every leaderboard that the votes give, and return their definitions with their digests."""
+    directory: Path, said: Mapping[str, Mapping[str, Any]], categories: Sequence[Category]
+) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Compute every leaderboard of the votes; returns what is said of populations and boards, with their digests."""
+    votes = read_populations(directory, said)
+    populations = {
+        name: {**facts, "votes": votes[name].table.num_rows, "digest": votes[name].digest}
+        for name, facts in said.items()
+    }
     definitions = {each["file"]: each for each in board_definitions(populations, votes, categories)}
     (directory / "leaderboard").mkdir(exist_ok=True)
     found = []
@@ -75,7 +75,7 @@ def _write_boards(
             text = json.dumps(says, indent=2, ensure_ascii=False, allow_nan=False)
             (directory / name).write_text(text + "\n", encoding="utf-8")
             found.append(definitions[name] | {"digest": digest_of(says)})
-    return found
+    return populations, found
 
 
 def _write_views(directory: Path, manifest: Mapping[str, Any], *, compat: bool) -> None:

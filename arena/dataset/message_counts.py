@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from arena.dataset.conversations import Conversations
 from arena.tables import SIDES, Side
@@ -15,6 +16,14 @@ HEADERS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 LISTS: Final = ("ordered", "unordered")
 BOLD: Final = ("**", "__")
 
+_WORD, _MARK = 1, 2
+# What each sign of ASCII is to `count_tokens`: part of a word, white space, or a mark, which is a token of its own.
+_KINDS = np.array(
+    [
+        _WORD if chr(sign).isalnum() or sign == ord("_") else 0 if chr(sign).isspace() else _MARK
+        for sign in range(256)
+    ]
+)
 _CODE = re.compile(r"```[^`]*```")
 _HEADER = re.compile(r"^(#{1,6})\s", re.MULTILINE)
 _ORDERED = re.compile(r"^\s*\d+\.\s", re.MULTILINE)
@@ -42,8 +51,8 @@ class MessageCounts:
 
     def __init__(self, said: Conversations) -> None:
         self._said = said
-        self.prompts = _tokens(said.prompts)
-        self.answers = {side: _tokens(said.answers[side]) for side in SIDES}
+        self.prompts = token_counts(said.prompts)
+        self.answers = {side: token_counts(said.answers[side]) for side in SIDES}
         self._markdown = {
             side: np.array([markdown_counts(text) for text in said.answers[side].to_pylist()]).reshape(-1, 10)
             for side in SIDES
@@ -73,5 +82,19 @@ class MessageCounts:
         return pa.StructArray.from_arrays([found[field.name] for field in kind], fields=[*kind])
 
 
-def _tokens(texts: pa.Array) -> IntArray:
-    return np.array([count_tokens(text) for text in texts.to_pylist()], dtype=np.int64)
+def token_counts(texts: pa.Array) -> IntArray:
+    """`count_tokens` of each text; those in ASCII are counted together, sign by sign."""
+    _, places, signs = texts.buffers()
+    if not len(texts) or signs is None:
+        return np.zeros(len(texts), dtype=np.int64)
+    borders = np.frombuffer(places, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    kinds = _KINDS[np.frombuffer(signs, np.uint8)[borders[0] : borders[-1]]]
+    borders = borders - borders[0]
+    begins = np.ones(len(kinds), dtype=bool)
+    begins[1:] = kinds[1:] != kinds[:-1]
+    begins[borders[:-1][borders[:-1] < len(kinds)]] = True
+    counted = np.append(0, np.cumsum((kinds == _MARK) | (kinds == _WORD) & begins))
+    counts: IntArray = np.diff(counted[borders])
+    others = np.flatnonzero(pc.invert(pc.string_is_ascii(texts)).to_numpy(zero_copy_only=False))
+    counts[others] = [count_tokens(text) for text in texts.take(pa.array(others)).to_pylist()]
+    return counts

@@ -69,7 +69,7 @@ def test_one_altered_byte_is_found_in_whatever_file(copied: Path) -> None:
     for name in names:
         path = copied / name
         original = path.read_bytes()
-        altered = bytearray(original)
+        altered = bytearray(original or b"\0")
         altered[len(altered) // 2] ^= 1
         path.write_bytes(altered)
         if name == "release.json":

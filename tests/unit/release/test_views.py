@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
@@ -13,7 +14,7 @@ import ratings
 from arena.dataset.compat import ARENA_33K, ARENA_55K, ARENA_100K, ARENA_140K, FASTCHAT
 from arena.dataset.conversations import counted_populations, read_conversations
 from arena.dataset.finish import finish
-from arena.dataset.message_counts import markdown_counts
+from arena.dataset.message_counts import markdown_counts, token_counts
 from arena.dataset.preference import PREFERENCES
 from arena.dataset.samples import SAMPLE
 from benchmarks.synthetic_release import write_data
@@ -209,3 +210,19 @@ def test_markdown_is_counted_kind_by_kind() -> None:
     text = "# One\n### Three\n1. a\n2. b\n- c\n**bold** __too__\n```\n# no header\n- no item\n```\n"
     assert markdown_counts(text) == [1, 0, 1, 0, 0, 0, 2, 1, 1, 1]
     assert markdown_counts("plain") == [0] * 10
+
+
+def test_tokens_are_counted_as_for_style() -> None:
+    signs = "".join(map(chr, range(1, 128)))
+    texts = [
+        "",
+        "Hello, world!",
+        signs,
+        " ".join(signs),
+        "a_b-c\x0bd\x1ce",
+        "你好 world",
+        "naïve café",
+        "x\u00a0y",
+    ]
+    assert token_counts(pa.array(texts, pa.string())).tolist() == [count_tokens(text) for text in texts]
+    assert token_counts(pa.array([], pa.string())).tolist() == []
