@@ -101,6 +101,7 @@ class Fitter:
         state = self._box.changes, len(models)
         if self._own[0] != state:
             numbers = {model.id: model.name for model in models}
+            self._own = None, []  # the old votes need not lie beside the new ones
             self._own = state, await asyncio.to_thread(self._box.votes, numbers)
         return Reading(
             votes=[*self._own[1], *await self._read_imported(session, last_imported_id)],

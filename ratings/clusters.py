@@ -149,17 +149,24 @@ def _by_cluster_and_pair(
 
 
 def sum_clusters(
-    parts: Sequence[ClusterCells], places: Sequence[IntArray], swapped: Sequence[BoolArray]
-) -> ClusterCells:
-    """Merge cells of the same identity and pair.
+    some: Sequence[ClusterCells | None], places: Sequence[IntArray], swapped: Sequence[BoolArray]
+) -> ClusterCells | None:
+    """Merge cells of the same identity and pair; None where no part keeps clusters apart.
 
     Parameters
     ----------
-    parts : sequence of ClusterCells
-        One or more.
+    some : sequence of ClusterCells or None
+        One or more; None is a part that does not keep them apart.
     places, swapped : sequences of int64 and bool
         For each part, the new number of each of its pairs, and whether its models change sides.
     """
+    parts = [part for part in some if part]
+    if not parts:
+        return None
+    if len(parts) < len(some):
+        raise InvalidOptionError(
+            f"Some parts keep {parts[0].column} apart and others do not: build all of them alike."
+        )
     columns = sorted({part.column for part in parts})
     if len(columns) > 1:
         raise InvalidOptionError(f"The parts are clustered by {', '.join(columns)}: build all of them alike.")

@@ -14,7 +14,7 @@ from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
 from ratings.canonical_order import canonical_order
 from ratings.clusters import ClusterCells, sum_clusters
 from ratings.columns import Battles
-from ratings.connectivity import connected_groups, is_connected, without_arrivals, won_or_tied
+from ratings.connectivity import connected_groups, has_mutual_paths, without_arrivals, won_or_tied
 from ratings.counted import checked_counts, sorted_names
 from ratings.encoding import MOST_VOTES, WINNERS, EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
@@ -169,17 +169,10 @@ class Comparisons:
             len(models),
         )
         borders = np.cumsum([len(part.first) for part in chosen])[:-1]
-        clusters = [part.clusters for part in chosen]
-        if not any(clusters):
-            return _comparisons(models, pairs, None)
-        kept = [cells for cells in clusters if cells]
-        if len(kept) < len(chosen):
-            raise InvalidOptionError(
-                f"Some parts keep {kept[0].column} apart and others do not: build all of them alike."
-            )
-        return _comparisons(
-            models, pairs, sum_clusters(kept, np.split(pair, borders), np.split(swapped, borders))
+        clusters = sum_clusters(
+            [part.clusters for part in chosen], np.split(pair, borders), np.split(swapped, borders)
         )
+        return _comparisons(models, pairs, clusters)
 
     @cached_property
     def total(self) -> FloatArray:
@@ -250,15 +243,8 @@ class Comparisons:
         size = len(self.models)
         matrix = np.zeros(size * size)
         matrix[:: size + 1] = self._add_up(self.first, values) + self._add_up(self.second, values)
-        forward, backward = self._entries
-        matrix[forward] = matrix[backward] = -values
+        matrix[self.first * size + self.second] = matrix[self.second * size + self.first] = -values
         return matrix.reshape(size, size)
-
-    @cached_property
-    def _entries(self) -> tuple[IntArray, IntArray]:
-        """Places of each pair in the flattened matrix of models, above and below the diagonal."""
-        size = len(self.models)
-        return self.first * size + self.second, self.second * size + self.first
 
     def restrict(self, models: Iterable[str]) -> "Comparisons":
         """Keep only the votes between the given models.
@@ -368,7 +354,7 @@ class Comparisons:
         Ford's condition [Ford57]: the likelihood has a finite maximum exactly when there is one such group.
         Equally large groups are ordered by votes within the group, then by name.
         """
-        if self._has_mutual_paths:
+        if has_mutual_paths(self.first, self.second, self.weights, len(self.models)):
             return (self.models,)
         return self._groups("strong")
 
@@ -383,13 +369,6 @@ class Comparisons:
     def won_or_tied(self) -> sparse.csr_array:
         """Build the directed graph "i won or tied against j", shape (n_models, n_models)."""
         return won_or_tied(self.first, self.second, self.weights, len(self.models))
-
-    @cached_property
-    def _has_mutual_paths(self) -> bool:
-        """Say whether pairs with votes for both sides connect all models: enough, and quick to see."""
-        ties = self.weights[:, 2] + self.weights[:, 3] > 0
-        mutual = ties | ((self.weights[:, 0] > 0) & (self.weights[:, 1] > 0))
-        return is_connected(self.first[mutual], self.second[mutual], len(self.models))
 
     def _groups(self, connection: Literal["weak", "strong"]) -> tuple[tuple[ModelId, ...], ...]:
         votes = self.counts.sum(axis=1)
