@@ -38,11 +38,11 @@ _IBAN_START: Final = re.compile(
 )
 _BETWEEN: Final = r"(?P<{0}> ?[./-] ?| |\n|)"
 _CARD: Final = re.compile(
-    r"(?<![A-Za-z0-9_+\[])(?<!\d[.,/ -])(?<![A-Za-z0-9_]\()(?:"
-    rf"[2-689]\d{{3}}{_BETWEEN.format('a')}\d{{4}}(?:(?P=a)|\n)\d{{4}}(?:(?P=a)|\n)\d{{4}}(?:[ .-]\d{{2,3}})?"
-    rf"|3[47]\d\d{_BETWEEN.format('b')}\d{{6}}(?:(?P=b)|\n)\d{{5}}"
-    rf"|3[0689]\d\d{_BETWEEN.format('c')}\d{{6}}(?:(?P=c)|\n)\d{{4}}"
-    r"|(?:5[06-8]|6\d)\d{2} \d{4} \d{5}|62\d{4} \d{13}"
+    r"[2-9](?=\d{3})(?<![A-Za-z0-9_+\[]\d)(?<!\d[.,/ -]\d)(?<![A-Za-z0-9_]\(\d)(?:"
+    rf"(?<!7)\d{{3}}{_BETWEEN.format('a')}\d{{4}}(?:(?P=a)|\n)\d{{4}}(?:(?P=a)|\n)\d{{4}}(?:[ .-]\d{{2,3}})?"
+    rf"|(?<=3)[47]\d\d{_BETWEEN.format('b')}\d{{6}}(?:(?P=b)|\n)\d{{5}}"
+    rf"|(?<=3)[0689]\d\d{_BETWEEN.format('c')}\d{{6}}(?:(?P=c)|\n)\d{{4}}"
+    r"|(?:(?<=5)[06-8]|(?<=6)\d)\d{2} \d{4} \d{5}|(?<=6)2\d{4} \d{13}"
     r")(?![A-Za-z0-9_]|[.,-]\d)"
 )
 _ISSUERS: Final = re.compile(
@@ -71,7 +71,7 @@ def _has_check_digits(written: str) -> bool:
 
 def cards(folded: Folded) -> Spans:
     """Card numbers as they are grouped, of a known issuer, with the check digit."""
-    for match in folded.numbers(_CARD, "23456789"):
+    for match in folded.matches(_CARD):
         digits = re.sub(r"\D", "", match[0])
         if _ISSUERS.match(digits) and len(set(digits)) > 1 and luhn.is_valid(digits):
             yield match.span()

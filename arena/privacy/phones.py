@@ -56,7 +56,7 @@ def phones(folded: Folded) -> Spans:
             start = match.start() + _opens_too_much(match[0])
             if _is_number(folded.text[start : match.end()]):
                 yield start, match.end()
-    if "phone" not in folded.announced:
+    if "phone" not in folded.topics:
         return
     candidates = list(folded.numbers(_ANNOUNCED, "(0123456789"))
     if candidates and (calls := announcements("phone", folded.lower)):
