@@ -13,7 +13,7 @@ from arena.privacy.columns import find_in_all
 from arena.privacy.folding import ANNOUNCED, TOPICS, fold
 from arena.privacy.kinds import PLACEHOLDER
 from arena.privacy.planted import negatives, planted_texts
-from arena.privacy.redaction import find
+from arena.privacy.redaction import find, replace
 
 PIECES = st.sampled_from(
     [*(kind.placeholder for kind in KINDS), "tel ", "phone ", "ssn ", "my name is ", "Anna", "ana", "@", "example.org",
@@ -129,3 +129,11 @@ def test_numbers_with_their_words_take_no_longer_than_numbers_alone(piece: str) 
     cpu_seconds(piece)
     alone = cpu_seconds("123 4567 " * 10_000)
     assert cpu_seconds(piece * (90_000 // len(piece))) < 2 * alone
+
+
+@pytest.mark.parametrize("piece", ["0049 ", "4111111111111111 ", "4111 1111 1111 1111 "])
+def test_numbers_in_a_row_need_no_look_for_each(piece: str) -> None:
+    text = piece * 100
+    findings = find(fold(text))
+    assert len(findings) > 20
+    assert find(fold(replace(text, findings))) == []
