@@ -12,27 +12,18 @@ from arena.privacy import planted
 TEXTS: Final = ("prompt", "response_a", "response_b")
 
 
-class Redacted(Protocol):
-    """A text without personal data, and what was replaced in it."""
-
-    @property
-    def found(self) -> Mapping[str, int]: ...
-
-
 class RedactedColumn(Protocol):
-    """A column of texts, likewise, and which of them are changed."""
+    """A column of texts without personal data, and what was replaced in those that are changed, by their places."""
 
     @property
     def texts(self) -> Any: ...
 
     @property
-    def changed(self) -> Any: ...
+    def kinds(self) -> Mapping[int, Mapping[str, int]]: ...
 
 
 class Privacy(Protocol):
     """What finds personal data."""
-
-    def redact(self, text: str, /) -> Redacted: ...
 
     def redact_column(self, texts: Any, /) -> RedactedColumn: ...
 
@@ -41,10 +32,9 @@ def redact_turns(turns: pa.Table, known: Sequence[Sequence[str] | None], privacy
     """The turns with redacted texts, and the column `redacted`: kinds found now and those known before."""
     kinds: dict[int, set[str]] = {row: set(found) for row, found in enumerate(known) if found}
     for name in TEXTS:
-        before = turns[name]
-        redacted = privacy.redact_column(before)
-        for row in np.flatnonzero(redacted.changed.to_numpy(zero_copy_only=False)).tolist():
-            kinds.setdefault(row, set()).update(privacy.redact(before[row].as_py()).found)
+        redacted = privacy.redact_column(turns[name])
+        for row, found in redacted.kinds.items():
+            kinds.setdefault(row, set()).update(found)
         turns = turns.set_column(turns.schema.get_field_index(name), name, redacted.texts)
     lists = _lists({row: sorted(found) for row, found in kinds.items()}, turns.num_rows)
     return turns.set_column(turns.schema.get_field_index("redacted"), "redacted", lists)

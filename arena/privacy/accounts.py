@@ -38,16 +38,18 @@ _IBAN_START: Final = re.compile(
 )
 _BETWEEN: Final = r"(?P<{0}> ?[./-] ?| |\n|)"
 _CARD: Final = re.compile(
-    r"(?<![A-Za-z0-9_+\[])(?<!\d[.,/ -])(?<![A-Za-z0-9_]\()(?:"
-    rf"[2-689]\d{{3}}{_BETWEEN.format('a')}\d{{4}}(?:(?P=a)|\n)\d{{4}}(?:(?P=a)|\n)\d{{4}}(?:[ .-]\d{{2,3}})?"
-    rf"|3[47]\d\d{_BETWEEN.format('b')}\d{{6}}(?:(?P=b)|\n)\d{{5}}"
-    rf"|3[0689]\d\d{_BETWEEN.format('c')}\d{{6}}(?:(?P=c)|\n)\d{{4}}"
-    r"|(?:5[06-8]|6\d)\d{2} \d{4} \d{5}|62\d{4} \d{13}"
+    r"[2-9](?=\d{3})(?<![A-Za-z0-9_+\[]\d)(?<!\d[.,/ -]\d)(?<![A-Za-z0-9_]\(\d)(?:"
+    rf"(?<!7)\d{{3}}{_BETWEEN.format('a')}\d{{4}}(?:(?P=a)|\n)\d{{4}}(?:(?P=a)|\n)\d{{4}}(?:[ .-]\d{{2,3}})?"
+    rf"|(?<=3)[47]\d\d{_BETWEEN.format('b')}\d{{6}}(?:(?P=b)|\n)\d{{5}}"
+    rf"|(?<=3)[0689]\d\d{_BETWEEN.format('c')}\d{{6}}(?:(?P=c)|\n)\d{{4}}"
+    r"|(?:(?<=5)[06-8]|(?<=6)\d)\d{2} \d{4} \d{5}|(?<=6)2\d{4} \d{13}"
     r")(?![A-Za-z0-9_]|[.,-]\d)"
 )
 _ISSUERS: Final = re.compile(
     r"4|5[0-8]|2(?:2[2-9]|[3-6]|7[01]|720|20[0-4])|3[47]|3(?:0[0-5]|095|[689])|35(?:2[89]|[3-8])|6|81|82|9792"
 )
+_LONGEST_CARD: Final = 48  # with its gaps and what stands around it
+_FILLER: Final = "\0"
 
 
 def ibans(folded: Folded) -> Spans:
@@ -71,7 +73,19 @@ def _has_check_digits(written: str) -> bool:
 
 def cards(folded: Folded) -> Spans:
     """Card numbers as they are grouped, of a known issuer, with the check digit."""
-    for match in folded.numbers(_CARD, "23456789"):
-        digits = re.sub(r"\D", "", match[0])
-        if _ISSUERS.match(digits) and len(set(digits)) > 1 and luhn.is_valid(digits):
+    for match in folded.matches(_CARD):
+        if _is_card(match[0]):
             yield match.span()
+            yield from _cards_after(folded, match.end())
+
+
+def _cards_after(folded: Folded, end: int) -> Spans:
+    """Cards in a row: a digit before one does not speak against it where it ends a card."""
+    while (match := _CARD.match(_FILLER + folded.text[end : end + _LONGEST_CARD], 2)) and _is_card(match[0]):
+        yield end + 1, end - 1 + match.end()
+        end += match.end() - 1
+
+
+def _is_card(written: str) -> bool:
+    digits = re.sub(r"\D", "", written)
+    return bool(_ISSUERS.match(digits) and len(set(digits)) > 1 and luhn.is_valid(digits))

@@ -1,13 +1,14 @@
 """Which texts are worth a look, and for what: automata (RE2, through Arrow) that see signs of personal data."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
+from arena.privacy.folding import ANNOUNCED
 from arena.privacy.vocabulary import words
 
 # Detectors see only texts with a sign of their topic. Small and large letters are alike but in (?-i:…). What would make
@@ -62,6 +63,25 @@ _SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
         r"|اسمي|إسمي|मेरा नाम",
     ),
 }
+# Of texts with digits, folded: how a number may begin that no word near it needs to announce.
+_START: Final = "(?:^|[^a-z0-9_.,]|(?:^|[^0-9])[.,])"
+_GAP: Final = r"[ ./()\n-]{0,3}"
+_FORMS: Final = (
+    rf"(?:[+]|{_START}[(]?00 ?)[1-9](?:{_GAP}[0-9]){{6}}",
+    rf"{_START}[(]?0(?:[ ./()-]{{0,6}}[0-9]){{8}}",
+    rf"[(][1-9][0-9]{{1,2}}[)] ?[0-9]{{3}}|{_START}[2-9][0-9]{{2}}[ .-][2-9][0-9]{{2}}[ .-][0-9]{{4}}",
+    rf"{_START}(?:1[3-9][0-9][ -]?[0-9]{{4}}[ -]?[0-9]{{4}}|[6-9][0-9]{{4}}[ -][0-9]{{5}}|[1-9][0-9] 9[0-9]{{4}}-)",
+    rf"{_START}8[ -]?[(]?[3489][0-9]{{2}}[)]?[ -]?[0-9]{{3}}[ -]?[0-9]{{2}}[ -]?[0-9]{{2}}",
+    rf"{_START}[1-9][0-9]{{1,2}}[ -][0-9]{{2,3}}[ -][0-9]{{2}}[ -]?[0-9]{{2}}|{_START}[4-8][0-9]{{2}}-[0-9]{{3}}-[0-9]{{3}}",
+    rf"{_START}3[2-9][0-9][ ./-][0-9]{{3}}[ .-]?[0-9]{{3}}",
+    r"(?:^|[^a-z0-9_])[a-z]{2} ?[0-9] ?[0-9](?:[ .\n-]{0,2}[a-z0-9]){11}",
+    rf"{_START}[2-9][0-9]{{3}}(?:{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}|{_GAP}[0-9]{{6}}|[0-9]{{2}} [0-9]{{13}})",
+    rf"{_START}(?:[0-9]{{8}}[ -]?[a-z]|[1-9][0-9]{{5}} ?(?:19|20)[0-9]{{2}}|[0-9]{{6,8}} ?[a-y/+-] ?[0-9]|784-?[12])",
+    rf"{_START}(?:[0-9]{{1,3}}[.][0-9]{{3}}[.][0-9]{{3}}-?[a-z0-9]|[0-9]{{1,2}}[.][0-9]{{3}}[.][0-9]{{3}} [a-z]|756[.][0-9])",
+    rf"{_START}(?:[0-9]{{2}}[.][0-9]{{2}}[.][0-9]{{2}}-|[0-9]{{4}}[ -][0-9]{{4}}[ -][0-9]{{4}}|[0-9]{{3}}-[0-9]{{2,3}}-[0-9])",
+    rf"{_START}[12] ?[0-9]{{2}} ?[0-9]{{2}} ?[0-9][0-9ab] ?[0-9]{{3}} ?[0-9]{{3}}",
+    r"[a-z]{5,6} ?[0-9]{2}[a-z0-9][0-9]|[a-z]{4}[0-9]{6}[hmx]|[xyz][ -]?[0-9]{7}|[a-z]{2} [0-9]{2} [0-9]{2} [0-9]{2} [a-d]",
+)
 
 
 def candidates(texts: pa.Array) -> pa.Array:
@@ -71,20 +91,38 @@ def candidates(texts: pa.Array) -> pa.Array:
 
 def topics(texts: pa.Array) -> list[frozenset[str]]:
     """The topics of which each text has a sign."""
-    seen = {topic: pc.match_substring_regex(texts, _pattern(topic)).to_pylist() for topic in _SIGNS}
-    return [frozenset(topic for topic, found in seen.items() if found[place]) for place in range(len(texts))]
+    return _seen(texts, _SIGNS)
+
+
+def announced(texts: pa.Array) -> list[frozenset[str]]:
+    """The topics of which each text, folded and in small letters, may have words."""
+    return _seen(texts, ANNOUNCED)
+
+
+def with_forms(texts: pa.Array) -> list[bool]:
+    """Whether folded texts have numbers that may be known by their form alone."""
+    pattern = "(?i)" + "|".join(f"(?:{form})" for form in _FORMS)
+    return pc.match_substring_regex(texts, pattern).to_pylist()  # type: ignore[no-any-return]
+
+
+def _seen(texts: pa.Array, topics: Iterable[str]) -> list[frozenset[str]]:
+    seen: list[set[str]] = [set() for _ in range(len(texts))]
+    for topic in topics:
+        for place in pc.indices_nonzero(pc.match_substring_regex(texts, _pattern(topic))).to_pylist():
+            seen[place].add(topic)
+    return [frozenset(each) for each in seen]
 
 
 @lru_cache(maxsize=16)
 def _pattern(*topics: str) -> str:
-    signs = [sign for topic in topics for sign in (*_SIGNS[topic], *(_born() if topic == "birth" else ()))]
+    signs = [sign for topic in topics for sign in (*_SIGNS.get(topic, ()), *_words(topic))]
     return "(?i)" + "|".join(f"(?:{sign})" for sign in signs)
 
 
-def _born() -> Iterator[str]:
-    """The words of birth: not within a longer one ("ur." in "bonheur."), as far as Latin letters tell."""
+def _words(topic: str) -> Iterator[str]:
+    """Words are signs of some topics: not within others ("ur." in "bonheur."), as far as Latin letters tell."""
     by_edges: dict[tuple[str, str], list[str]] = {}
-    for word in words("birth"):
+    for word in words(topic) if topic in {"birth", *ANNOUNCED} else ():
         before = "(?:^|[^a-z])" if word[0].isascii() else ""
         after = "(?:[^a-z]|$)" if word[-1].isascii() and not word.endswith("*") else ""
         by_edges.setdefault((before, after), []).append(re.escape(word.rstrip("*")))

@@ -21,17 +21,18 @@ _DIGITS = re.compile(r"[0-9](?:(?:[^0-9]{0,3}[0-9]){5,}|(?<=[A-Za-z]{5}[0-9])[0-
 _NUMBER = re.compile(r"[0-9(+](?<![A-Za-z0-9_].)(?=(?:[ ./()\n+-]{0,6}[0-9]){6})", re.DOTALL)
 _MARGIN = 40  # wider than what any pattern takes on either side of its digits
 ANNOUNCED = frozenset({"phone", "identity"})
-"""Topics whose words need to be looked for only in texts with several digits."""
+"""Topics of words near numbers."""
+TOPICS = frozenset({"at", "digits", "network", "secret", "birth", "address", "name"}) | ANNOUNCED
 
 
 @dataclass(frozen=True)
 class Folded:
-    """Both of the length of the text they were made of, so that places in them are places in it."""
+    """Both writings are as long as the text they were made of, so that places in them are places in it."""
 
     text: str
     lower: str
-    announced: Set[str] = ANNOUNCED
-    """Of these topics, the ones of which there may be words."""
+    topics: Set[str]
+    """What the text may speak of: nothing else is looked for."""
 
     @cached_property
     def windows(self) -> tuple[tuple[int, int], ...]:
@@ -63,12 +64,12 @@ class Folded:
                     yield match
 
 
-def fold(text: str, announced: Set[str] = ANNOUNCED) -> Folded:
+def fold(text: str, topics: Set[str] = TOPICS) -> Folded:
     """One sign for one sign; earlier placeholders become signs that no detector takes."""
     folded = text if text.isascii() else text.translate(_one_for_one())
     if "[" in folded:
         folded = PLACEHOLDER.sub(lambda found: _FILLER * len(found[0]), folded)
-    return Folded(folded, folded.lower(), announced)
+    return Folded(folded, folded.lower(), topics)
 
 
 def _windows(folded: str) -> Iterator[tuple[int, int]]:

@@ -41,9 +41,10 @@ _DISTINCT: Final[tuple[tuple[str, str, str], ...]] = (
     ("ru", r"\d{3}-\d{3}-\d{3}[ -]\d\d", "snils"),
     ("gb", r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] \d\d \d\d \d\d [A-D]", ""),
 )  # fmt: skip
-# What a distinct form begins with, and that enough digits follow: sought first, because it is found faster.
+# How the distinct forms begin: sought first, because it is found faster.
 _DISTINCT_START: Final = re.compile(
-    r"[A-Z0-9](?<![A-Za-z0-9_][A-Z0-9])(?:(?<=[0-9])(?=(?:[ ./A-Z+-]{0,4}[0-9]){6})"
+    r"[A-Z0-9](?<![A-Za-z0-9_][A-Z0-9])(?:(?<=[0-9])(?=\d{5}|\d?\.\d{3}\.\d{3}|\d\.\d\d\.\d\d-|\d\d\.\d{3}\.\d{3}-|56\.\d"
+    r"|\d{3}[ -]\d{4}[ -]|\d\d-\d{2,3}-\d|84-\d| ?\d\d ?\d\d ?\d[\dAB] ?\d{3} ?\d{3})"
     r"|(?<=[A-Z])(?=[A-Z]{0,5}[ -]?[0-9](?:[ A-Z-]{0,2}[0-9]){3}))"
 )
 _DISTINCT_FORM: Final = re.compile(
@@ -88,7 +89,7 @@ def identity_numbers(folded: Folded) -> Spans:
         judge = _JUDGES[str(match.lastgroup)]
         if not judge or _is_valid(judge, match[0]):
             yield match.span()
-    if "identity" not in folded.announced:
+    if "identity" not in folded.topics:
         return
     candidates = list(folded.matches(_CANDIDATE))
     if candidates and (announced := announcements("identity", folded.lower)):

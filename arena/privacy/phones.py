@@ -41,6 +41,8 @@ _TRUNK_ZERO: Final = re.compile(
 _DATE: Final = re.compile(
     r"\d{1,2}(?P<a>[./-])\d{1,2}(?P=a)(?:19|20)\d\d|(?:19|20)\d\d(?P<b>[./-])\d{1,2}(?P=b)\d{1,2}|(?:19|20)\d\d-(?:19|20)\d\d$"
 )
+_FILLER: Final = "\0"
+_LONGEST: Final = 90  # an international number with its gaps and what stands around it
 _NAMED_BEFORE: Final = 3
 _CALLED_BEFORE: Final = 40
 _CALLED_AFTER: Final = 24
@@ -51,16 +53,26 @@ def phones(folded: Folded) -> Spans:
     for match in folded.numbers(_INTERNATIONAL, "(+0"):
         if found := _with_calling_code(match):
             yield found
+            yield from _international_after(folded, found[1])
     for pattern, first in ((_WRITTEN, "(0123456789"), (_TRUNK_ZERO, "(0")):
         for match in folded.numbers(pattern, first):
             start = match.start() + _opens_too_much(match[0])
             if _is_number(folded.text[start : match.end()]):
                 yield start, match.end()
-    if "phone" not in folded.announced:
+    if "phone" not in folded.topics:
         return
     candidates = list(folded.numbers(_ANNOUNCED, "(0123456789"))
     if candidates and (calls := announcements("phone", folded.lower)):
         yield from _announced(folded, candidates, calls)
+
+
+def _international_after(folded: Folded, end: int) -> Spans:
+    """Numbers in a row: a digit before one does not speak against it where it ends a number."""
+    while match := _INTERNATIONAL.match(_FILLER + folded.text[end : end + _LONGEST], 2):
+        if not (found := _with_calling_code(match)):
+            return
+        yield end - 1 + found[0], end - 1 + found[1]
+        end += found[1] - 1
 
 
 def _with_calling_code(match: re.Match[str]) -> Span | None:

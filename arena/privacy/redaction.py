@@ -1,13 +1,13 @@
 """What is found in one text, by all detectors together, and the text without it."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from arena.privacy.accounts import cards, ibans
 from arena.privacy.credentials import logins, secrets
 from arena.privacy.emails import emails
-from arena.privacy.folding import Folded, fold
+from arena.privacy.folding import Folded
 from arena.privacy.identity_numbers import identity_numbers
 from arena.privacy.introduced import addresses, birth_dates, names
 from arena.privacy.kinds import KINDS, Kind, Spans
@@ -29,6 +29,7 @@ _DETECTORS: Final[Mapping[str, tuple[str, Callable[[Folded], Spans]]]] = {
     "name": ("name", names),
 }
 """For each kind the topic of its signs, and what finds it."""
+_RANKED: Final = tuple((rank, *_DETECTORS[kind.slug]) for rank, kind in enumerate(KINDS))
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,12 @@ class Finding:
     kind: Kind
 
 
-def find(text: str, topics: Set[str]) -> list[Finding]:
-    """What is found of some topics, in the order of the text; findings that overlap are one, of the kind that wins."""
-    folded = fold(text)
+def find(folded: Folded) -> list[Finding]:
+    """What is found, in the order of the text; findings that overlap are one, of the kind that wins."""
     found = sorted(
         (start, end, rank)
-        for rank, (topic, detect) in enumerate(_DETECTORS[kind.slug] for kind in KINDS)
-        if topic in topics
+        for rank, topic, detect in _RANKED
+        if topic in folded.topics
         for start, end in detect(folded)
     )
     merged: list[tuple[int, int, int]] = []
