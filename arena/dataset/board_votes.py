@@ -62,8 +62,9 @@ def _pseudonyms(voters: pa.ChunkedArray, arena: Signer, privacy: Privacy) -> pa.
     """The voters as they came; one who goes by an address or a number of his own gets a pseudonym."""
     coded = voters.combine_chunks().dictionary_encode()
     names = coded.dictionary
-    telling = privacy.redact_column(names).changed
-    if not pc.any(telling).as_py():
+    found = privacy.redact_column(names).kinds
+    if not found:
         return voters
+    telling = pa.array([place in found for place in range(len(names))])
     made = arena.digests("imported voter", names.filter(telling).to_pylist(), length=DIGITS)
     return pc.replace_with_mask(names, telling, pa.array(made, pa.string())).take(coded.indices)

@@ -15,6 +15,7 @@ from threading import Event
 from typing import Any
 from unittest import mock
 
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
@@ -23,7 +24,7 @@ from arena.dataset.publishing import failures, publish_release
 from arena.dataset.release_folder import read_release_folder
 from arena.db import Database
 from arena.errors import PublishRefused
-from arena.records import ReleaseCopy
+from arena.records import ErasedBattle, ReleaseCopy
 from arena.settings import Settings
 from tests.conftest import ROOT
 from tests.integration import object_storage
@@ -196,10 +197,34 @@ async def test_audits_altered_and_foreign_releases_are_refused_everywhere(
     (source / "SHA256SUMS").write_text(f"{'0' * 64}  ../../secret\n")
     with pytest.raises(PublishRefused, match="Line 1 of SHA256SUMS"):
         await publish_release(database, settings, source)
+    signed_by_another = settings.model_copy(update={"release_signing_key": None})
+    with pytest.raises(PublishRefused, match="signed with another key"):
+        await publish_release(database, signed_by_another, write_release(tmp_path / "other"))
     with pytest.raises(PublishRefused, match="no finished release"):
         await publish_release(database, settings, tmp_path)
     assert not (tmp_path / "there").exists()
     assert await copies(database) == {}
+
+
+async def test_release_of_a_battle_that_was_erased_since_is_not_published_again(
+    database: Database, tmp_path: Path
+) -> None:
+    settings = settings_with(database, tmp_path, f"{tmp_path}/there")
+    source = write_release(tmp_path / "made")
+    await note_release(database)
+    held = pq.read_table(source / "data" / "battles.parquet")["battle_id"][0].as_py()
+    async with database.sessions.begin() as session:
+        session.add(ErasedBattle(battle_id="gone", released_as=held))
+    with pytest.raises(PublishRefused, match="1 battles of '2026-11' were withdrawn or erased since"):
+        await publish_release(database, settings, source)
+    assert not (tmp_path / "there").exists()
+
+
+async def test_what_is_not_as_it_was_exported_is_not_published(database: Database, tmp_path: Path) -> None:
+    settings = settings_with(database, tmp_path, f"{tmp_path}/there")
+    await note_release(database, manifest={"name": "2026-11"})
+    with pytest.raises(PublishRefused, match="not '2026-11' as this arena exported it"):
+        await publish_release(database, settings, write_release(tmp_path / "made"))
 
 
 async def test_program_that_ends_waits_for_no_upload(database: Database, tmp_path: Path) -> None:

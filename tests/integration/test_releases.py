@@ -1,6 +1,7 @@
 """Releases: what is in them and what never is, the same bytes every time, also after a kill at any moment."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from sqlalchemy import delete, func, select, update
 
 from arena import snapshots
 from arena.ballots import over_frequent
-from arena.dataset import reading
+from arena.dataset import bulk, reading, votes_files
 from arena.dataset.releases import close_release, release_name
 from arena.dataset.rows import conninfo_of
 from arena.db import Database
@@ -567,3 +568,20 @@ async def test_languages_of_few_voters_are_folded(filled: Database, tmp_path: Pa
     assert {("code",), ("code", "language:en")} == {
         tuple(row) for row in table(tmp_path / "folded", "votes")["tags"].to_pylist()
     }
+
+
+async def test_voters_of_an_imported_board_who_go_by_an_address_get_a_pseudonym(
+    database: Database, tmp_path: Path
+) -> None:
+    votes = tmp_path / "votes.csv"
+    votes.write_text(
+        "model_a,model_b,winner,voter\na,b,model_a,jane.doe@corp.example.com\nb,a,tie,jane.doe@corp.example.com\n"
+        "a,b,tie,worker-7\n"
+    )
+    target = bulk.Target(name="study", origin=None, license=None)
+    await bulk.import_votes(database, votes_files.open_votes(votes), target, rejects=tmp_path / "rejects.csv")
+    await export(database, tmp_path / "release")
+    voters = sorted(pq.read_table(tmp_path / "release" / "boards" / "study.parquet")["voter"].to_pylist())
+    assert voters[2] == "worker-7"
+    assert voters[0] == voters[1]
+    assert re.fullmatch("[0-9a-f]{16}", voters[0])
