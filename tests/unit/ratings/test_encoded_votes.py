@@ -1,0 +1,72 @@
+"""Votes encoded once make, some of them, the boards that their rows of the table make, to the last bit."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ratings.arrays import doubled, sorted_together
+from ratings.encoded_votes import encode_votes
+from ratings.errors import InvalidOptionError
+from ratings.leaderboard import leaderboard
+from ratings.style_control import fit_style_control
+from tests.unit.ratings.styled import FEATURES, styled_battles
+
+
+def votes(rows: int = 400) -> pd.DataFrame:
+    table = styled_battles(41, rows=rows, models=7)
+    rng = np.random.default_rng(4)
+    return table.assign(voter=np.where(rng.random(rows) < 0.3, 0, rng.integers(1, 80, rows)))
+
+
+@pytest.mark.parametrize("options", [{}, {"style": FEATURES, "side_bias": True}, {"cluster": None}])
+def test_some_votes_make_the_board_of_their_rows(options: dict[str, Any]) -> None:
+    table = votes()
+    encoded = encode_votes(table, features=FEATURES)
+    for chosen in (np.ones(len(table), dtype=bool), (table.model_a != "m3") & (table.index % 3 > 0)):
+        some = encoded.selected(np.asarray(chosen)[encoded.row])
+        board = leaderboard(some, ranks="anytime", **options)
+        expected = leaderboard(table[chosen], ranks="anytime", **options)
+        assert board.as_dict() == expected.as_dict()
+        assert board.covariance is not None
+        assert expected.covariance is not None
+        assert board.covariance.tobytes() == expected.covariance.tobytes()
+
+
+def test_weights_and_models_can_be_chosen() -> None:
+    table = votes()
+    encoded = encode_votes(table)
+    weight = 1 / (1 + np.arange(len(table)) % 3)
+    board = leaderboard(encoded.weighted(weight[encoded.row]))
+    assert board.as_dict() == leaderboard(table.assign(weight=weight)).as_dict()
+    kept = ["m0", "m1", "m2"]
+    between = table[table.model_a.isin(kept) & table.model_b.isin(kept)]
+    assert leaderboard(encoded.between(kept)).as_dict() == leaderboard(between).as_dict()
+
+
+def test_what_was_not_encoded_is_refused() -> None:
+    encoded = encode_votes(votes(), features=FEATURES)
+    with pytest.raises(InvalidOptionError, match="symmetric"):
+        fit_style_control(encoded, features=FEATURES, definition="published")
+    with pytest.raises(InvalidOptionError, match="'country'"):
+        leaderboard(encoded, cluster="country")
+
+
+def test_sorting_together_is_sorting_by_one_column_after_the_other() -> None:
+    rng = np.random.default_rng(6)
+    columns = [rng.integers(0, size, 500) for size in (3, 40, 7)]
+    found = sorted_together(columns)
+    assert found is not None
+    order = np.lexsort(columns[::-1])
+    for column, values in zip(columns, found, strict=True):
+        assert values.tolist() == column[order].tolist()
+    assert sorted_together([np.array([2**40]), np.array([2**40])]) is None
+
+
+def test_only_halves_are_doubled() -> None:
+    halves = doubled(np.array([0.5, 2.0]))
+    assert halves is not None
+    assert halves.tolist() == [1, 4]
+    assert doubled(np.array([0.3])) is None
+    assert doubled(np.array([-1.0])) is None
