@@ -194,7 +194,7 @@ def dataset_publish(
     outcomes = with_database(lambda database: publish_release(database, settings, directory, progress_bar))
     for each in outcomes:
         said = f"failed, {each.failure}" if each.failure else each.address
-        console.print(f"{each.destination}: {said}", highlight=False, markup=False)
+        console.print(f"{each.destination}: {said}", highlight=False, markup=False, soft_wrap=True)
     if any(each.failure for each in outcomes):
         console.print("Publish again when that is mended: what is there already is not sent again.")
         raise typer.Exit(1)
