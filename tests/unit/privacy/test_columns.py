@@ -111,9 +111,13 @@ HOSTILE = [
 
 
 def cpu_seconds(text: str) -> float:
-    started = time.process_time()
-    find(fold(text))
-    return time.process_time() - started
+    """The best of three: what else runs on the machine only adds to it."""
+    measured = []
+    for _ in range(3):
+        started = time.process_time()
+        find(fold(text))
+        measured.append(time.process_time() - started)
+    return min(measured)
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
