@@ -73,10 +73,13 @@ def _has_check_digits(written: str) -> bool:
 
 def cards(folded: Folded) -> Spans:
     """Card numbers as they are grouped, of a known issuer, with the check digit."""
+    reached = 0  # where the row ends of which a card is already known
     for match in folded.matches(_CARD):
         if _is_card(match[0]):
             yield match.span()
-            yield from _cards_after(folded, match.end())
+            if match.end() > reached:
+                for start, reached in _cards_after(folded, match.end()):
+                    yield start, reached
 
 
 def _cards_after(folded: Folded, end: int) -> Spans:

@@ -50,10 +50,13 @@ _CALLED_AFTER: Final = 24
 
 def phones(folded: Folded) -> Spans:
     """Numbers with a calling code, in a country's writing, or near words for telephones."""
+    reached = 0  # where the row ends of which a number is already known
     for match in folded.numbers(_INTERNATIONAL, "(+0"):
         if found := _with_calling_code(match):
             yield found
-            yield from _international_after(folded, found[1])
+            if found[1] > reached:
+                for start, reached in _international_after(folded, found[1]):
+                    yield start, reached
     for pattern, first in ((_WRITTEN, "(0123456789"), (_TRUNK_ZERO, "(0")):
         for match in folded.numbers(pattern, first):
             start = match.start() + _opens_too_much(match[0])

@@ -106,13 +106,18 @@ HOSTILE = [
     "calle a ", "sk-", "eyJ", "eyJa.", "-----BEGIN PRIVATE KEY-----", "key=", "my name is ", "I was born ", "ул. а ",
     "我叫", "市区1", "시 로 ", "1234567 ", "+4917145678 ", "111222333 bsn ", "\n", " ", "[", "[email]", "12345678A ",
     "a 1 Sok. ", "شارع 1 ", "93.184.216.34 ", "2a00:", "::", "0 30 / ", "Apt 1, ", "1-1-1 ",
+    "4111111111111111 ", "4111111111111111\n", "+49 171 4567890\n",
 ]  # fmt: skip
 
 
 def cpu_seconds(text: str) -> float:
-    started = time.process_time()
-    find(fold(text))
-    return time.process_time() - started
+    """The best of three: what else runs on the machine only adds to it."""
+    measured = []
+    for _ in range(3):
+        started = time.process_time()
+        find(fold(text))
+        measured.append(time.process_time() - started)
+    return min(measured)
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
