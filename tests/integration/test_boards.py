@@ -130,8 +130,8 @@ async def test_feed_before_the_first_fit_says_so(arena: Serving) -> None:
         assert answer.json()["type"].endswith("#snapshot-not-found")
 
 
-async def import_text(database: Database, folder: Path, text: str) -> int:
-    path = folder / "votes.csv"
+async def import_text(database: Database, folder: Path, text: str, name: str = "votes.csv") -> int:
+    path = folder / name
     path.write_text(text)
     return (await import_votes(database, path, Target(name="imported", origin="the tests"))).new
 

@@ -473,6 +473,7 @@ async def test_killed_export_goes_on_to_the_same_bytes(
     assert files_of(directory) == expected
 
 
+@pytest.mark.slow
 async def test_memory_does_not_grow_with_battles(database: Database, tmp_path: Path) -> None:
     held = []
     for battles in (600, 2_400):
