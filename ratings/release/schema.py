@@ -56,7 +56,11 @@ BATTLES: Final = pa.schema(
         _column("turns", pa.int32(), "How many turns were answered."),
         _column("language", pa.string(), "Language of the first prompt, ISO 639.", nullable=True),
         _WEEK,
-        _column("propensity", pa.float64(), "Probability with which this pair was drawn, whichever stood on which side."),
+        _column(
+            "propensity",
+            pa.float64(),
+            "Probability with which this pair was drawn, whichever stood on which side.",
+        ),
         _column("sampling_policy", pa.string(), "The rule by which pairs were drawn."),
         _column(
             "release_policy", pa.string(), "How answers reached the voter: `paced`, `together` or `raw`."
@@ -127,7 +131,11 @@ VOTES: Final = pa.schema(
             nullable=True,
         ),
         _WEEK,
-        _column("propensity", pa.float64(), "Probability with which this pair was drawn, whichever stood on which side."),
+        _column(
+            "propensity",
+            pa.float64(),
+            "Probability with which this pair was drawn, whichever stood on which side.",
+        ),
         _column(
             "prompt_cluster",
             pa.string(),
