@@ -31,6 +31,7 @@ JOB_LOCKS = {
     "import": 7_201_016,
     "publish": 7_201_017,
     "releases": 7_201_018,
+    "moderation": 7_201_019,
 }
 
 

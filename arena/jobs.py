@@ -14,6 +14,7 @@ from arena.gateway.openai_chat import Timeouts
 from arena.gateway.pool import Pool
 from arena.logs import get_log
 from arena.metrics import FIT_FAILURES, FIT_SECONDS
+from arena.moderation import Moderator, moderate_turns
 from arena.operator_categories import read_operator_categories
 from arena.private_results import publish_private_results
 from arena.reports import Reporter
@@ -30,6 +31,7 @@ REPORT_SECONDS = 60.0
 SWEEP_SECONDS = 5.0
 DATABASE_SECONDS = 1.0
 RELEASE_SECONDS = 60.0
+MODERATION_SECONDS = 5.0
 
 Job = Callable[[], Awaitable[Any]]
 
@@ -100,6 +102,13 @@ async def sweep(database: Database, settings: Settings) -> None:
         log.warning("battles_closed", interrupted=interrupted, void=expired)
 
 
+async def moderate(database: Database, moderator: Moderator) -> None:
+    """Look at all ended turns that nothing has looked at, as long as the model answers."""
+    async with database.locked("moderation") as ours:
+        while ours and await moderate_turns(database, moderator):
+            pass
+
+
 async def fit_leaderboards(database: Database, fitter: Fitter, settings: Settings) -> str | None:
     """Compute all boards when votes came in; a fit that fails leaves the last good board."""
     async with database.locked("fit") as ours:
@@ -166,12 +175,16 @@ def shared_jobs(database: Database, settings: Settings, pool: Pool) -> dict[str,
     operators = read_operator_categories(settings.categories_file)
     fitter = Fitter(database, operators, tagger_of(settings, pool, operators.rules))
     reporter = Reporter(database)
-    return {
+    jobs: dict[str, tuple[float, Job]] = {
         "reports": (REPORT_SECONDS, lambda: make_reports(database, reporter)),
         "releases": (RELEASE_SECONDS, lambda: release_on_schedule(database, settings)),
         "sweep": (SWEEP_SECONDS, lambda: sweep(database, settings)),
         "fit": (settings.fit_seconds, lambda: fit_leaderboards(database, fitter, settings)),
     }
+    if settings.moderation_model:
+        moderator = Moderator(pool, settings.moderation_model)
+        jobs["moderation"] = (MODERATION_SECONDS, lambda: moderate(database, moderator))
+    return jobs
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ REQUEST_SECONDS = Histogram("arena_request_seconds", "Time to the response's sta
 FIT_SECONDS = Histogram("arena_fit_seconds", "Time to compute all leaderboards.")
 FIT_FAILURES = Counter("arena_fit_failures", "Leaderboard fits that failed; the last good board stays.")
 ENDPOINTS = Gauge("arena_endpoints", "Endpoints by breaker state.", ["state"])
+MODERATED = Counter("arena_moderated_turns", "Turns looked at for what is unsafe, by finding.", ["finding"])
 NOT_COUNTED_ALARM = Gauge(
     "arena_not_counted_alarm",
     "1 while the share of votes that do not count has jumped, else 0; see /integrity.",

@@ -123,6 +123,10 @@ class Settings(BaseSettings):
         None,
         description="Model of the catalog that labels prompts for the categories; the built-in classifiers by default.",
     )
+    moderation_model: str | None = Field(
+        None,
+        description="Model of the catalog that marks what is unsafe in prompts and answers, for the releases.",
+    )
 
     # Limits
     battles_per_hour: int = Field(60, ge=1, description="Prompts a voter may send in an hour.")

@@ -186,6 +186,9 @@ class Battle(Table):
     vote: Mapped["Vote | None"] = relationship(lazy="raise")
 
 
+NOT_MODERATED = sql("state IN ('answered', 'stopped') AND moderation IS NULL AND moderated_at IS NULL")
+
+
 class Turn(Table):
     """One prompt and its two responses."""
 
@@ -194,6 +197,7 @@ class Turn(Table):
         UniqueConstraint("battle_id", "index"),
         _one_of("state", "answering", "answered", "stopped", "failed", "interrupted"),
         Index("ix_turn_answering", "heartbeat_at", postgresql_where=sql("state = 'answering'")),
+        Index("ix_turn_not_moderated", "id", postgresql_where=NOT_MODERATED),
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
@@ -206,6 +210,7 @@ class Turn(Table):
     tries: Mapped[int] = mapped_column(server_default=sql("1"))
     redacted: Mapped[list[str] | None]
     moderation: Mapped[list[str] | None]
+    moderated_at: Mapped[datetime | None]
     stop_requested_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime] = now()
     created_at: Mapped[datetime] = now()

@@ -87,7 +87,11 @@ TURN_COLUMNS: Final[Columns] = {
     "prompt_language": ("turn.prompt_language", pa.string()),
     "finished_at": ("(1e6 * extract(epoch FROM turn.finished_at))::bigint", pa.int64()),
     "redacted": ("turn.redacted::text", pa.string()),
-    "moderation": ("turn.moderation::text", pa.string()),
+    # What was found while the release was open would change its bytes.
+    "moderation": (
+        "(CASE WHEN turn.moderated_at IS NULL OR turn.moderated_at < opening.late THEN turn.moderation END)::text",
+        pa.string(),
+    ),
     **{
         f"{name}_{side}": (f"response_{side}.{column}", kind)
         for name, (column, kind) in _SIDES.items()
@@ -136,12 +140,13 @@ def battles_source(variant: Variant) -> str:
 
 def turns_source(variant: Variant, opened_at: str) -> str:
     """Where the columns of turns come from."""
-    late = f"timestamptz '{opened_at}' - interval '{LATE_SECONDS} seconds'"
-    return f"""FROM {FROM_VOTES} JOIN turn ON turn.battle_id = battle.id
+    return f"""FROM {FROM_VOTES}
+        CROSS JOIN (SELECT timestamptz '{opened_at}' - interval '{LATE_SECONDS} seconds' AS late) AS opening
+        JOIN turn ON turn.battle_id = battle.id
         LEFT JOIN response AS response_a ON response_a.turn_id = turn.id AND response_a.side = 'a'
         LEFT JOIN response AS response_b ON response_b.turn_id = turn.id AND response_b.side = 'b'
         WHERE {_released(variant)}
-        AND (NOT turn.after_reveal OR turn.finished_at < {late} AND turn.state <> 'answering')"""
+        AND (NOT turn.after_reveal OR turn.finished_at < opening.late AND turn.state <> 'answering')"""
 
 
 def listed(columns: Columns) -> str:

@@ -99,7 +99,7 @@ TURNS: Final = pa.schema(
         _column(
             "moderation",
             pa.list_(pa.string()),
-            "What moderation said of it; null where nothing looked.",
+            "What is unsafe in it: prompt, a or b, a colon and a category; null where that is not known.",
             nullable=True,
         ),
     ]

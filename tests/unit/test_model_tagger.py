@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from arena.checklist import read_answer
 from arena.gateway.demo_server import DemoServer, Fault
 from arena.gateway.openai_chat import Endpoint, Message, Timeouts
 from arena.gateway.pool import Pool
-from arena.model_tagger import ModelTagger, read_labels
+from arena.model_tagger import ModelTagger
 from arena.tagging import Conversation, rules_version, tag_conversation
 from arena.tagging.classifier import LABELS
 
@@ -112,4 +113,4 @@ async def test_the_version_names_the_model(tagger_of: TaggerOf) -> None:
     ],
 )
 def test_answers_are_read_strictly(answer: str, labels: frozenset[str] | None) -> None:
-    assert read_labels(answer) == labels
+    assert read_answer(answer, LABELS) == labels
