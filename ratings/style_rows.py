@@ -157,6 +157,11 @@ class StyleRows:
     moments: StyleMoments
     clusters: int | None
 
+    @property
+    def rows(self) -> int:
+        """Number of rows, n_rows."""
+        return sum(block.rows for blocks in self.tasks for block in blocks)
+
 
 def style_rows(
     encoded: EncodedBattles,
@@ -239,20 +244,25 @@ class _Source:
         """Sort the rows by pair and what they hold, and leave out those without weight."""
         kept = None if self.weight is None else self.weight > 0
         pair, order = self.order.sort(kept, self.outcome, self._numbers(slice(None)))
-        contrast = np.empty((self.design.columns, len(order)))
         borders = list(pairwise(self.order.borders(BLOCK)))
         del self.order
-        for target in contrast:
+        columns = self.design.columns
+        room = np.empty(columns * len(order))
+        # The columns of a block stand together in memory, so that a pass reads one place after the other.
+        contrasts = [room[columns * low : columns * high].reshape(columns, -1) for low, high in borders]
+        for column in range(columns):
             # One column after the other, so that no more than one is there twice.
             source = self.contrast.pop(0)
 
-            def move(
-                border: tuple[int, int], source: FloatArray = source, target: FloatArray = target
-            ) -> None:
-                np.take(source, order[slice(*border)], out=target[slice(*border)], mode="clip")
+            def move(number: int, source: FloatArray = source, column: int = column) -> None:
+                places = order[slice(*borders[number])]
+                np.take(source, places, out=contrasts[number][column], mode="clip")
 
-            list(in_order(move, borders, threads))
-        return [self._block(pair[low:high], order[low:high], contrast[:, low:high]) for low, high in borders]
+            list(in_order(move, range(len(borders)), threads))
+        return [
+            self._block(pair[low:high], order[low:high], contrast)
+            for (low, high), contrast in zip(borders, contrasts, strict=True)
+        ]
 
     def _block(self, pair: CodeArray, order: npt.NDArray[Any], contrast: FloatArray) -> StyleBlock:
         start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)) != 0)

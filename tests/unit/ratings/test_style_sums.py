@@ -10,11 +10,12 @@ from scipy import optimize
 from ratings import Comparisons, InvalidOptionError, style_rows
 from ratings.encoding import encode_battles
 from ratings.feature_columns import feature_columns
+from ratings.row_sums import StylePoint
 from ratings.standardisation import standardise
 from ratings.style_control import StyleControlFit, fit_style_control, fit_style_sums, style_design
 from ratings.style_newton import StyleProblem
 from ratings.style_rows import StyleDesign, StyleRows
-from ratings.style_sums import StylePoint, style_scores, style_sums
+from ratings.style_sums import style_scores, style_sums
 from tests.unit.ratings.styled import FEATURES, design, styled_battles
 
 DESIGN = style_design(FEATURES, side_bias=True, definition="published")
