@@ -68,7 +68,8 @@ def compiled(function: Callable[_Parameters, _Result]) -> CompiledFunction[_Para
     Returns
     -------
     CompiledFunction
-        Releases the GIL while it runs. ``plain`` is the function as it was written.
+        Releases the GIL while it runs. ``plain`` is the function as it was written. To divide by 0 is no error, as
+        for NumPy.
 
     Notes
     -----
@@ -100,7 +101,7 @@ def compiled_sums(
     -------
     CompiledFunction
         On one kind of processor the same arguments give the same bytes; they differ from those of ``plain`` by
-        rounding, since floating-point numbers are added in another order. Dividing by 0 is no error.
+        rounding, since floating-point numbers are added in another order.
     """
     return CompiledFunction(function, reorder=True)
 
@@ -142,10 +143,10 @@ def _compile(
 ) -> Callable[_Parameters, _Result]:
     """Compile before the call, so that no error of the function itself is taken for one of the compiler."""
     failure: Exception | None = None
-    options: dict[str, Any] = {"fastmath": {"reassoc", "contract"}, "error_model": "numpy"} if reorder else {}
+    options: dict[str, Any] = {"fastmath": {"reassoc", "contract"}} if reorder else {}
     for cache in (True, False):
         try:
-            dispatcher = numba.njit(cache=cache, nogil=True, **options)(function)
+            dispatcher = numba.njit(cache=cache, nogil=True, error_model="numpy", **options)(function)
             dispatcher.compile(signature)
         except numba.core.errors.NumbaError as error:
             failure = error

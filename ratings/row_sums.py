@@ -6,12 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ratings.arrays import FloatArray
-from ratings.compiled import can_compile
 from ratings.style_kernels import add_rows
 from ratings.style_rows import StyleBlock
-
-WORTH_COMPILING = 200_000
-"""Rows from which on machine code saves, over a few fits, what it takes to load Numba."""
 
 _NONE = np.empty(0)
 
@@ -112,11 +108,6 @@ def add_up(blocks: Sequence[StyleBlock], point: StylePoint, *, for_sandwich: boo
         for block in blocks:
             _add_arrays(sums, block, point, room[:, : block.rows])
     return sums
-
-
-def is_worth_compiling(rows: int) -> bool:
-    """Tell whether machine code pays for so many rows, and is to be had."""
-    return rows >= WORTH_COMPILING and can_compile()
 
 
 def _add_compiled(sums: RowSums, block: StyleBlock, point: StylePoint) -> None:

@@ -1,19 +1,94 @@
 """The loops over rows of the style-controlled likelihood, for `ratings.compiled`: what NumPy does in many passes."""
 
 # mypy: disable-error-code="no-untyped-def"
-# Numba infers the types; `ratings.row_sums` says what they are.
+# Numba infers the types; what they are is said where these functions are called.
 
 import math
 
 import numpy as np
 
-from ratings.compiled import compiled_sums
+from ratings.compiled import can_compile, compiled, compiled_sums
+
+WORTH_COMPILING = 200_000
+"""Rows from which on machine code saves, over a few fits, what it takes to load Numba."""
 
 _LOG2_E = 1.4426950408889634
 _LOG_2 = 0.6931471805599453
 _LEAST_EXPONENT = -708.0
 _STRIP = 512
 """Rows whose terms stay in the fastest cache; the product of so many numbers up to 2 is finite."""
+
+
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_27, _30, _31, _32, _64 = (np.uint64(bits) for bits in (27, 30, 31, 32, 64))
+
+
+def is_worth_compiling(rows: int) -> bool:
+    """Tell whether machine code pays for so many rows, and is to be had."""
+    return rows >= WORTH_COMPILING and can_compile()
+
+
+@compiled
+def compare_answers(of_a, of_b, published, smallest, out) -> bool:
+    """Do what `ratings.feature_columns` does with arrays, to the bit; False where a value is not valid."""
+    wrong = np.int64(0)
+    one, least = (1.0, -np.inf) if published else (0.0, smallest)
+    for i in range(len(out)):
+        a, b = np.float64(of_a[i]), np.float64(of_b[i])
+        total = a + b
+        wrong += np.int64(not (a >= 0)) + np.int64(not (b >= 0)) + np.int64(not (total < np.inf))
+        out[i] = (a - b) / max(total + one, least)
+    return bool(wrong == 0)
+
+
+@compiled
+def place_rows(side_a, side_b, winner, table, size, pair, sign, outcome, hashes) -> int:
+    """Look at rows from the side of their pair's first model; return the least number of a pair."""
+    least = len(table)
+    for i in range(len(pair)):
+        a, b = np.int64(side_a[i]), np.int64(side_b[i])
+        turn = 1 - 2 * (a > b)
+        won = (winner[i] == 0) - (winner[i] == 1)
+        pair[i] = table[a * size + b]
+        sign[i] = turn
+        outcome[i] = turn * won
+        hashes[i] = np.uint64(turn * won)
+        least = min(least, pair[i])
+    return least
+
+
+@compiled
+def turn_and_mix(column, bits, sign, hashes) -> None:
+    """Multiply a column by signs, with 0.0 for -0.0, and mix its bits, another view of it, into the hashes."""
+    for i in range(len(column)):
+        column[i] = column[i] * sign[i] + 0.0
+    for i in range(len(column)):
+        mixed = (hashes[i] ^ bits[i]) * _FACTOR
+        hashes[i] = mixed ^ (mixed >> _32)
+
+
+@compiled
+def pack_keys(hashes, pair, low, pair_shift, row_mask, keys) -> None:
+    """Do what `ratings.row_order.RowOrder.enter` does with arrays, to the bit."""
+    for i in range(len(keys)):
+        x = hashes[i] + _FACTOR
+        x = (x ^ (x >> _30)) * _FIRST
+        x = (x ^ (x >> _27)) * _SECOND
+        x = ((x ^ (x >> _31)) >> (_64 - pair_shift)) & ~row_mask
+        keys[i] = x | (np.uint64(pair[i]) << pair_shift) | np.uint64(low + i)
+
+
+@compiled
+def take_in_order(column, order, border, taken, place, stride) -> None:
+    """Take the entries of a column in an order; those of block n go to stride * border[n] + place * length on."""
+    for block in range(len(border) - 1):
+        low, high = border[block], border[block + 1]
+        start = stride * low + place * (high - low)
+        rows, out = order[low:high], taken[start : start + high - low]
+        for i in range(high - low):
+            # Of an unsigned place, no one asks whether it counts from the end.
+            out[i] = column[np.uint64(rows[i])]
 
 
 @compiled_sums

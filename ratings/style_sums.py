@@ -9,7 +9,8 @@ from scipy import sparse
 
 from ratings.arrays import CodeArray, FloatArray, IntArray
 from ratings.hashing import hash_groups, hash_rows
-from ratings.row_sums import RowSums, StylePoint, add_up, is_worth_compiling
+from ratings.row_sums import RowSums, StylePoint, add_up
+from ratings.style_kernels import is_worth_compiling
 from ratings.style_rows import StyleBlock, StyleRows
 from ratings.threads import in_order
 

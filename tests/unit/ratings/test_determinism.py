@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import threadpoolctl
 
-from ratings import Comparisons, estimates, row_sums, style_rows
+from ratings import Comparisons, estimates, style_kernels, style_rows
 from ratings.bootstrap import bootstrap
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.compiled import can_compile
@@ -202,7 +202,7 @@ def as_machine_code(compute: Computation) -> Computation:
 
     def compiled(table: pd.DataFrame) -> Numbers:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(row_sums, "WORTH_COMPILING", 0)
+            patch.setattr(style_kernels, "WORTH_COMPILING", 0)
             return compute(table)
 
     return compiled

@@ -13,8 +13,8 @@ from ratings import (
     InvalidOptionError,
     NotConvergedError,
     SeparableComparisonsError,
-    row_sums,
     simulate,
+    style_kernels,
     style_rows,
 )
 from ratings.compiled import can_compile
@@ -59,7 +59,7 @@ def test_machine_code_changes_only_rounding(
     table = styled_battles(4, counted=counted)
     arguments = {"features": FEATURES, "cluster": "voter", **options}
     plain = fit_style_control(table, **arguments)
-    monkeypatch.setattr(row_sums, "WORTH_COMPILING", 0)
+    monkeypatch.setattr(style_kernels, "WORTH_COMPILING", 0)
     fit = fit_style_control(table, **arguments)
     assert everything(fit) != everything(plain), "both took the same way"
     np.testing.assert_allclose(parameters(fit), parameters(plain), rtol=0, atol=1e-11)
