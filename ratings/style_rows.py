@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
-from operator import itemgetter
+from functools import reduce
+from itertools import chain, groupby, pairwise
+from operator import add, itemgetter
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,8 +31,9 @@ BLOCK = 2**13
 TASK = 2**17
 """Rows, at least, that are added up together in one thread; more where there are many pairs to add up by."""
 
+_COMPILED_BLOCK = 2**15
 _TOGETHER = 16
-"""Blocks whose rows are moved by one thread."""
+"""Blocks whose rows are moved in one thread."""
 
 _SIGNED_OUTCOMES = np.array([1, -1, 0, 0], dtype=np.int8)
 _ROWS_PER_PAIR = 4
@@ -207,12 +209,13 @@ def style_rows(
     with single_threaded_blas():
         source.compare(threads)
         blocks = source.blocks(threads)
-        moments = _moments(blocks, design)
+    tasks = _tasks(blocks, len(comparisons.first))
+    none = _moments([], design)
     return StyleRows(
         design=design,
         comparisons=comparisons,
-        tasks=_tasks(blocks, len(comparisons.first)),
-        moments=moments,
+        tasks=tasks,
+        moments=reduce(add, in_order(lambda task: _moments(task, design), tasks, threads), none),
         clusters=clusters,
     )
 
@@ -264,10 +267,14 @@ class _Source:
                 self._move(source, order, stretch, taken, column)
 
             list(in_order(move, stretches, threads))
-        return [
-            self._block(pair[low:high], order[low:high], taken[columns * low : columns * high])
-            for low, high in pairwise(border.tolist())
-        ]
+
+        def divide(stretch: IntArray) -> list[StyleBlock]:
+            return [
+                self._block(pair[low:high], order[low:high], taken[columns * low : columns * high])
+                for low, high in pairwise(stretch.tolist())
+            ]
+
+        return list(chain.from_iterable(in_order(divide, stretches, threads)))
 
     def _move(
         self, source: FloatArray, order: npt.NDArray[Any], border: IntArray, taken: FloatArray, column: int
@@ -300,8 +307,10 @@ class _Source:
 
     def _compare_stretch(self, low: int) -> None:
         high = min(low + STRETCH, len(self.outcome))
-        for start in range(low, high, BLOCK):
-            self._compare_rows(slice(start, min(start + BLOCK, high)))
+        # Machine code needs no room for what is in between, and fewer calls of larger blocks take less time.
+        step = _COMPILED_BLOCK if self.compiled else BLOCK
+        for start in range(low, high, step):
+            self._compare_rows(slice(start, min(start + step, high)))
 
     def _compare_rows(self, rows: slice) -> None:
         a, b = self.encoded.side_a[rows], self.encoded.side_b[rows]
