@@ -10,6 +10,7 @@ import pandas as pd
 
 from ratings.arrays import FloatArray
 from ratings.columns import Battles, reject, require_columns
+from ratings.style_kernels import compare_answers, is_worth_compiling
 
 NumberArray: TypeAlias = npt.NDArray[np.number[Any]]
 
@@ -19,6 +20,8 @@ Definition: TypeAlias = Literal["symmetric", "published"]
 _BLOCK = 2**15
 _SMALLEST = np.finfo(np.float64).tiny
 _LARGEST = np.finfo(np.float64).max / 2
+_COMPILED = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.float64))
+"""What columns mostly are; for each the compiler would take some time."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,11 +44,12 @@ class FeatureColumns:
     def fill_contrast(self, feature: str, rows: slice, definition: Definition, out: FloatArray) -> None:
         """Write how both answers of some rows compare; raises where a value is missing, negative or not finite."""
         number = self.features.index(feature)
+        compiled = is_worth_compiling(len(self.battles))
         of_a, of_b = self.values[number]
         for start in range(rows.start, rows.stop, _BLOCK):
             some = slice(start, min(start + _BLOCK, rows.stop))
             part = out[start - rows.start : some.stop - rows.start]
-            if not _compare(of_a[some], of_b[some], definition, part):
+            if not _compare(of_a[some], of_b[some], definition, part, compiled):
                 self.reject(number, some)
 
     def reject(self, feature: int, rows: slice) -> NoReturn:
@@ -99,8 +103,13 @@ def _series(battles: Battles, name: str) -> "pd.Series[Any]":
     return battles[name] if isinstance(battles, pd.DataFrame) else battles.column(name).to_pandas()
 
 
-def _compare(of_a: NumberArray, of_b: NumberArray, definition: Definition, out: FloatArray) -> bool:
+def _compare(
+    of_a: NumberArray, of_b: NumberArray, definition: Definition, out: FloatArray, compiled: bool
+) -> bool:
     """Compute the normalised difference; False where a value is missing, negative or not finite."""
+    if compiled and of_a.dtype == of_b.dtype and of_a.dtype in _COMPILED:
+        of_a, of_b = np.ascontiguousarray(of_a), np.ascontiguousarray(of_b)
+        return compare_answers(of_a, of_b, definition == "published", _SMALLEST, out)
     a, b = of_a.astype(np.float64, copy=False), of_b.astype(np.float64, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
         total = a + b

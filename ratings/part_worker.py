@@ -17,9 +17,10 @@ from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError
 from ratings.feature_columns import feature_columns
+from ratings.row_sums import StylePoint
 from ratings.sources import Source
 from ratings.style_rows import StyleDesign, StyleMoments, StyleRows, style_rows
-from ratings.style_sums import StylePoint, StyleScores, StyleSums, style_scores, style_sums
+from ratings.style_sums import StyleScores, StyleSums, style_scores, style_sums
 
 NEEDED = ("model_a", "model_b", "winner")
 OPTIONAL = ("count", "weight")

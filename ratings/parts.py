@@ -16,9 +16,9 @@ from ratings.crews import Crew, LocalCrew, RayCrew
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
 from ratings.feature_columns import Definition
 from ratings.part_worker import StyleTask
+from ratings.row_sums import StylePoint
 from ratings.sources import CHUNK_ROWS, Source, TableSource, parquet_sources
 from ratings.style_control import StyleControlFit, fit_style_sums, style_design
-from ratings.style_sums import StylePoint
 from ratings.threads import thread_count
 
 Place: TypeAlias = Literal["here", "ray"]

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, SmallCodeArray
-from ratings.hashing import Hashes, mix_in, scatter
+from ratings.hashing import Hashes, scatter
+from ratings.style_kernels import pack_keys
 
 _BLOCK = 1 << 17
 
@@ -19,6 +20,8 @@ class RowOrder:
     ----------
     rows, pairs : int
         How many there are.
+    compiled : bool, default False
+        Whether to pack keys in machine code; they are the same.
 
     Notes
     -----
@@ -26,26 +29,26 @@ class RowOrder:
     whole numbers does everything. Rows that hold the same come in any order, since exchanging them changes nothing.
     """
 
-    def __init__(self, rows: int, pairs: int) -> None:
+    def __init__(self, rows: int, pairs: int, *, compiled: bool = False) -> None:
+        self._compiled = compiled
         self._row_bits = np.uint64(max(rows - 1, 1).bit_length())
         self._pair_shift = np.uint64(64 - max(pairs - 1, 1).bit_length())
         self._row_mask = (np.uint64(1) << self._row_bits) - np.uint64(1)
         self._keys: Hashes = np.empty(rows, dtype=np.uint64)
 
-    def enter(
-        self, low: int, pair: CodeArray, outcome: SmallCodeArray, columns: Sequence[FloatArray]
-    ) -> None:
-        """Take notice of the rows from low on: the pair, the outcome and the numbers of each."""
-        hashes = outcome.astype(np.int64).view(np.uint64)
-        for column in columns:
-            mix_in(hashes, column)
+    def enter(self, low: int, pair: CodeArray, hashes: Hashes) -> None:
+        """Take notice of the rows from low on: the pair, and a hash of the outcome and the numbers of each."""
+        keys = self._keys[low : low + len(pair)]
+        if self._compiled:
+            pack_keys(hashes, pair, low, self._pair_shift, self._row_mask, keys)
+            return
         hashes = scatter(hashes)
         # The upper bits, below those of the pair and above those of the row.
         hashes >>= np.uint64(64) - self._pair_shift
         hashes &= ~self._row_mask
         hashes |= pair.astype(np.uint64) << self._pair_shift
         hashes |= np.arange(low, low + len(pair), dtype=np.uint64)
-        self._keys[low : low + len(pair)] = hashes
+        keys[:] = hashes
 
     def sort(
         self, kept: BoolArray | None, outcome: SmallCodeArray, columns: Sequence[FloatArray]
@@ -55,8 +58,9 @@ class RowOrder:
         Parameters
         ----------
         kept : bool, shape (n_rows,), or None for all
-        outcome, columns
-            As entered, but of all rows.
+        outcome : int8, shape (n_rows,)
+        columns : sequence of float64, shape (n_rows,)
+            What the hashes were made of.
 
         Returns
         -------

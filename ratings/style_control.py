@@ -18,6 +18,7 @@ from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidOptionError, name_some
 from ratings.feature_columns import Definition, feature_columns
 from ratings.rank_sets import never_narrower
+from ratings.row_sums import StylePoint
 from ratings.standardisation import Standardisation, standardise
 from ratings.style_newton import (
     StyleProblem,
@@ -26,7 +27,7 @@ from ratings.style_newton import (
     style_sandwich,
 )
 from ratings.style_rows import Contrasts, StyleDesign, StyleMoments, style_rows
-from ratings.style_sums import StylePoint, StyleScores, StyleSums, style_scores, style_sums
+from ratings.style_sums import StyleScores, StyleSums, style_scores, style_sums
 from ratings.threads import thread_count
 
 

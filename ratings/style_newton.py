@@ -11,8 +11,9 @@ from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError, NotConvergedError, UnidentifiedCoefficientError, name_some
 from ratings.linear_algebra import fill_constant_direction, single_threaded_blas
+from ratings.row_sums import StylePoint
 from ratings.standardisation import Standardisation
-from ratings.style_sums import StylePoint, StyleScores, StyleSums
+from ratings.style_sums import StyleScores, StyleSums
 
 SumsAt = Callable[[StylePoint], StyleSums]
 """Adds up `style_sums` over all rows, wherever they are."""

@@ -2,20 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
-from operator import itemgetter
+from functools import reduce
+from itertools import chain, groupby, pairwise
+from operator import add, itemgetter
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ratings.arrays import CodeArray, FloatArray, IntArray, ModelId, SmallCodeArray
+from ratings.arrays import CodeArray, FloatArray, IntArray, SmallCodeArray
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles
-from ratings.errors import InvalidOptionError, name_some
+from ratings.errors import InvalidOptionError
 from ratings.feature_columns import Definition
+from ratings.hashing import Hashes, mix_in
 from ratings.linear_algebra import single_threaded_blas
+from ratings.pair_finder import PairFinder, places_among
 from ratings.row_order import RowOrder
+from ratings.style_kernels import is_worth_compiling, place_rows, take_in_order, turn_and_mix
 from ratings.threads import in_order
 
 STRETCH = 2**18
@@ -27,8 +31,11 @@ BLOCK = 2**13
 TASK = 2**17
 """Rows, at least, that are added up together in one thread; more where there are many pairs to add up by."""
 
+_COMPILED_BLOCK = 2**15
+_TOGETHER = 16
+"""Blocks whose rows are moved in one thread."""
+
 _SIGNED_OUTCOMES = np.array([1, -1, 0, 0], dtype=np.int8)
-_LARGEST_PAIR_TABLE = 2**24
 _ROWS_PER_PAIR = 4
 
 
@@ -157,6 +164,11 @@ class StyleRows:
     moments: StyleMoments
     clusters: int | None
 
+    @property
+    def rows(self) -> int:
+        """Number of rows, n_rows."""
+        return sum(block.rows for blocks in self.tasks for block in blocks)
+
 
 def style_rows(
     encoded: EncodedBattles,
@@ -197,12 +209,13 @@ def style_rows(
     with single_threaded_blas():
         source.compare(threads)
         blocks = source.blocks(threads)
-        moments = _moments(blocks, design)
+    tasks = _tasks(blocks, len(comparisons.first))
+    none = _moments([], design)
     return StyleRows(
         design=design,
         comparisons=comparisons,
-        tasks=_tasks(blocks, len(comparisons.first)),
-        moments=moments,
+        tasks=tasks,
+        moments=reduce(add, in_order(lambda task: _moments(task, design), tasks, threads), none),
         clusters=clusters,
     )
 
@@ -224,12 +237,13 @@ class _Source:
         self.cluster = None if clusters is None else encoded.cluster
         self.weight = None if encoded.is_unit else encoded.count * encoded.weight
         self.count = None if encoded.is_unit else encoded.count.astype(np.float64)
-        self.model = _places(encoded.models, comparisons.models)
-        self.find_pair = _PairFinder(comparisons)
+        self.model = places_among(encoded.models, comparisons.models)
+        self.find_pair = PairFinder(comparisons)
         rows = len(encoded.winner)
         self.outcome = np.empty(rows, dtype=np.int8)
         self.contrast = [np.empty(rows) for _ in range(design.columns)]
-        self.order = RowOrder(rows, len(comparisons.first))
+        self.compiled = is_worth_compiling(rows)
+        self.order = RowOrder(rows, len(comparisons.first), compiled=self.compiled)
 
     def compare(self, threads: int) -> None:
         """Look at all rows from the side of their pair's first model."""
@@ -239,27 +253,47 @@ class _Source:
         """Sort the rows by pair and what they hold, and leave out those without weight."""
         kept = None if self.weight is None else self.weight > 0
         pair, order = self.order.sort(kept, self.outcome, self._numbers(slice(None)))
-        contrast = np.empty((self.design.columns, len(order)))
-        borders = list(pairwise(self.order.borders(BLOCK)))
+        border = np.array(self.order.borders(BLOCK), dtype=np.int64)
         del self.order
-        for target in contrast:
+        columns = self.design.columns
+        # The columns of a block stand together in memory, so that a pass reads one place after the other.
+        taken = np.empty(columns * len(order))
+        stretches = [border[low : low + _TOGETHER + 1] for low in range(0, len(border) - 1, _TOGETHER)]
+        for column in range(columns):
             # One column after the other, so that no more than one is there twice.
             source = self.contrast.pop(0)
 
-            def move(
-                border: tuple[int, int], source: FloatArray = source, target: FloatArray = target
-            ) -> None:
-                np.take(source, order[slice(*border)], out=target[slice(*border)], mode="clip")
+            def move(stretch: IntArray, source: FloatArray = source, column: int = column) -> None:
+                self._move(source, order, stretch, taken, column)
 
-            list(in_order(move, borders, threads))
-        return [self._block(pair[low:high], order[low:high], contrast[:, low:high]) for low, high in borders]
+            list(in_order(move, stretches, threads))
+
+        def divide(stretch: IntArray) -> list[StyleBlock]:
+            return [
+                self._block(pair[low:high], order[low:high], taken[columns * low : columns * high])
+                for low, high in pairwise(stretch.tolist())
+            ]
+
+        return list(chain.from_iterable(in_order(divide, stretches, threads)))
+
+    def _move(
+        self, source: FloatArray, order: npt.NDArray[Any], border: IntArray, taken: FloatArray, column: int
+    ) -> None:
+        """Take a column of some blocks in the order of the rows."""
+        columns = self.design.columns
+        if self.compiled:
+            take_in_order(source, order, border, taken, column, columns)
+            return
+        for low, high in pairwise(border.tolist()):
+            block = taken[columns * low : columns * high].reshape(columns, -1)
+            np.take(source, order[low:high], out=block[column], mode="clip")
 
     def _block(self, pair: CodeArray, order: npt.NDArray[Any], contrast: FloatArray) -> StyleBlock:
         start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)) != 0)
         return StyleBlock(
             pair=pair[start],
             start=start,
-            contrast=contrast,
+            contrast=contrast.reshape(self.design.columns, -1),
             outcome=self.outcome[order],
             weight=None if self.weight is None else self.weight[order],
             count=None if self.count is None else self.count[order],
@@ -273,49 +307,66 @@ class _Source:
 
     def _compare_stretch(self, low: int) -> None:
         high = min(low + STRETCH, len(self.outcome))
-        for start in range(low, high, BLOCK):
-            self._compare_rows(slice(start, min(start + BLOCK, high)))
+        # Machine code needs no room for what is in between, and fewer calls of larger blocks take less time.
+        step = _COMPILED_BLOCK if self.compiled else BLOCK
+        for start in range(low, high, step):
+            self._compare_rows(slice(start, min(start + step, high)))
 
     def _compare_rows(self, rows: slice) -> None:
         a, b = self.encoded.side_a[rows], self.encoded.side_b[rows]
         if self.model is not None:
             a, b = self.model[a], self.model[b]
-        side = (1 - 2 * (a > b)).astype(np.int8)
-        pair = self.find_pair(a, b)
-        if int(pair.min()) < 0 and (self.weight is None or bool((self.weight[rows][pair < 0] > 0).any())):
-            raise InvalidOptionError("The comparisons lack a pair of these battles: make them of all chunks.")
-        np.multiply(np.take(_SIGNED_OUTCOMES, self.encoded.winner[rows]), side, out=self.outcome[rows])
-        sign = side.astype(np.float64)
+        placed = self._placed(a, b, rows)
+        if placed.least_pair < 0:
+            self._require_pairs(placed.pair, rows)
         for number, feature in enumerate(self.design.features):
             out = self.contrast[number][rows]
             self.features.fill_contrast(feature, rows, self.design.definition, out)
-            out *= sign
-            # -0.0 is 0.0, but hashes differently.
-            out += 0.0
+            self._turn_and_mix(out, placed)
         if self.design.keeps_sides:
-            self.contrast[-1][rows] = sign
-        self.order.enter(rows.start, pair, self.outcome[rows], self._numbers(rows))
+            self.contrast[-1][rows] = placed.sign
+            mix_in(placed.hashes, placed.sign)
+        for column in (self.weight, self.count):
+            if column is not None:
+                mix_in(placed.hashes, column[rows])
+        self.order.enter(rows.start, placed.pair, placed.hashes)
+
+    def _placed(self, a: CodeArray, b: CodeArray, rows: slice) -> "_PlacedRows":
+        winner, outcome, table = self.encoded.winner[rows], self.outcome[rows], self.find_pair.table
+        if self.compiled and table is not None:
+            pair, sign = np.empty(len(a), dtype=np.int32), np.empty(len(a))
+            hashes = np.empty(len(a), dtype=np.uint64)
+            size = self.find_pair.size
+            least = place_rows(a, b, winner, table, size, pair, sign, outcome, hashes)
+            return _PlacedRows(pair=pair, sign=sign, hashes=hashes, least_pair=least)
+        pair = self.find_pair(a, b)
+        side = (1 - 2 * (a > b)).astype(np.int8)
+        np.multiply(np.take(_SIGNED_OUTCOMES, winner), side, out=outcome)
+        hashes = outcome.astype(np.int64).view(np.uint64)
+        return _PlacedRows(pair=pair, sign=side.astype(np.float64), hashes=hashes, least_pair=int(pair.min()))
+
+    def _turn_and_mix(self, column: FloatArray, placed: "_PlacedRows") -> None:
+        if self.compiled:
+            turn_and_mix(column, column.view(np.uint64), placed.sign, placed.hashes)
+            return
+        column *= placed.sign
+        # -0.0 is 0.0, but hashes differently.
+        column += 0.0
+        mix_in(placed.hashes, column)
+
+    def _require_pairs(self, pair: CodeArray, rows: slice) -> None:
+        if self.weight is None or bool((self.weight[rows][pair < 0] > 0).any()):
+            raise InvalidOptionError("The comparisons lack a pair of these battles: make them of all chunks.")
 
 
-class _PairFinder:
-    """Look up pairs of models, in either order, among those of the comparisons; -1 where absent."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _PlacedRows:
+    """Rows as seen from their pair's first model, with the beginning of their hashes."""
 
-    def __init__(self, comparisons: Comparisons) -> None:
-        self.size = len(comparisons.models)
-        self.keys = comparisons.first * self.size + comparisons.second
-        self.table: CodeArray | None = None
-        if self.size**2 <= _LARGEST_PAIR_TABLE:
-            table = np.full((self.size, self.size), -1, dtype=np.int32)
-            table[comparisons.first, comparisons.second] = np.arange(len(self.keys), dtype=np.int32)
-            self.table = np.maximum(table, table.T).ravel()
-
-    def __call__(self, a: CodeArray, b: CodeArray) -> CodeArray:
-        if self.table is not None:
-            return np.take(self.table, a * np.int32(self.size) + b)
-        key = np.minimum(a, b) * np.int64(self.size) + np.maximum(a, b)
-        place = np.searchsorted(self.keys, key).astype(np.int32)
-        present = np.take(self.keys, place, mode="clip") == key
-        return np.where(present, place, np.int32(-1))
+    pair: CodeArray
+    sign: FloatArray
+    hashes: Hashes
+    least_pair: int
 
 
 def _tasks(blocks: Sequence[StyleBlock], pairs: int) -> tuple[tuple[StyleBlock, ...], ...]:
@@ -325,19 +376,6 @@ def _tasks(blocks: Sequence[StyleBlock], pairs: int) -> tuple[tuple[StyleBlock, 
     task = (ends - 1) // enough
     grouped = groupby(zip(task, blocks, strict=True), key=itemgetter(0))
     return tuple(tuple(block for _, block in members) for _, members in grouped)
-
-
-def _places(names: Sequence[ModelId], among: Sequence[ModelId]) -> CodeArray | None:
-    """Map codes of names to places among others; None where they are the same."""
-    if tuple(names) == tuple(among):
-        return None
-    index = {name: place for place, name in enumerate(among)}
-    absent = [name for name in names if name not in index]
-    if absent:
-        raise InvalidOptionError(
-            f"The comparisons lack {name_some(absent)}: make them of all chunks of battles."
-        )
-    return np.array([index[name] for name in names], dtype=np.int32)
 
 
 def _moments(blocks: Sequence[StyleBlock], design: StyleDesign) -> StyleMoments:

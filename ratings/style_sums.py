@@ -9,24 +9,10 @@ from scipy import sparse
 
 from ratings.arrays import CodeArray, FloatArray, IntArray
 from ratings.hashing import hash_groups, hash_rows
+from ratings.row_sums import RowSums, StylePoint, add_up
+from ratings.style_kernels import is_worth_compiling
 from ratings.style_rows import StyleBlock, StyleRows
 from ratings.threads import in_order
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StylePoint:
-    """The parameters as a row sees them: its logit is difference[pair] + slopes @ contrast.
-
-    Attributes
-    ----------
-    difference : float64, shape (n_pairs,)
-        Strength of the first model less that of the second, natural log-odds.
-    slopes : float64, shape (n_columns,)
-        Log-odds per unit of each raw contrast column.
-    """
-
-    difference: FloatArray
-    slopes: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,10 +145,7 @@ def style_sums(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> Style
     Some blocks of rows at a time are added up on their own, and these sums in their order. Splitting the rows
     into other chunks changes only rounding. O(n_rows * n_columns ** 2).
     """
-    totals = _Totals(point)
-    for part in in_order(lambda blocks: _add_up(blocks, point), rows.tasks, threads):
-        totals.include(part)
-    return totals.sums()
+    return _style_sums(_add_up(rows, point, threads, for_sandwich=False))
 
 
 def style_scores(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> StyleScores:
@@ -180,138 +163,46 @@ def style_scores(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> Sty
     -------
     StyleScores
     """
-    totals, squares = _Totals(point), _Totals(point)
-    loss = 0.0
-    parts = []
-    for part in in_order(lambda blocks: _add_up_scores(blocks, point), rows.tasks, threads):
-        totals.include(part.totals)
-        squares.include(part.squares)
-        loss += part.loss
-        parts.append(part)
+    totals = _add_up(rows, point, threads, for_sandwich=True)
+    columns = totals.columns
     return StyleScores(
-        sums=totals.sums(),
-        loss=loss,
-        pair=squares.by_pair[1],
-        cross=squares.by_pair[2:],
-        style=squares.style,
-        by_cluster=None if rows.clusters is None else _scores_by_cluster(rows, parts),
+        sums=_style_sums(totals),
+        loss=totals.loss,
+        pair=totals.by_pair[2 + columns],
+        cross=totals.by_pair[3 + columns :],
+        style=totals.products(1),
+        by_cluster=None if rows.clusters is None else _scores_by_cluster(rows, totals.scores),
     )
 
 
-class _Totals:
-    """Running sums of row terms: surplus, curvature, and curvature times contrasts, by pair and over all."""
-
-    def __init__(self, point: StylePoint) -> None:
-        columns = len(point.slopes)
-        self.by_pair = np.zeros((2 + columns, len(point.difference)))
-        self.style_surplus = np.zeros(columns)
-        self.style = np.zeros((columns, columns))
-        self.room = np.empty((columns, 0))
-
-    def add_rows(self, block: StyleBlock, surplus: FloatArray | None, curvature: FloatArray) -> None:
-        weighted = np.multiply(block.contrast, curvature, out=self._weighted(block.rows))
-        if surplus is not None:
-            self.by_pair[0, block.pair] += np.add.reduceat(surplus, block.start)
-            self.style_surplus += block.contrast @ surplus
-        self.by_pair[1, block.pair] += np.add.reduceat(curvature, block.start)
-        self.by_pair[2:, block.pair] += np.add.reduceat(weighted, block.start, axis=1)
-        self.style += weighted @ block.contrast.T
-
-    def _weighted(self, rows: int) -> FloatArray:
-        """Room for one block, taken once: new memory costs as much as what is written into it."""
-        if self.room.shape[1] < rows:
-            self.room = np.empty((len(self.style), rows))
-        return self.room[:, :rows]
-
-    def include(self, other: "_Totals") -> None:
-        self.by_pair += other.by_pair
-        self.style_surplus += other.style_surplus
-        self.style += other.style
-
-    def sums(self) -> StyleSums:
-        return StyleSums(
-            surplus=self.by_pair[0],
-            style_surplus=self.style_surplus,
-            curvature=self.by_pair[1],
-            cross=self.by_pair[2:],
-            style_curvature=self.style,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _ScoreParts:
-    blocks: Sequence[StyleBlock]
-    totals: _Totals
-    squares: _Totals
-    loss: float
-    surplus: list[FloatArray]
-
-
-def _add_up(blocks: Sequence[StyleBlock], point: StylePoint) -> _Totals:
-    totals = _Totals(point)
-    for block in blocks:
-        logit = _logits(block, point)
-        decay = np.exp(-np.abs(logit))
-        inverse = 1 / (1 + decay)
-        surplus, curvature = _row_terms(block, logit, decay, inverse)
-        totals.add_rows(block, surplus, curvature)
+def _add_up(rows: StyleRows, point: StylePoint, threads: int, *, for_sandwich: bool) -> RowSums:
+    compiled = is_worth_compiling(rows.rows)
+    totals = RowSums.zero(point, for_sandwich=for_sandwich)
+    for part in in_order(
+        lambda blocks: add_up(blocks, point, for_sandwich=for_sandwich, compiled=compiled),
+        rows.tasks,
+        threads,
+    ):
+        totals.include(part)
     return totals
 
 
-def _add_up_scores(blocks: Sequence[StyleBlock], point: StylePoint) -> _ScoreParts:
-    totals, squares = _Totals(point), _Totals(point)
-    loss = 0.0
-    surpluses = []
-    for block in blocks:
-        logit = _logits(block, point)
-        decay = np.exp(-np.abs(logit))
-        inverse = 1 / (1 + decay)
-        # With s = 2 y - 1, a row's loss is |d| / 2 - s d / 2 - log(inverse).
-        losses = (np.abs(logit) - logit * block.outcome) / 2 - np.log(inverse)
-        surplus, curvature = _row_terms(block, logit, decay, inverse)
-        square = np.square(surplus)
-        if block.weight is not None and block.count is not None:
-            losses *= block.weight
-            # The votes of a row are independent: count * w**2 (p - y)**2, where `surplus` is count * w (p - y).
-            square /= block.count
-        totals.add_rows(block, surplus, curvature)
-        squares.add_rows(block, None, square)
-        loss += float(losses.sum())
-        surpluses.append(surplus)
-    return _ScoreParts(blocks=blocks, totals=totals, squares=squares, loss=loss, surplus=surpluses)
+def _style_sums(totals: RowSums) -> StyleSums:
+    return StyleSums(
+        surplus=totals.by_pair[0],
+        style_surplus=totals.overall[0],
+        curvature=totals.by_pair[1],
+        cross=totals.by_pair[2 : 2 + totals.columns],
+        style_curvature=totals.products(0),
+    )
 
 
-def _logits(block: StyleBlock, point: StylePoint) -> FloatArray:
-    logit = np.repeat(point.difference[block.pair], block.lengths)
-    logit += point.slopes @ block.contrast
-    return logit
-
-
-def _row_terms(
-    block: StyleBlock, logit: FloatArray, decay: FloatArray, inverse: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Compute each row's w (p - y) and w p (1 - p), from exp(-|d|) = decay and 1 / (1 + decay) = inverse."""
-    # With t = 2 p - 1 and s = 2 y - 1, p - y is (t - s) / 2.
-    surplus = 1 - decay
-    surplus *= inverse
-    np.copysign(surplus, logit, out=surplus)
-    surplus -= block.outcome
-    surplus *= 0.5
-    curvature = decay
-    curvature *= inverse
-    curvature *= inverse
-    if block.weight is not None:
-        surplus *= block.weight
-        curvature *= block.weight
-    return surplus, curvature
-
-
-def _scores_by_cluster(rows: StyleRows, parts: Sequence[_ScoreParts]) -> ScoresByCluster:
+def _scores_by_cluster(rows: StyleRows, surpluses: Sequence[FloatArray]) -> ScoresByCluster:
     """Add up the scores of each cluster, in the order of the rows."""
     clusters, pairs, columns = rows.clusters or 0, len(rows.comparisons.first), rows.design.columns
     style = np.zeros(clusters * columns)
     scores, whose = [np.zeros(0)], [np.zeros(0, dtype=np.int32)]
-    for block, surplus in zip(_blocks(parts), (each for part in parts for each in part.surplus), strict=True):
+    for block, surplus in zip(_blocks(rows), surpluses, strict=True):
         score, cluster = -surplus, _clusters_of(block)
         place = cluster.astype(np.int64) * columns
         for contrast in block.contrast:
@@ -322,7 +213,7 @@ def _scores_by_cluster(rows: StyleRows, parts: Sequence[_ScoreParts]) -> ScoresB
     score, cluster = np.concatenate(scores), np.concatenate(whose)
     # Rows stand by pair: as the columns of a sparse matrix they need no more than to be turned.
     lengths = np.zeros(pairs, dtype=np.int64)
-    for block in _blocks(parts):
+    for block in _blocks(rows):
         lengths[block.pair] += block.lengths
     index: type[np.signedinteger[Any]] = np.int32 if len(score) < 2**31 else np.int64
     ends = np.concatenate([[0], np.cumsum(lengths)]).astype(index)
@@ -335,8 +226,8 @@ def _scores_by_cluster(rows: StyleRows, parts: Sequence[_ScoreParts]) -> ScoresB
     )
 
 
-def _blocks(parts: Sequence[_ScoreParts]) -> list[StyleBlock]:
-    return [block for part in parts for block in part.blocks]
+def _blocks(rows: StyleRows) -> list[StyleBlock]:
+    return [block for blocks in rows.tasks for block in blocks]
 
 
 def _clusters_of(block: StyleBlock) -> CodeArray:

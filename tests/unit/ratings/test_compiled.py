@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ratings.arrays import FloatArray
-from ratings.compiled import can_compile, compiled
+from ratings.compiled import can_compile, compiled, compiled_sums
 
 NUMBA = pytest.mark.skipif(not can_compile(), reason="Numba is not installed")
 
@@ -19,6 +19,14 @@ def running_root(values: FloatArray) -> float:
     total = 0.0
     for value in values:
         total = math.sqrt(total * total + value)
+    return total
+
+
+@compiled_sums
+def harmonic(values: FloatArray) -> float:
+    total = 0.0
+    for place in range(len(values)):
+        total += 1 / values[place]
     return total
 
 
@@ -33,6 +41,15 @@ def divide(values: FloatArray, place: int) -> float:
 def test_both_paths_give_the_same_number() -> None:
     values = np.random.default_rng(1).random(1000)
     assert running_root(values) == running_root.plain(values) == pytest.approx(math.sqrt(values.sum()))
+
+
+@NUMBA
+def test_sums_may_be_added_up_in_another_order() -> None:
+    values = 1 + np.random.default_rng(1).random(100_000)
+    total = harmonic(values)
+    assert total == pytest.approx(harmonic.plain(values), rel=1e-13)
+    assert total != harmonic.plain(values)
+    assert total == harmonic(values.copy())
 
 
 @NUMBA
@@ -95,7 +112,7 @@ class Broken(importlib.abc.MetaPathFinder):
         if name == "numba":
             raise {error}("Numba needs NumPy 1.0 or less")
 sys.meta_path.insert(0, Broken())
-from ratings.compiled import can_compile, compiled
+from ratings.compiled import can_compile, compiled, compiled_sums
 print(can_compile(), compiled(abs)(-3))
 """
 

@@ -15,9 +15,10 @@ import pandas as pd
 import pytest
 import threadpoolctl
 
-from ratings import Comparisons, estimates, style_rows
+from ratings import Comparisons, estimates, style_kernels, style_rows
 from ratings.bootstrap import bootstrap
 from ratings.bradley_terry import fit_bradley_terry
+from ratings.compiled import can_compile
 from ratings.confidence_sequences import anytime_rank_sets, effective_voters
 from ratings.held_out import held_out_log_loss
 from ratings.history import history
@@ -196,6 +197,17 @@ def by_date(table: pd.DataFrame, **options: Any) -> Numbers:
     return Numbers(models=models, vectors=tuple(wide))
 
 
+def as_machine_code(compute: Computation) -> Computation:
+    """Compute with compiled loops, however few the rows."""
+
+    def compiled(table: pd.DataFrame) -> Numbers:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(style_kernels, "WORTH_COMPILING", 0)
+            return compute(table)
+
+    return compiled
+
+
 COMPUTATIONS: dict[str, Computation] = {
     "half wins": half_wins,
     "clustered": clustered,
@@ -230,6 +242,10 @@ SIDED: dict[str, Computation] = {
     "board, side bias": partial(board, side_bias=True),
 }
 """What looks at the side on which an answer stood: exchanging them asks another question."""
+if can_compile():
+    for name in ("style", "clustered style", "style in parts"):
+        COMPUTATIONS[f"{name}, compiled"] = as_machine_code(COMPUTATIONS[name])
+    SIDED["published, compiled"] = as_machine_code(SIDED["published"])
 
 
 def votes(seed: int, *, counted: bool, rows: int = 260) -> pd.DataFrame:

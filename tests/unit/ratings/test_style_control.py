@@ -14,8 +14,10 @@ from ratings import (
     NotConvergedError,
     SeparableComparisonsError,
     simulate,
+    style_kernels,
     style_rows,
 )
+from ratings.compiled import can_compile
 from ratings.style_control import StyleControlFit, fit_style_control
 from tests.unit.ratings.styled import FEATURES, dense_fit, design, styled_battles
 from tests.unit.ratings.tables import battles, mirrored
@@ -46,6 +48,24 @@ def everything(fit: StyleControlFit) -> bytes:
     return (
         b"".join(np.ascontiguousarray(array).tobytes() for array in arrays) + np.float64(fit.loss).tobytes()
     )
+
+
+@pytest.mark.skipif(not can_compile(), reason="Numba is not installed")
+@pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize("options", VARIANTS)
+def test_machine_code_changes_only_rounding(
+    options: dict[str, Any], counted: bool, small_blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = styled_battles(4, counted=counted)
+    arguments = {"features": FEATURES, "cluster": "voter", **options}
+    plain = fit_style_control(table, **arguments)
+    monkeypatch.setattr(style_kernels, "WORTH_COMPILING", 0)
+    fit = fit_style_control(table, **arguments)
+    assert everything(fit) != everything(plain), "both took the same way"
+    np.testing.assert_allclose(parameters(fit), parameters(plain), rtol=0, atol=1e-11)
+    for name in ("inverse_hessian", "independent_covariance", "clustered_covariance"):
+        np.testing.assert_allclose(getattr(fit, name), getattr(plain, name), rtol=1e-9, atol=1e-11)
+    assert fit.loss == pytest.approx(plain.loss, rel=1e-13)
 
 
 def parameters(fit: StyleControlFit) -> Any:

@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 from scipy import optimize
 
-from ratings import Comparisons, InvalidOptionError, style_rows
+from ratings import Comparisons, InvalidOptionError, pair_finder, style_rows
 from ratings.encoding import encode_battles
 from ratings.feature_columns import feature_columns
+from ratings.row_sums import StylePoint
 from ratings.standardisation import standardise
 from ratings.style_control import StyleControlFit, fit_style_control, fit_style_sums, style_design
 from ratings.style_newton import StyleProblem
 from ratings.style_rows import StyleDesign, StyleRows
-from ratings.style_sums import StylePoint, style_scores, style_sums
+from ratings.style_sums import style_scores, style_sums
 from tests.unit.ratings.styled import FEATURES, design, styled_battles
 
 DESIGN = style_design(FEATURES, side_bias=True, definition="published")
@@ -134,7 +135,7 @@ def test_sums_by_pair_are_those_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> 
 def test_many_models_find_their_pairs_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     table = styled_battles(35)
     expected = fit_style_control(table, features=FEATURES)
-    monkeypatch.setattr(style_rows, "_LARGEST_PAIR_TABLE", 1)
+    monkeypatch.setattr(pair_finder, "_LARGEST_TABLE", 1)
     fit = fit_style_control(table, features=FEATURES)
     assert fit.strengths.tobytes() == expected.strengths.tobytes()
 
