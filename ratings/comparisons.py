@@ -354,9 +354,13 @@ class Comparisons:
         Ford's condition [Ford57]: the likelihood has a finite maximum exactly when there is one such group.
         Equally large groups are ordered by votes within the group, then by name.
         """
-        if has_mutual_paths(self.first, self.second, self.weights, len(self.models)):
+        if self._has_mutual_paths:
             return (self.models,)
         return self._groups("strong")
+
+    @cached_property
+    def _has_mutual_paths(self) -> bool:
+        return has_mutual_paths(self.first, self.second, self.weights, len(self.models))
 
     def never_losing(self) -> tuple[ModelId, ...]:
         """Name the models, one or a whole group, that never lose or tie outside their group."""

@@ -16,6 +16,9 @@ _RESERVE = 3.0
 _LARGEST_TABLED = 1000
 _MOST_TABLES = 2000
 _FEWEST_DRAWS = 300_000
+_FEWEST_TABLED = 3_000_000
+"""Counts to be drawn from which on building the tables takes less time than they save."""
+
 _LARGEST_URN = 1 << 24
 _CHUNK = 20_000
 
@@ -42,14 +45,14 @@ class MultinomialSampler:
         How often each kind occurs, above 0; a round draws round(sum(counts)) times with probabilities in
         proportion.
     rounds : int
-        About how many rounds will be drawn, which decides whether tables pay off.
+        About how many rounds will be drawn, which decides what pays off.
 
     Notes
     -----
     A multinomial draw is independent Poisson counts given their total. The counts are therefore drawn as Poisson
     with means slightly below ``counts``, and single draws from all kinds fill what is missing to the total, which
-    is exact. Small means come from alias tables [Walker77], one for each distinct mean: about ten times
-    faster than a binomial draw for each kind. The tables resolve probabilities to 2 ** -32.
+    is exact: half the time of a binomial draw for each kind. Where many are drawn, small means come from alias tables
+    [Walker77], one for each distinct mean, which halve it again. The tables resolve probabilities to 2 ** -32.
 
     References
     ----------
@@ -60,30 +63,31 @@ class MultinomialSampler:
     def __init__(self, counts: FloatArray, rounds: int) -> None:
         self.total = round(float(counts.sum()))
         self._probabilities = counts / counts.sum()
-        tabled = counts <= _LARGEST_TABLED
+        draws = len(counts) * rounds
+        self._by_poisson = draws >= _FEWEST_DRAWS and self.total > 4 * _RESERVE**2
+        if not self._by_poisson:
+            return
+        tabled = counts <= (_LARGEST_TABLED if draws >= _FEWEST_TABLED else 0)
         means, row = np.unique(counts[tabled], return_inverse=True)
-        self._tables: _AliasTables | None = None
-        if (
-            len(counts) * rounds >= _FEWEST_DRAWS
-            and self.total > 4 * _RESERVE**2
-            and len(means) <= _MOST_TABLES
-        ):
-            thinning = 1 - _RESERVE / np.sqrt(self.total)
-            self._tabled, self._row = np.flatnonzero(tabled), row
-            self._large, self._large_means = np.flatnonzero(~tabled), counts[~tabled] * thinning
-            self._tables = _poisson_tables(means * thinning)
-            self._cumulative = np.cumsum(self._probabilities)
-            self._urn = _urn(counts) if self.total <= _LARGEST_URN else None
+        if len(means) > _MOST_TABLES:
+            tabled, row = np.zeros(len(counts), dtype=bool), row[:0]
+        thinning = 1 - _RESERVE / np.sqrt(self.total)
+        self._tabled, self._row = np.flatnonzero(tabled), row
+        self._tables = _poisson_tables(means * thinning) if len(row) else None
+        self._large, self._large_means = np.flatnonzero(~tabled), counts[~tabled] * thinning
+        self._cumulative = np.cumsum(self._probabilities)
+        self._urn = _urn(counts) if self.total <= _LARGEST_URN else None
 
     def draw(self, rng: np.random.Generator, rounds: int) -> FloatArray:
         """Draw whole numbers, shape (n_kinds, rounds); each column adds up to the total."""
-        if self._tables is None:
+        if not self._by_poisson:
             return self._plainly(rng, rounds)
         counts = np.empty((len(self._probabilities), rounds))
-        step = max(_CHUNK // rounds, 1)
-        for start in range(0, len(self._row), step):
-            rows = slice(start, start + step)
-            counts[self._tabled[rows]] = _draw_from_tables(rng, self._tables, self._row[rows], rounds)
+        if self._tables is not None:
+            step = max(_CHUNK // rounds, 1)
+            for start in range(0, len(self._row), step):
+                rows = slice(start, start + step)
+                counts[self._tabled[rows]] = _draw_from_tables(rng, self._tables, self._row[rows], rounds)
         counts[self._large] = rng.poisson(self._large_means[:, np.newaxis], (len(self._large), rounds))
         missing = self.total - counts.sum(axis=0).astype(np.int64)
         self._fill_up(rng, counts, np.maximum(missing, 0))

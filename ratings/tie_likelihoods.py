@@ -16,6 +16,24 @@ from ratings.errors import InvalidOptionError
 TieModel: TypeAlias = Literal["rao-kupper", "davidson", "grounded"]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TieDerivatives:
+    """What weighted votes say at one point.
+
+    Attributes
+    ----------
+    loss : float
+        Minus the sum of weights * log P.
+    gradient : float64, shape (3, n_pairs)
+        Derivatives of each pair's loss.
+    curvature : float64, shape (3, 3, n_pairs)
+    """
+
+    loss: float
+    gradient: FloatArray
+    curvature: FloatArray
+
+
 class TieLikelihood(Protocol):
     """Log-probabilities of the outcomes of a vote, and their derivatives."""
 
@@ -40,6 +58,11 @@ class TieLikelihood(Protocol):
     def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
         """Differentiate -sum of weights * log P twice, shape (3, 3, n_pairs); weights as log P."""
 
+    def derivatives(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
+    ) -> TieDerivatives:
+        """Compute the loss and what it is differentiated to, together; weights as log P."""
+
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         """Compute the penalised form of the tie parameter, and its first and second derivative.
 
@@ -48,6 +71,9 @@ class TieLikelihood(Protocol):
 
     def start(self, tie_share: float) -> float:
         """Guess the tie parameter from the share of ties among the votes, between 0 and 1."""
+
+    def stretch(self, tie_share: float) -> float:
+        """Strengths per log-odds of winning with ties as half wins, between nearly equal models."""
 
 
 @dataclass(frozen=True)
@@ -59,48 +85,80 @@ class Davidson:
     absolute: bool = False
 
     def log_probabilities(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
-        half, top, rest = self._terms(first, second, tie)
-        # What lies beside the largest term is added up alone: exact also of an outcome that is all but certain.
-        logs: FloatArray = np.stack([half - top, -half - top, tie - top]) - np.log1p(rest)
-        return logs
-
-    def _terms(
-        self, first: FloatArray, second: FloatArray, tie: float
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Half the difference, the largest logarithm of the three terms, and the sum of the others beside it."""
-        half = (first - second) / 2
-        size = np.abs(half)
-        top = np.maximum(size, tie)
-        return half, top, np.exp(-np.abs(size - tie)) + np.exp(-size - top)
+        half, top, rest, _ = self._terms(first, second, tie)
+        return self._logs(half, top, rest, tie)
 
     def scores(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
-        win, loss, drawn = self._probabilities(first, second, tie)
+        _, _, _, (win, loss, drawn) = self._terms(first, second, tie)
         # Sums of probabilities, so that nothing cancels where one outcome is nearly certain.
         by_difference = np.stack([loss + drawn / 2, -win - drawn / 2, (loss - win) / 2])
         by_tie = np.stack([-drawn, -drawn, win + loss])
         return np.stack([by_difference, -by_difference, by_tie], axis=1)
 
     def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
-        win, loss, drawn = self._probabilities(first, second, tie)
-        total = weights.sum(axis=0)
-        twice = total * (win * loss + drawn * (win + loss) / 4)
-        mixed = -total * drawn * (win - loss) / 2
-        return _from_difference(twice, mixed, total * drawn * (win + loss))
+        _, _, _, probabilities = self._terms(first, second, tie)
+        return self._curvature(probabilities, weights.sum(axis=0))
 
-    def _probabilities(
+    def derivatives(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
+    ) -> TieDerivatives:
+        half, top, rest, (win, loss, drawn) = self._terms(first, second, tie)
+        won, lost, tied = weights
+        decided = won + lost
+        total = decided + tied
+        gradient = np.empty((3, len(half)))
+        gradient[0] = lost * win - won * loss + (tied * (win - loss) - (won - lost) * drawn) / 2
+        np.negative(gradient[0], out=gradient[1])
+        gradient[2] = decided * drawn - tied * (win + loss)
+        return TieDerivatives(
+            loss=float(
+                total @ np.log1p(rest) + won @ (top - half) + lost @ (top + half) + tied @ (top - tie)
+            ),
+            gradient=gradient,
+            curvature=self._curvature((win, loss, drawn), total),
+        )
+
+    def _terms(
         self, first: FloatArray, second: FloatArray, tie: float
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+    ) -> tuple[FloatArray, FloatArray, FloatArray, tuple[FloatArray, FloatArray, FloatArray]]:
+        """Half the difference, the largest of the three logarithms, the sum of the others beside it, probabilities."""
         half = (first - second) / 2
-        top = np.maximum(np.abs(half), tie)
-        win, loss, drawn = np.exp(half - top), np.exp(-half - top), np.exp(tie - top)
-        total = win + loss + drawn
-        return win / total, loss / total, drawn / total
+        size = np.abs(half)
+        top = np.maximum(size, tie)
+        beside, least = np.exp(-np.abs(size - tie)), np.exp(-size - top)
+        rest = beside + least
+        total = 1 + rest
+        if float(size.min(initial=np.inf)) >= tie:
+            more, drawn = 1 / total, beside / total
+        else:
+            tied_less = size >= tie
+            more, drawn = np.where(tied_less, 1.0, beside) / total, np.where(tied_less, beside, 1.0) / total
+        least /= total
+        first_more = half >= 0
+        win, loss = np.where(first_more, more, least), np.where(first_more, least, more)
+        return half, top, rest, (win, loss, drawn)
+
+    def _logs(self, half: FloatArray, top: FloatArray, rest: FloatArray, tie: float) -> FloatArray:
+        # What lies beside the largest term is added up alone: exact also of an outcome that is all but certain.
+        logs: FloatArray = np.stack([half - top, -half - top, tie - top])
+        logs -= np.log1p(rest)
+        return logs
+
+    def _curvature(
+        self, probabilities: tuple[FloatArray, FloatArray, FloatArray], total: FloatArray
+    ) -> FloatArray:
+        win, loss, drawn = probabilities
+        by_tie = total * drawn * (win + loss)
+        return _from_difference(total * win * loss + by_tie / 4, total * drawn * (loss - win) / 2, by_tie)
 
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         return tie, 1.0, 0.0
 
     def start(self, tie_share: float) -> float:
         return float(np.log(2 * tie_share / (1 - tie_share)))
+
+    def stretch(self, tie_share: float) -> float:
+        return 1 / (1 - tie_share)
 
 
 @dataclass(frozen=True)
@@ -134,12 +192,20 @@ class RaoKupper:
         barrier = np.square(1 / np.sinh(tie)) if tie < 300 else 0.0
         return _from_difference(won + lost, lost - won, won + lost + weights[2] * barrier)
 
+    def derivatives(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
+    ) -> TieDerivatives:
+        return _derivatives(self, first, second, tie, weights)
+
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         slope = -1 / np.expm1(-tie)
         return tie + float(np.log(-np.expm1(-tie))), float(slope), float(slope * (1 - slope))
 
     def start(self, tie_share: float) -> float:
         return float(2 * np.arctanh(tie_share))
+
+    def stretch(self, tie_share: float) -> float:
+        return 1 / (1 - tie_share**2)
 
 
 @dataclass(frozen=True)
@@ -183,11 +249,19 @@ class Grounded:
             total += weight * _exponent_covariance(_shares(term))
         return total
 
+    def derivatives(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
+    ) -> TieDerivatives:
+        return _derivatives(self, first, second, tie, weights)
+
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         return tie, 1.0, 0.0
 
     def start(self, tie_share: float) -> float:
         return float(np.log(2 * tie_share / (1 - tie_share)))
+
+    def stretch(self, tie_share: float) -> float:
+        return 1.0
 
 
 LIKELIHOODS: dict[TieModel, TieLikelihood] = {
@@ -204,6 +278,16 @@ def likelihood_of(model: str) -> TieLikelihood:
             return likelihood
     raise InvalidOptionError(
         f"model is {model!r}: the models with ties are {', '.join(map(repr, LIKELIHOODS))}."
+    )
+
+
+def _derivatives(
+    likelihood: TieLikelihood, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
+) -> TieDerivatives:
+    return TieDerivatives(
+        loss=float(-(weights * likelihood.log_probabilities(first, second, tie)).sum()),
+        gradient=-np.einsum("op,odp->dp", weights, likelihood.scores(first, second, tie)),
+        curvature=likelihood.curvature(first, second, tie, weights),
     )
 
 

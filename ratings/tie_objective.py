@@ -9,7 +9,7 @@ from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.comparisons import Comparisons
 from ratings.errors import NotConvergedError
 from ratings.linear_algebra import sandwich_product
-from ratings.tie_likelihoods import TieLikelihood
+from ratings.tie_likelihoods import TieDerivatives, TieLikelihood
 
 _DAMPING = 1e-6
 """First multiple of the mean diagonal that is added to a Hessian that is not positive definite."""
@@ -54,19 +54,30 @@ class TieObjective:
 
     def gradient(self, parameters: FloatArray) -> FloatArray:
         """Compute the gradient of the loss, shape (n_models + 1,)."""
-        scores = self.likelihood.scores(*self._sides(parameters))
-        by_first, by_second, by_tie = -np.einsum("op,odp->dp", self.weights, scores)
-        weight, slope, _ = self.likelihood.log_tie_weight(parameters[-1])
-        pull = self.ridge * np.append(parameters[:-1], weight * slope)
-        return np.append(self._by_model(by_first, by_second), by_tie.sum()) + pull
+        return self._gradient(parameters, self._derivatives(parameters))
 
     def hessian(self, parameters: FloatArray) -> FloatArray:
         """Compute the Hessian of the loss, shape (n_models + 1, n_models + 1)."""
-        hessian = self._assemble(self.likelihood.curvature(*self._sides(parameters), self.weights))
-        weight, slope, bend = self.likelihood.log_tie_weight(parameters[-1])
-        hessian[np.diag_indices_from(hessian)] += self.ridge * np.append(
-            np.ones(len(parameters) - 1), slope**2 + weight * bend
-        )
+        return self._hessian(parameters, self._derivatives(parameters))
+
+    def _derivatives(self, parameters: FloatArray) -> TieDerivatives:
+        return self.likelihood.derivatives(*self._sides(parameters), self.weights)
+
+    def _gradient(self, parameters: FloatArray, found: TieDerivatives) -> FloatArray:
+        by_first, by_second, by_tie = found.gradient
+        gradient = np.append(self._by_model(by_first, by_second), by_tie.sum())
+        if self.ridge:
+            weight, slope, _ = self.likelihood.log_tie_weight(parameters[-1])
+            gradient += self.ridge * np.append(parameters[:-1], weight * slope)
+        return gradient
+
+    def _hessian(self, parameters: FloatArray, found: TieDerivatives) -> FloatArray:
+        hessian = self._assemble(found.curvature)
+        if self.ridge:
+            weight, slope, bend = self.likelihood.log_tie_weight(parameters[-1])
+            hessian[np.diag_indices_from(hessian)] += self.ridge * np.append(
+                np.ones(len(parameters) - 1), slope**2 + weight * bend
+            )
         return hessian
 
     def meat(self, parameters: FloatArray) -> FloatArray:
@@ -123,55 +134,60 @@ class TieObjective:
         half = self.weights[2:].sum(axis=0) / 2
         won = 0.5 + self._by_model(self.weights[0] + half, self.weights[1] + half)
         lost = 0.5 + self._by_model(self.weights[1] + half, self.weights[0] + half)
-        strengths = np.log(won / lost)
+        strengths = self.likelihood.stretch(ties) * np.log(won / lost)
         return np.append(level + strengths - strengths.mean(), self.likelihood.start(ties))
 
     def minimise(self, start: FloatArray, tolerance: float, max_iterations: int) -> tuple[FloatArray, int]:
         """Go downhill by Newton steps, halved until the loss falls, to a full step within the tolerance."""
         parameters, factor, longest = start, None, np.inf
-        value = self.loss(parameters)
+        found = self._derivatives(parameters)
         for iteration in range(1, max_iterations + 1):
-            gradient = self._balanced(self.gradient(parameters))
+            gradient = self._balanced(self._gradient(parameters, found))
             if factor is None or longest > _SHORT_STEP:
-                factor = self._factor(parameters)
+                factor = self._factor(self._hessian(parameters, found))
             step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=False)
             longest = float(np.abs(step).max())
             step *= _LONGEST_STEP / max(longest, _LONGEST_STEP)
-            fraction = 1.0
             # Along so short a step the curvature hardly changes: all of it leads downhill.
+            fraction = 1.0
+            if longest <= tolerance * max(1.0, float(np.abs(parameters + step).max())):
+                return self._in_gauge(parameters + step), iteration
             if longest > _SHORT_STEP:
-                fraction, value = self._shorten(parameters, step, value, float(gradient @ step))
+                fraction, found = self._shorten(parameters, step, found, float(gradient @ step))
+            else:
+                found = self._derivatives(parameters + step)
             parameters = parameters + fraction * step
-            if fraction == 1 and longest <= tolerance * max(1.0, float(np.abs(parameters).max())):
-                return self._in_gauge(parameters), iteration
         raise NotConvergedError(iterations=max_iterations, last_step=longest, tolerance=tolerance)
 
-    def _factor(self, parameters: FloatArray) -> FloatArray:
-        """Return the upper Cholesky factor of the Hessian, damped where it is not positive definite."""
-        hessian = self._positive(self.hessian(parameters))
+    def _factor(self, hessian: FloatArray) -> FloatArray:
+        """Return the upper Cholesky factor of a Hessian, damped where it is not positive definite."""
+        hessian = self._positive(hessian)
         scale = float(np.diag(hessian).mean())
         damping = 0.0
         while damping <= _MOST_DAMPING * scale:
+            damped = hessian + damping * np.eye(len(hessian)) if damping else hessian.copy()
             # The transpose is what LAPACK reads without turning it; the matrix is symmetric.
-            factor, failed = linalg.lapack.dpotrf(
-                (hessian + damping * np.eye(len(hessian))).T, overwrite_a=True
-            )
+            factor, failed = linalg.lapack.dpotrf(damped.T, overwrite_a=True)
             if not failed:
                 return np.asarray(factor, dtype=np.float64)
             damping = max(10 * damping, _DAMPING * scale)
         raise linalg.LinAlgError("the Hessian is far from positive definite")
 
     def _shorten(
-        self, parameters: FloatArray, step: FloatArray, value: float, slope: float
-    ) -> tuple[float, float]:
-        """Return the largest tried fraction of the step that lowers the loss enough, and the loss there."""
+        self, parameters: FloatArray, step: FloatArray, found: TieDerivatives, slope: float
+    ) -> tuple[float, TieDerivatives]:
+        """Return the largest tried fraction of the step that lowers the loss enough, and what was found there."""
+        value = found.loss + self._penalty(parameters)
         fraction = 1.0
         # The loss is a sum over votes: what rounding may add to it is no ascent.
         rounding = 1e-13 * (1 + abs(value))
         while True:
-            reached = self.loss(parameters + fraction * step)
-            if reached <= value + 1e-4 * fraction * slope + rounding:
-                return fraction, reached
+            reached = parameters + fraction * step
+            if reached[-1] > self.likelihood.smallest_tie_parameter:
+                there = self._derivatives(reached)
+                loss = there.loss + self._penalty(reached)
+                if loss <= value + 1e-4 * fraction * slope + rounding:
+                    return fraction, there
             fraction /= 2
             if fraction < 1e-12:
                 raise linalg.LinAlgError("the loss falls nowhere along the step")
@@ -197,8 +213,9 @@ class TieObjective:
         size = len(self.comparisons.models)
         first, second = self.comparisons.first, self.comparisons.second
         matrix = np.zeros((size + 1, size + 1))
-        matrix[first, second] = matrix[second, first] = blocks[0, 1]
-        matrix[np.arange(size), np.arange(size)] = self._by_model(blocks[0, 0], blocks[1, 1])
+        entries = matrix.reshape(-1)
+        entries[first * (size + 1) + second] = entries[second * (size + 1) + first] = blocks[0, 1]
+        entries[: size * (size + 1) : size + 2] = self._by_model(blocks[0, 0], blocks[1, 1])
         matrix[:size, size] = matrix[size, :size] = self._by_model(blocks[0, 2], blocks[1, 2])
         matrix[size, size] = blocks[2, 2].sum()
         return matrix

@@ -1,6 +1,7 @@
 """Models with ties: Rao-Kupper, Davidson and the grounded model; loss, gradient, Hessian, fit and covariance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -36,19 +37,17 @@ class TiesFit:
         Natural log-odds. Mean zero; in the grounded model absolute.
     tie_parameter : float
         eta of Rao-Kupper and of the grounded model, log(nu) of Davidson.
-    inverse_hessian : float64, shape (n_models + 1, n_models + 1)
-        Inverse of the Hessian at the maximum, strengths first and the tie parameter last. Except for the grounded
-        model, on vectors whose strengths have mean zero.
-    covariance : float64, shape (n_models + 1, n_models + 1)
-        Sandwich covariance of the same parameters, for independent votes [White82].
     ridge : float
         The penalty that was used.
     iterations : int
         Newton steps taken.
-    gradient_norm : float
-        Largest absolute entry of the gradient at the maximum, in votes.
-    loss : float
-        Penalised negative log-likelihood.
+    objective : TieObjective
+        What was minimised.
+
+    Notes
+    -----
+    What follows from the parameters (``loss``, ``gradient_norm``, ``inverse_hessian``, ``covariance``) is computed when
+    it is first asked for.
     """
 
     model: TieModel
@@ -56,12 +55,37 @@ class TiesFit:
     models: tuple[ModelId, ...]
     strengths: FloatArray
     tie_parameter: float
-    inverse_hessian: FloatArray
-    covariance: FloatArray
     ridge: float
     iterations: int
-    gradient_norm: float
-    loss: float
+    objective: TieObjective = field(repr=False)
+
+    @cached_property
+    def loss(self) -> float:
+        """Penalised negative log-likelihood."""
+        return self.objective.loss(self.parameters)
+
+    @cached_property
+    def gradient_norm(self) -> float:
+        """Largest absolute entry of the gradient at the maximum, in votes."""
+        return float(np.abs(self.objective.gradient(self.parameters)).max())
+
+    @cached_property
+    def inverse_hessian(self) -> FloatArray:
+        """Inverse of the Hessian at the maximum, strengths first and the tie parameter last; n_models + 1 rows.
+
+        Except for the grounded model, on vectors whose strengths have mean zero. Raises `NotConvergedError` if the
+        votes are too lopsided for double precision.
+        """
+        try:
+            with single_threaded_blas():
+                return self.objective.inverse_hessian(self.parameters)
+        except linalg.LinAlgError as error:
+            raise NotConvergedError(iterations=0, last_step=np.inf, tolerance=0.0) from error
+
+    @cached_property
+    def covariance(self) -> FloatArray:
+        """Sandwich covariance of the same parameters, for independent votes [White82]."""
+        return self.objective.covariance(self.parameters, self.inverse_hessian)
 
     @property
     def parameters(self) -> FloatArray:
@@ -235,8 +259,6 @@ def fit_ties(
     try:
         with single_threaded_blas():
             parameters, iterations = objective.minimise(objective.start(), tolerance, max_iterations)
-            inverse = objective.inverse_hessian(parameters)
-            covariance = objective.covariance(parameters, inverse)
     except linalg.LinAlgError as error:
         raise NotConvergedError(iterations=0, last_step=np.inf, tolerance=tolerance) from error
     return TiesFit(
@@ -245,12 +267,9 @@ def fit_ties(
         models=comparisons.models,
         strengths=parameters[:-1],
         tie_parameter=float(parameters[-1]),
-        inverse_hessian=inverse,
-        covariance=covariance,
         ridge=ridge,
         iterations=iterations,
-        gradient_norm=float(np.abs(objective.gradient(parameters)).max()),
-        loss=objective.loss(parameters),
+        objective=objective,
     )
 
 

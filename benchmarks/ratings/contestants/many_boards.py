@@ -13,6 +13,9 @@ from ratings.encoding import WINNERS, encode_battles
 Battles = pd.DataFrame | pa.Table
 Board = tuple[BradleyTerryFit, np.ndarray]
 
+_EXACT_BITS = 53
+"""Bits of the whole numbers that are exact in double precision."""
+
 
 def all_boards(battles: Battles, *, column: str, tags: Sequence[str]) -> list[Board]:
     """Fit the board of all votes, of every value of a column, and of every tag, with sandwich covariances.
@@ -40,9 +43,7 @@ def _comparisons(battles: Battles, column: str, tags: Sequence[str]) -> Iterator
     group, number = groups.result()
     by_group = np.bincount(group * np.int32(width) + cell, minlength=number * width).reshape(number, width)
     overall = by_group.sum(axis=0)
-    used = np.flatnonzero(overall)
-    by_tag = np.zeros((len(tags), width), dtype=np.int64)
-    by_tag[:, used] = _count_tags(battles, tags, used, cell, width)
+    by_tag = _count_tags(battles, tags, cell, overall)
     for counts in (overall, *by_group, *by_tag):
         yield _from_cells(encoded.models, counts)
 
@@ -57,23 +58,22 @@ def _groups(battles: Battles, column: str) -> tuple[np.ndarray, int]:
     return codes.indices.to_numpy(), len(codes.dictionary)
 
 
-def _count_tags(
-    battles: Battles, tags: Sequence[str], used: np.ndarray, cell: np.ndarray, width: int
-) -> np.ndarray:
-    """Count the votes with each tag in each cell that occurs, by way of the sets of tags that occur."""
-    place = np.zeros(width, dtype=np.int32)
-    place[used] = np.arange(len(used))
-    sets = np.zeros(len(cell), dtype=np.uint8)
-    for number, tag in enumerate(tags):
-        sets |= np.asarray(battles[tag]).view(np.uint8) << np.uint8(number)
-    numbers = sets.astype(np.int32)
-    numbers *= len(used)
-    numbers += np.take(place, cell, mode="clip")
-    counts = np.bincount(numbers, minlength=len(used) << len(tags))
-    member = np.arange(1 << len(tags)) >> np.arange(len(tags))[:, np.newaxis] & 1
-    # Whole numbers far below 2 ** 53, so the floating-point product is exact.
-    found: np.ndarray = member.astype(np.float64) @ counts.reshape(-1, len(used)).astype(np.float64)
-    return found.astype(np.int64)
+def _count_tags(battles: Battles, tags: Sequence[str], cell: np.ndarray, overall: np.ndarray) -> np.ndarray:
+    """Count the votes with each tag in each cell, several tags in the digits of one number."""
+    digit = int(overall.max(initial=0)).bit_length()
+    together = min(max(_EXACT_BITS // max(digit, 1), 1), 8)
+    by_tag = np.empty((len(tags), len(overall)), dtype=np.int64)
+    for low in range(0, len(tags), together):
+        some = tags[low : low + together]
+        sets = np.zeros(len(cell), dtype=np.uint8)
+        for number, tag in enumerate(some):
+            sets |= np.asarray(battles[tag]).view(np.uint8) << np.uint8(number)
+        member = np.arange(1 << len(some)) >> np.arange(len(some))[:, np.newaxis] & 1
+        digits = np.arange(len(some)) * digit
+        numbers = (member.T << digits).sum(axis=1).astype(np.float64)
+        sums = np.bincount(cell, np.take(numbers, sets), minlength=len(overall)).astype(np.int64)
+        by_tag[low : low + len(some)] = sums >> digits[:, np.newaxis] & ((1 << digit) - 1)
+    return by_tag
 
 
 def _select(battles: Battles, names: list[str]) -> Battles:

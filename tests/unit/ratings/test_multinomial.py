@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ratings import multinomial
 from ratings.arrays import FloatArray
 from ratings.multinomial import MultinomialSampler
 
@@ -12,6 +13,11 @@ COUNTS = {
     "fractional": np.repeat([1.25, 60.5, 700.75], 60),
     "too large for an urn": np.concatenate([np.repeat([90.0], 150), [1.7e7]]),
 }
+
+
+@pytest.fixture(autouse=True, params=[0, 10**9], ids=["tables", "no tables"])
+def fewest_tabled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multinomial, "_FEWEST_TABLED", request.param)
 
 
 def draw(counts: FloatArray, rounds: int = 2000, seed: int = 1) -> FloatArray:

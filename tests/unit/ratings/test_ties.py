@@ -342,3 +342,21 @@ def test_bad_arguments_are_refused() -> None:
         fit_ties(comparisons.restrict(["m0"]), ridge=1.0)
     with pytest.raises(NotConvergedError, match="After 1 Newton steps"):
         fit_ties(comparisons, max_iterations=1)
+
+
+@pytest.mark.parametrize("model", ["rao-kupper", "davidson", "grounded"])
+@pytest.mark.parametrize("spread", [1.0, 30.0, 400.0])
+def test_derivatives_together_are_those_one_by_one(model: TieModel, spread: float) -> None:
+    likelihood, rng = likelihood_of(model), np.random.default_rng(3)
+    first, second = spread * rng.normal(size=(2, 50))
+    second[:5] = first[:5]
+    for tie in (0.2, 1.0, 20.0):
+        weights = rng.integers(0, 9, (len(likelihood.outcomes), 50)).astype(float)
+        found = likelihood.derivatives(first, second, tie, weights)
+        logs, scores = likelihood.log_probabilities(first, second, tie), likelihood.scores(first, second, tie)
+        assert found.loss == pytest.approx(-(weights * logs).sum(), rel=1e-13)
+        np.testing.assert_allclose(
+            found.gradient, -np.einsum("op,odp->dp", weights, scores), rtol=1e-12, atol=1e-12
+        )
+        curvature = likelihood.curvature(first, second, tie, weights)
+        np.testing.assert_allclose(found.curvature, curvature, rtol=1e-12, atol=1e-12)
