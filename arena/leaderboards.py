@@ -48,9 +48,6 @@ LARGE = 1_000_000
 SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs", "robustness")}
 
 
-PAIR_COUNTS = ("wins", "losses", "ties", "both_bad")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Board:
     """The votes of one category of one population."""
@@ -200,21 +197,46 @@ def _pairs(board: Board, votes: EncodedVotes, fitted: ratings.Leaderboard) -> di
     by_place = np.lexsort((other, one))
     one, other, counts = one[by_place], other[by_place], counts[by_place]
     names = np.array(order, dtype=object)
-    columns = {
-        "model_a": names[one].tolist(),
-        "model_b": names[other].tolist(),
-        **{label: counts[:, number].tolist() for number, label in enumerate(PAIR_COUNTS)},
-        "votes": counts.sum(axis=1).tolist(),
-        "win_rate": _all_rounded(counts @ [1, 0, 0.5, 0.5] / counts.sum(axis=1)),
-        **_expected(fitted, order, one, other),
-    }
-    rows = zip(*columns.values(), strict=True)
-    return {
-        "$schema": SCHEMA_PATHS["pairs"],
-        "category": board.name,
-        "models": order,
-        "pairs": [dict(zip(columns, row, strict=True)) for row in rows],
-    }
+    said = _expected(fitted, order, one, other)
+    columns = (
+        *(names[models].tolist() for models in (one, other)),
+        *counts.T.tolist(),
+        counts.sum(axis=1).tolist(),
+        _all_rounded(counts @ [1, 0, 0.5, 0.5] / counts.sum(axis=1)),
+        *(said[name] for name in ("expected", "difference", "difference_lower", "difference_upper")),
+    )
+    # A display takes a quarter of the time that `dict` and `zip` do, and there are hundreds of thousands.
+    pairs = [
+        {
+            "model_a": better,
+            "model_b": worse,
+            "wins": wins,
+            "losses": losses,
+            "ties": ties,
+            "both_bad": both_bad,
+            "votes": votes_of,
+            "win_rate": win_rate,
+            "expected": expected,
+            "difference": difference,
+            "difference_lower": lower,
+            "difference_upper": upper,
+        }
+        for (
+            better,
+            worse,
+            wins,
+            losses,
+            ties,
+            both_bad,
+            votes_of,
+            win_rate,
+            expected,
+            difference,
+            lower,
+            upper,
+        ) in zip(*columns, strict=True)
+    ]
+    return {"$schema": SCHEMA_PATHS["pairs"], "category": board.name, "models": order, "pairs": pairs}
 
 
 def _expected(
@@ -331,9 +353,11 @@ def compute(votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[BoardFile
 
 
 def packed(file: BoardFile, snapshot_id: str, generated_at: str) -> bytes:
-    """The bytes that the feed serves, compressed once for all who ask."""
-    says = file.says
-    schema = {"$schema": says["$schema"]}
-    body = schema | {"snapshot": snapshot_id, "generated_at": generated_at} | says
+    """The bytes that the feed serves, compressed once for all who ask.
+
+    Every file begins with its schema; what it was made for and when comes after that, without reading it again.
+    """
+    schema, rest = file.written.split(b",", 1)
+    dated = orjson.dumps({"snapshot": snapshot_id, "generated_at": generated_at})[1:-1]
     # Half the time of the default level, for a fifth more bytes: a large arena packs 80 MB at every fit.
-    return gzip.compress(orjson.dumps(body), compresslevel=COMPRESSION, mtime=0)
+    return gzip.compress(b",".join([schema, dated, rest]), compresslevel=COMPRESSION, mtime=0)

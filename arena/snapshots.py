@@ -127,13 +127,17 @@ class Fitter:
                 return await _make_newest(session, snapshot_id, reading)
         generated_at = datetime.now(UTC)
         files = await asyncio.to_thread(self._compute, reading.votes, inputs)
-        bodies = await asyncio.to_thread(_packed, files, snapshot_id, generated_at)
+        # Compressing leaves the interpreter to others, and the digest needs it all the time.
+        bodies, digest = await asyncio.gather(
+            asyncio.to_thread(_packed, files, snapshot_id, generated_at),
+            asyncio.to_thread(results_digest, files),
+        )
         async with self._database.sessions.begin() as session:
             row = insert(Snapshot).values(
                 id=snapshot_id,
                 code_version=__version__,
                 inputs=inputs,
-                results_digest=results_digest(files),
+                results_digest=digest,
                 visible=reading.visible,
                 last_vote_id=reading.last_vote_id,
                 last_imported_id=reading.last_imported_id,

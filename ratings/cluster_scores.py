@@ -4,9 +4,12 @@ import numpy as np
 from scipy import sparse
 
 from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.compiled import compiled
 from ratings.linear_algebra import single_threaded_blas
+from ratings.style_kernels import is_worth_compiling
 
 _FEW_CELLS = 6
+_FEW_CELLS_COMPILED = 24
 _FEW_MODELS = 1000
 _STRETCH = 2048
 
@@ -31,19 +34,44 @@ def sum_outer_products(
 
     Notes
     -----
-    Most clusters have few cells: for them the products of cells are added up one distance apart at a time,
-    O(sum of squares of the cells of a cluster). The others become rows of dense matrices. Nothing depends on
-    the number of threads.
+    Most clusters have few cells: for them the products of cells are added up, in machine code where there are many
+    and Numba is installed, else one distance apart at a time; O(sum of squares of the cells of a cluster). The others
+    become rows of dense matrices. Nothing depends on the number of threads.
     """
     if size > _FEW_MODELS:
         return _sparsely(cluster, a, b, values, size)
     starts = np.flatnonzero(np.diff(cluster, prepend=-1))
     counts = np.diff(starts, append=len(values))
-    is_few = np.repeat(counts <= _FEW_CELLS, counts)
+    is_compiled = is_worth_compiling(len(values))
+    is_few = np.repeat(counts <= (_FEW_CELLS_COMPILED if is_compiled else _FEW_CELLS), counts)
     few, many = np.flatnonzero(is_few), np.flatnonzero(~is_few)
-    return _few_cells(cluster[few], a[few], b[few], values[few], size) + _many_cells(
-        cluster[many], a[many], b[many], values[many], size
-    )
+    if is_compiled:
+        one_way, same = np.zeros((size, size)), np.zeros(size)
+        _add_products(cluster[few], a[few], b[few], values[few], one_way, same)
+        total = one_way + one_way.T + np.diag(same)
+    else:
+        total = _few_cells(cluster[few], a[few], b[few], values[few], size)
+    return total + _many_cells(cluster[many], a[many], b[many], values[many], size)
+
+
+@compiled
+def _add_products(
+    cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, one_way: FloatArray, same: FloatArray
+) -> None:
+    """Add up the products of each cell with itself and with those before it in its cluster."""
+    for i in range(len(values)):
+        value, one, other = values[i], a[i], b[i]
+        same[one] += value * value
+        same[other] += value * value
+        one_way[one, other] -= value * value
+        j = i - 1
+        while j >= 0 and cluster[j] == cluster[i]:
+            product = value * values[j]
+            one_way[one, a[j]] += product
+            one_way[other, b[j]] += product
+            one_way[one, b[j]] -= product
+            one_way[other, a[j]] -= product
+            j -= 1
 
 
 def _few_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int) -> FloatArray:

@@ -192,7 +192,8 @@ def _combined(independent: FloatArray, clustered: FloatArray | None, comparisons
     if clustered is None:
         return independent
     assert comparisons.clusters is not None
-    return never_narrower(few_clusters_factor(comparisons.clusters.size) * clustered, independent)
+    factor = few_clusters_factor(comparisons.clusters.size)
+    return never_narrower(factor * clustered, independent, models=len(comparisons.models))
 
 
 def _between(battles: Battles | EncodedVotes | Parts | Comparisons, models: Sequence[ModelId]) -> Battles:

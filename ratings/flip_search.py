@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import FloatArray, IntArray, sorted_together
 from ratings.changes import AddedVotes, Changes
 from ratings.errors import InvalidOptionError
 from ratings.level_fit import Contest, LevelFit
@@ -27,7 +27,7 @@ class _Prefixes:
 
     def __init__(self, influence: FloatArray, limit: IntArray, base: float) -> None:
         helpful = np.flatnonzero((influence > 0) & (limit > 0))
-        self._order = helpful[np.argsort(-_rounded(influence[helpful]), kind="stable")]
+        self._order = helpful[_descending(influence[helpful])]
         self._limit, self._influence = limit[self._order], influence[self._order]
         self._kinds = len(limit)
         self._ends = np.cumsum(self._limit)
@@ -199,6 +199,17 @@ def _largest(influence: FloatArray, size: int) -> IntArray:
     least = float(np.partition(influence, -size)[-size]) if size < len(influence) else 0.0
     places = np.flatnonzero((influence >= least) & (influence > 0))
     return places[np.argsort(-influence[places], kind="stable")[:size]]
+
+
+def _descending(influence: FloatArray) -> IntArray:
+    """Order influences above 0, rounded, from the largest; equal ones in their order."""
+    largest = float(influence.max(initial=0.0)) * 10**_DIGITS
+    if largest < _MOST_ADDED:
+        whole = np.rint(influence * 10**_DIGITS).astype(np.int64)
+        together = sorted_together([whole.max(initial=0) - whole, np.arange(len(whole))])
+        if together:
+            return together[1]
+    return np.argsort(-_rounded(influence), kind="stable")
 
 
 def _rounded(influence: FloatArray) -> FloatArray:

@@ -317,7 +317,7 @@ class _Board:
             used = fewest(contest, changes, start)
             if used is None:
                 return None
-            gap = _refitted_gap(comparisons, contest, *changes.apply(used))
+            gap = _refitted_gap(comparisons, contest, self.strengths, *changes.apply(used))
             if gap < 0:
                 return used, gap
             # The two are level but for the last bits: ask for a clearer lead.
@@ -356,8 +356,10 @@ def _in_units(comparisons: Comparisons, unit: float) -> Comparisons:
     )
 
 
-def _refitted_gap(comparisons: Comparisons, contest: Contest, total: FloatArray, score: FloatArray) -> float:
-    """Fit changed votes from scratch; rating points of the leader less those of the challenger."""
+def _refitted_gap(
+    comparisons: Comparisons, contest: Contest, start: FloatArray, total: FloatArray, score: FloatArray
+) -> float:
+    """Fit changed votes, from strengths near by; rating points of the leader less those of the challenger."""
     # The likelihood depends on total and score only.
     sides = np.zeros((len(total), len(WINNERS)))
     sides[:, 0], sides[:, 1] = score, total - score
@@ -365,6 +367,7 @@ def _refitted_gap(comparisons: Comparisons, contest: Contest, total: FloatArray,
     names = comparisons.models[contest.leader], comparisons.models[contest.challenger]
     changed = replace(comparisons, weights=sides, clusters=None)
     (group,) = (group for group in changed.strongly_connected() if set(names) <= set(group))
-    fit = fit_bradley_terry(changed.restrict(group))
+    rated = changed.restrict(group)
+    fit = fit_bradley_terry(rated, start=start if rated is changed else None)
     ahead, behind = (fit.models.index(name) for name in names)
     return RATING_PER_STRENGTH * float(fit.strengths[ahead] - fit.strengths[behind])

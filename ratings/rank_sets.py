@@ -10,7 +10,7 @@ from scipy import linalg, special
 
 from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.errors import InvalidOptionError
-from ratings.linear_algebra import single_threaded_blas
+from ratings.linear_algebra import fill_constant_direction, single_threaded_blas
 
 _Draws = npt.NDArray[np.float32]
 
@@ -19,6 +19,7 @@ _ROOM = 1 << 17
 """Differences that are computed together: they fit a processor's cache."""
 _DRAWS = 4000
 _ROWS = 64
+_WELL_CONDITIONED = 1e10
 _NEGLIGIBLE = 1e-12
 """A variance below this share of the largest one is rounding error of zero."""
 
@@ -144,13 +145,17 @@ def rank_sets(
     return ranks_from_claims(fit, known & ~(undecided | undecided.T), alpha)
 
 
-def never_narrower(clustered: FloatArray, independent: FloatArray) -> FloatArray:
+def never_narrower(
+    clustered: FloatArray, independent: FloatArray, *, models: int | None = None
+) -> FloatArray:
     """Add to a clustered covariance what each model lacks of the variance that independent votes would have.
 
     Parameters
     ----------
     clustered, independent : float64, shape (n, n)
         Covariances of the same parameters, as from `sandwich` with and without ``cluster``.
+    models : int, optional
+        How many of the parameters, the first ones, are strengths, which sum to zero: saves time.
 
     Returns
     -------
@@ -165,7 +170,7 @@ def never_narrower(clustered: FloatArray, independent: FloatArray) -> FloatArray
     clustered covariance, or the model itself has, it gets the rest as a variance of its own.
     """
     with single_threaded_blas():
-        precision = linalg.pinvh(independent)
+        precision = _precision(independent, models)
         own = np.diag(precision)
         seen = own > 0
         contrasts = precision[:, seen] / own[seen]
@@ -174,6 +179,22 @@ def never_narrower(clustered: FloatArray, independent: FloatArray) -> FloatArray
     lacking[seen] = np.maximum(lacking[seen], shortfall)
     widened: FloatArray = clustered + np.diag(lacking)
     return widened
+
+
+def _precision(covariance: FloatArray, models: int | None) -> FloatArray:
+    """Invert a covariance, on vectors whose first ``models`` entries sum to zero where that is known."""
+    if models:
+        filled = covariance.copy()
+        filled[:models, :models] = fill_constant_direction(covariance[:models, :models])
+        factor, failed = linalg.lapack.dpotrf(filled, lower=True, clean=False)
+        inverse, _ = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
+        # The traces bound the largest eigenvalue and the inverse of the smallest: none is near zero.
+        if not failed and float(np.trace(inverse)) * float(np.trace(filled)) < _WELL_CONDITIONED:
+            lower = np.tril(inverse)
+            precision = np.asarray(lower + np.tril(lower, -1).T, dtype=np.float64)
+            precision[:models, :models] -= 1 / float(np.trace(covariance[:models, :models]))
+            return precision
+    return np.asarray(linalg.pinvh(covariance), dtype=np.float64)
 
 
 def difference_errors(covariance: FloatArray, models: int) -> FloatArray:

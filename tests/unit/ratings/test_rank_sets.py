@@ -172,6 +172,14 @@ def test_never_narrower_gives_a_model_of_one_voter_its_variance() -> None:
         assert contrast.sum() == pytest.approx(0, abs=1e-9)
         assert contrast @ widened @ contrast >= (1 - 1e-9) * (contrast @ independent @ contrast)
     np.testing.assert_array_equal(never_narrower(2 * independent, independent), 2 * independent)
+    np.testing.assert_allclose(never_narrower(clustered, independent, models=4), widened, rtol=1e-9)
+
+
+@pytest.mark.parametrize("variance", [0.0, 1e-14])
+def test_never_narrower_knows_covariances_that_are_near_singular(variance: float) -> None:
+    independent = np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, variance]])
+    expected = never_narrower(0.5 * independent, independent)
+    np.testing.assert_array_equal(never_narrower(0.5 * independent, independent, models=2), expected)
 
 
 def test_refuses_what_it_cannot_compute() -> None:
