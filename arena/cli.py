@@ -1,10 +1,16 @@
-"""The command `arena`: everything an operator does, each a few lines over the domain modules."""
+"""The command `arena`: everything an operator does, each a few lines over the domain modules.
+
+A command imports its domain modules when it runs: loading them all takes seconds, which `arena --help`, the demo
+server and the simulated voters need not wait for.
+"""
+
+from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
@@ -12,23 +18,18 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import __version__, catalog, doctor, jobs, model_server, reports, simulate, snapshots
+from arena import __version__
 from arena.commands import console, fit_all, in_transaction, with_database
 from arena.dataset_commands import dataset_app
-from arena.db import Database, database_of, is_outage, upgrade
 from arena.errors import ArenaError
-from arena.gateway.vllm import ServerDidNotStart
-from arena.logs import configure_logs
-from arena.operator_categories import read_operator_categories
-from arena.postgres import PostgresError
-from arena.serve import serve_until_stopped
 from arena.settings import Settings
-from arena.tables import Model
-from arena.taggers import tagger_of
-from arena.verification import verify
-from ratings.errors import RatingsError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from arena.db import Database
+    from arena.tables import Model
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open chatbot arena.")
 catalog_app = typer.Typer(no_args_is_help=True, help="Models and endpoints.")
@@ -49,22 +50,28 @@ def main() -> None:
     """Run the command line; an expected error is one sentence and exit code 1, not a traceback."""
     try:
         app()
-    except (ArenaError, PostgresError, RatingsError, ServerDidNotStart, ValueError) as error:
+    except Exception as error:
         said = _in_a_sentence(error)
+        if said is None:
+            raise
         Console(stderr=True).print("[bold red]Error:[/]", escape(said), highlight=False)
         raise SystemExit(1) from error
-    except Exception as error:
-        if not is_outage(error):
-            raise
-        Console(stderr=True).print("[bold red]Error:[/] the database cannot be reached. Try `arena doctor`.")
-        raise SystemExit(1) from error
 
 
-def _in_a_sentence(error: Exception) -> str:
+def _in_a_sentence(error: Exception) -> str | None:
+    """What to tell the operator; None for a mistake of the program, which deserves its traceback."""
+    from arena.db import is_outage
+    from arena.gateway.vllm import ServerDidNotStart
+    from arena.postgres import PostgresError
+
     if isinstance(error, ValidationError):
         wrong = (f"ARENA_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
         return f"{'; '.join(wrong)}. docs/settings.md lists every setting."
-    return error.detail if isinstance(error, ArenaError) else str(error)
+    if isinstance(error, ArenaError):
+        return error.detail
+    if isinstance(error, (PostgresError, ServerDidNotStart, ValueError)):
+        return str(error)
+    return "the database cannot be reached. Try `arena doctor`." if is_outage(error) else None
 
 
 @app.command()
@@ -87,6 +94,8 @@ def serve(
         "JOBS": run_jobs,
         "SIMULATED_VOTERS": simulated_voters,
     }
+    from arena.serve import serve_until_stopped
+
     # Worker processes read their settings from the environment, as this one does.
     os.environ.update({f"ARENA_{name}": str(value) for name, value in given.items() if value is not None})
     serve_until_stopped()
@@ -95,6 +104,8 @@ def serve(
 @app.command("jobs")
 def run_jobs_only() -> None:
     """Run the periodic jobs alone, beside web processes that were started with --no-jobs."""
+    from arena import jobs
+
     settings = Settings()
 
     async def run(database: Database) -> None:
@@ -129,6 +140,8 @@ def run_model_server(
 
     Options after `--` go to `vllm serve` unchanged.
     """
+    from arena import model_server
+
     with_database(
         lambda database: model_server.run_vllm(
             database,
@@ -155,6 +168,9 @@ def run_demo_server(
     speed: Annotated[float, typer.Option(help="Speed-up; 0 answers without waiting.")] = 1.0,
 ) -> None:
     """Serve the demo models, or recorded answers, over the OpenAI-compatible wire for tests and load."""
+    from arena import model_server
+    from arena.logs import configure_logs
+
     configure_logs(Settings())
     asyncio.run(model_server.run_demo_server(port=port, recordings=recordings, prompts=prompts, speed=speed))
 
@@ -162,6 +178,8 @@ def run_demo_server(
 @db_app.command("upgrade")
 def db_upgrade() -> None:
     """Bring the schema up to date."""
+    from arena.db import database_of, upgrade
+
     with database_of(Settings()) as location:
         upgrade(location.url)
     console.print("The schema is up to date.")
@@ -170,6 +188,8 @@ def db_upgrade() -> None:
 @catalog_app.command("sync")
 def catalog_sync(file: Annotated[Path, typer.Argument(help="TOML file of models and endpoints.")]) -> None:
     """Make the arena list what the file lists."""
+    from arena import catalog
+
     listed = catalog.read_catalog(file)
     most = Settings().private_tests_max
     in_transaction(lambda session: catalog.sync_catalog(session, listed, private_tests_max=most))
@@ -188,6 +208,8 @@ def catalog_list() -> None:
 
 
 async def _listed(session: AsyncSession) -> tuple[Sequence[Model], Mapping[str, str]]:
+    from arena import catalog, reports
+
     return await catalog.all_models(session), await reports.retirable_now(session)
 
 
@@ -205,6 +227,8 @@ def catalog_retire(
     reason: Annotated[str, typer.Option(help="Why, in a sentence for the public.")],
 ) -> None:
     """Take a model out of new battles; its votes and its place in the history stay, with the reason."""
+    from arena import catalog
+
     in_transaction(lambda session: catalog.retire_model(session, name, reason))
     console.print(f"{name} is retired.")
 
@@ -223,6 +247,8 @@ def leaderboard_show(
     as_json: Annotated[bool, typer.Option("--json", help="The feed file instead of a table.")] = False,
 ) -> None:
     """Show a leaderboard of the newest snapshot."""
+    from arena import snapshots
+
     file = f"leaderboards/{name}{'.style' if style_control else ''}.json"
     payload = in_transaction(lambda session: snapshots.read_file(session, file))
     if as_json:
@@ -252,6 +278,10 @@ def leaderboard_verify(
     ] = None,
 ) -> None:
     """Recompute a snapshot from the votes that it saw, and say what differs."""
+    from arena import jobs
+    from arena.operator_categories import read_operator_categories
+    from arena.taggers import tagger_of
+    from arena.verification import verify
 
     async def recompute(database: Database) -> list[str]:
         settings = Settings()
@@ -275,6 +305,8 @@ def simulate_voters(
     seed: Annotated[int, typer.Option(help="Seed of the voters' tastes and prompts.")] = 1,
 ) -> None:
     """Let simulated voters play; their votes are marked and never counted on a real board."""
+    from arena import simulate
+
     voted = asyncio.run(simulate.play(base_url, Settings(), battles=n, at_once=at_once, seed=seed))
     console.print(f"{voted} simulated votes cast.")
 
@@ -282,6 +314,8 @@ def simulate_voters(
 @app.command("doctor")
 def run_doctor() -> None:
     """Say what is wrong with this installation and how to mend it."""
+    from arena import doctor
+
     findings = asyncio.run(doctor.examine(Settings()))
     for finding in findings:
         mark = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "fault": "[red]bad [/]"}[finding.grade]

@@ -1,18 +1,22 @@
-"""What the commands share: the terminal, the database, and computing the leaderboards now."""
+"""What the commands share: the terminal, the database, and computing the leaderboards now.
+
+What takes long to load is imported where it is used, as in `cli.py`.
+"""
+
+from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import jobs, snapshots
-from arena.db import Database, database_of, upgrade
-from arena.logs import configure_logs
-from arena.operator_categories import read_operator_categories
 from arena.settings import Settings
-from arena.taggers import tagger_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from arena.db import Database
 
 
 class FitElsewhere(ValueError):
@@ -25,6 +29,9 @@ Result = TypeVar("Result")
 
 def with_database(work: Callable[[Database], Awaitable[Result]]) -> Result:
     """Find the database, bring its schema up to date, and do one piece of work with it."""
+    from arena.db import Database, database_of, upgrade
+    from arena.logs import configure_logs
+
     settings = Settings()
     configure_logs(settings)
 
@@ -52,6 +59,10 @@ def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
 
 async def fit_all(database: Database) -> str | None:
     """Compute all leaderboards, with the operator's categories, unless another process does so right now."""
+    from arena import jobs, snapshots
+    from arena.operator_categories import read_operator_categories
+    from arena.taggers import tagger_of
+
     settings = Settings()
     operators = read_operator_categories(settings.categories_file)
     async with database.locked("fit") as ours, jobs.pool_of(database, settings) as pool:

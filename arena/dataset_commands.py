@@ -1,27 +1,20 @@
-"""The commands `arena dataset …`."""
+"""The commands `arena dataset …`, which import what they do when they run, as in `cli.py`."""
+
+from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena import jobs, privacy
 from arena.commands import console, fit_what_is_new, in_transaction, with_database
-from arena.dataset import bulk, release_votes, releases, votes_files
-from arena.dataset.blocks import VotesFile
-from arena.dataset.export import Options, export_release
 from arena.dataset.progress import progress_bar
-from arena.dataset.publishing import publish_release
-from arena.dataset.rejects import rejects_beside
-from arena.dataset.restore import restore
-from arena.db import Database
-from arena.operator_categories import read_operator_categories
-from arena.records import Variant
-from arena.settings import Settings
-from arena.taggers import tagger_of
-from ratings.release.manifest import read_manifest
-from ratings.release.report import describe_checks
-from ratings.release.verification import examine
+from arena.settings import Settings, Variant
+
+if TYPE_CHECKING:
+    from arena.dataset import bulk
+    from arena.dataset.blocks import VotesFile
+    from arena.db import Database
 
 dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export releases.")
 
@@ -54,6 +47,9 @@ def dataset_import(
 
     The folder of a release, without --board, becomes this arena's own history, if it has no battles yet.
     """
+    from arena.dataset import bulk, release_votes, votes_files
+    from arena.dataset.rejects import rejects_beside
+
     if withdrawn and not file.is_dir():
         raise ValueError("--withdrawn is for a release. Name its folder.")
     if not file.is_dir():
@@ -79,6 +75,8 @@ def dataset_import(
 
 
 def _import_votes(votes: Path | VotesFile, target: bulk.Target, rejects: Path) -> None:
+    from arena.dataset import bulk
+
     async def run(database: Database) -> None:
         with progress_bar("importing votes") as show:
             done = await bulk.import_votes(database, votes, target, rejects=rejects, on_progress=show)
@@ -99,6 +97,11 @@ def _tell(done: bulk.Imported, board: str, rejects: Path) -> None:
 
 
 def _restore(directory: Path, withdrawn: Path | None) -> None:
+    from arena import jobs
+    from arena.dataset.restore import restore
+    from arena.operator_categories import read_operator_categories
+    from arena.taggers import tagger_of
+
     settings = Settings()
     rules = read_operator_categories(settings.categories_file).rules
 
@@ -134,6 +137,12 @@ def dataset_export(
     ] = False,
 ) -> None:
     """Write a release: the same bytes whenever it is exported, until it is closed. Goes on where it was interrupted."""
+    from arena import jobs, privacy
+    from arena.dataset import releases
+    from arena.dataset.export import Options, export_release
+    from arena.operator_categories import read_operator_categories
+    from arena.taggers import tagger_of
+
     settings, name = Settings(), releases.release_name(release, variant)
     operators = read_operator_categories(settings.categories_file)
     options = Options(
@@ -157,6 +166,8 @@ def dataset_export(
 @dataset_app.command("close")
 def dataset_close(name: Annotated[str, typer.Argument(help="Name of the release.")]) -> None:
     """Destroy the key of a release: it can never be exported again, and nobody can make its pseudonyms."""
+    from arena.dataset import releases
+
     in_transaction(lambda session: releases.close_release(session, name))
     console.print(f"{name} is closed.")
 
@@ -172,6 +183,10 @@ def dataset_verify(
 
     `python -m ratings verify` does the same where no arena is installed.
     """
+    from ratings.release.manifest import read_manifest
+    from ratings.release.report import describe_checks
+    from ratings.release.verification import examine
+
     with console.status("Checking …") as status:
         checks = [*examine(directory, key, begins=lambda name: status.update(f"Checking {name} …"))]
     console.print(
@@ -186,6 +201,8 @@ def dataset_publish(
     directory: Annotated[Path, typer.Argument(help="Folder of an exported release of the open variant.")],
 ) -> None:
     """Check a release and put it wherever ARENA_RELEASE_DESTINATIONS says; what is there already is not sent again."""
+    from arena.dataset.publishing import publish_release
+
     settings = Settings()
     if not settings.release_destinations:
         raise ValueError(

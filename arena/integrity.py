@@ -14,7 +14,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from sqlalchemy import Label, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -174,6 +173,8 @@ def _jump(day: date, spoiled: int, votes: int, before: Sequence[Day], level: flo
     if any(each.spoiled * votes >= spoiled * each.judged for each in compared):
         return None
     spoiled_before, votes_before = sum(d.spoiled for d in compared), sum(d.judged for d in compared)
+    from scipy import stats  # it takes as long to load as the rest of the program; few days come this far
+
     p_value = float(stats.hypergeom.sf(spoiled - 1, votes + votes_before, spoiled + spoiled_before, votes))
     if p_value > level:
         return None

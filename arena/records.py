@@ -10,9 +10,9 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from arena.settings import Variant as Variant
 from arena.tables import Table, now
 
-Variant = Literal["open", "audit"]
 ReleaseState = Literal["open", "closed", "imported"]
 
 

@@ -13,6 +13,7 @@ from pydantic_settings.sources import TomlConfigSettingsSource
 ReleasePolicy = Literal["paced", "raw", "together"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 Schedule = Literal["never", "weekly", "monthly"]
+Variant = Literal["open", "audit"]  # of a release
 DESTINATION = re.compile(r"site|(?:file:)?/.+|s3://[a-z0-9][a-z0-9.-]+(?:/.*)?|hf://datasets/[\w.-]+/[\w.-]+")
 
 
