@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ratings.arrays import FloatArray
-from ratings.style_kernels import add_rows
+from ratings.style_kernels import STRIP, add_rows
 from ratings.style_rows import StyleBlock
 
 _NONE = np.empty(0)
@@ -101,8 +101,9 @@ def add_up(blocks: Sequence[StyleBlock], point: StylePoint, *, for_sandwich: boo
     """
     sums = RowSums.zero(point, for_sandwich=for_sandwich)
     if compiled:
+        strip = np.empty((3 + len(sums.by_pair), STRIP))
         for block in blocks:
-            _add_compiled(sums, block, point)
+            _add_compiled(sums, block, point, strip)
     else:
         room = np.empty((len(point.slopes), max((block.rows for block in blocks), default=0)))
         for block in blocks:
@@ -110,7 +111,7 @@ def add_up(blocks: Sequence[StyleBlock], point: StylePoint, *, for_sandwich: boo
     return sums
 
 
-def _add_compiled(sums: RowSums, block: StyleBlock, point: StylePoint) -> None:
+def _add_compiled(sums: RowSums, block: StyleBlock, point: StylePoint, room: FloatArray) -> None:
     scores = _NONE
     if block.cluster is not None and sums.for_sandwich:
         scores = np.empty(block.rows)
@@ -127,6 +128,8 @@ def _add_compiled(sums: RowSums, block: StyleBlock, point: StylePoint) -> None:
         sums.by_pair,
         sums.overall,
         scores,
+        room,
+        room[2].view(np.int64),
     )
 
 

@@ -15,7 +15,7 @@ WORTH_COMPILING = 200_000
 _LOG2_E = 1.4426950408889634
 _LOG_2 = 0.6931471805599453
 _LEAST_EXPONENT = -708.0
-_STRIP = 512
+STRIP = 512
 """Rows whose terms stay in the fastest cache; the product of so many numbers up to 2 is finite."""
 
 
@@ -93,7 +93,19 @@ def take_in_order(column, order, border, taken, place, stride) -> None:
 
 @compiled_sums
 def add_rows(
-    pair, start, contrast, outcome, weight, count, difference, slopes, by_pair, overall, scores
+    pair,
+    start,
+    contrast,
+    outcome,
+    weight,
+    count,
+    difference,
+    slopes,
+    by_pair,
+    overall,
+    scores,
+    room,
+    exponent,
 ) -> float:
     """Add up the terms of rows; see `ratings.row_sums.RowSums`.
 
@@ -107,6 +119,9 @@ def add_rows(
         Of `RowSums`: added to.
     scores : float64, shape (n_rows,) or (0,)
         Where to write w (p - y), if anywhere.
+    room : float64, shape (3 + n_numbers, STRIP)
+    exponent : int64, shape (STRIP,)
+        The bits of ``room[2]``. Rooms come from outside because Numba takes seconds to compile how they are made.
 
     Returns
     -------
@@ -121,21 +136,20 @@ def add_rows(
     columns, rows = contrast.shape
     has_squares = len(by_pair) > 2 + columns
     loss = 0.0
-    logit, rest, power = np.empty(_STRIP), np.empty(_STRIP), np.empty(_STRIP)
-    exponent = power.view(np.int64)
-    values = np.empty((len(by_pair), _STRIP))
-    surplus, curvature, decay = values[0], values[1], values[1]
+    d, rest, power, surplus, curvature, decay = room[0], room[1], room[2], room[3], room[4], room[4]
     first = 0
-    for low in range(0, rows, _STRIP):
-        here = min(_STRIP, rows - low)
-        d, y = logit[:here], outcome[low : low + here]
+    for low in range(0, rows, STRIP):
+        here = min(STRIP, rows - low)
+        y = outcome[low : low + here]
         if first + 1 < len(start) and start[first + 1] <= low:
             first += 1
         end, last = 0, first
         while end < here:
             begin = end
             end = min(start[last + 1] - low, here) if last + 1 < len(start) else here
-            d[begin:end] = difference[pair[last]]
+            of_pair = difference[pair[last]]
+            for i in range(begin, end):
+                d[i] = of_pair
             last += 1
         for column in range(columns):
             x = contrast[column, low : low + here]
@@ -186,18 +200,19 @@ def add_rows(
                 surplus[i] *= weight[low + i]
                 curvature[i] *= weight[low + i]
         if len(scores) > 0:
-            scores[low : low + here] = surplus[:here]
+            for i in range(here):
+                scores[low + i] = surplus[i]
         if has_squares:
-            square = values[2 + columns]
+            square = room[5 + columns]
             for i in range(here):
                 # The votes of a row are independent: n w**2 (p - y)**2, where the surplus is n w (p - y).
                 square[i] = surplus[i] * surplus[i] / (count[low + i] if len(count) > 0 else 1.0)
 
         for number in range(len(by_pair)):
             column = (number - 1) % (1 + columns) - 1
-            value = values[number]
+            value = room[3 + number]
             if number > 0 and column >= 0:
-                factor, x = values[number - 1 - column], contrast[column, low : low + here]
+                factor, x = room[2 + number - column], contrast[column, low : low + here]
                 for i in range(here):
                     value[i] = factor[i] * x[i]
             end = 0
