@@ -19,8 +19,10 @@ from ratings.arrays import (
     sorted_together,
 )
 from ratings.columns import sorted_codes
+from ratings.compiled import compiled
 from ratings.errors import InvalidOptionError
 from ratings.hashing import content_order
+from ratings.style_kernels import is_worth_compiling
 
 _STRETCH = 1 << 16
 
@@ -96,6 +98,11 @@ class ClusterCells:
 
     def sizes(self, first: IntArray, second: IntArray, models: int) -> tuple[FloatArray, FloatArray]:
         """Add up the clusters' votes on each model, and their squares; each of shape (n_models,)."""
+        if is_worth_compiling(len(self.pair)):
+            total, squares = np.zeros(models), np.zeros(models)
+            room = np.zeros(models), np.empty(models, dtype=np.int64)
+            _add_sizes(self.cluster, self.pair, self.weight, first, second, *room, total, squares)
+            return total, squares
         total = group_sums(first[self.pair], self.weight, models)
         total += group_sums(second[self.pair], self.weight, models)
         squares = np.zeros(models)
@@ -110,6 +117,35 @@ class ClusterCells:
     def _turned(self, swapped: BoolArray) -> FloatArray:
         """Return the scores, those of swapped pairs from the other side."""
         return np.where(swapped[self.pair], self.weight - self.score, self.score)
+
+
+@compiled
+def _add_sizes(
+    cluster: IntArray,
+    pair: IntArray,
+    weight: FloatArray,
+    first: IntArray,
+    second: IntArray,
+    votes: FloatArray,
+    voted_on: IntArray,
+    total: FloatArray,
+    squares: FloatArray,
+) -> None:
+    """Add up votes, and their squares, by cluster and model; ``votes`` is all 0 and, as ``voted_on``, has n_models."""
+    known = 0
+    for i in range(len(cluster)):
+        for model in (first[pair[i]], second[pair[i]]):
+            if votes[model] == 0 and weight[i] > 0:
+                voted_on[known] = model
+                known += 1
+            votes[model] += weight[i]
+        if i + 1 == len(cluster) or cluster[i + 1] != cluster[i]:
+            for place in range(known):
+                model = voted_on[place]
+                total[model] += votes[model]
+                squares[model] += votes[model] * votes[model]
+                votes[model] = 0
+            known = 0
 
 
 def _votes_on_models(

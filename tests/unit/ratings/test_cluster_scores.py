@@ -1,11 +1,15 @@
-"""Machine code and array operations add up the same products, which is what the definition gives."""
+"""Machine code and array operations add up the same over clusters, which is what the definition gives."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import ratings.clusters
 from ratings import cluster_scores
 from ratings.cluster_scores import sum_outer_products
+from ratings.comparisons import Comparisons
 from ratings.compiled import can_compile
+from tests.unit.ratings.tables import random_battles
 
 MODELS, CLUSTERS = 30, 400
 KINDS = [
@@ -29,3 +33,15 @@ def test_sums_of_products_follow_the_definition(monkeypatch: pytest.MonkeyPatch,
     total = sum_outer_products(cluster, a, b, values, MODELS)
     np.testing.assert_array_equal(total, total.T)
     np.testing.assert_allclose(total, scores.T @ scores, atol=1e-10)
+
+
+@pytest.mark.parametrize("is_compiled", KINDS)
+def test_sizes_of_clusters_follow_the_definition(monkeypatch: pytest.MonkeyPatch, is_compiled: bool) -> None:
+    monkeypatch.setattr(ratings.clusters, "is_worth_compiling", lambda rows: is_compiled)
+    table = random_battles(3, models=6, rows=400)
+    comparisons = Comparisons.from_battles(table, cluster="voter")
+    both = [table[["voter", side]].set_axis(["voter", "model"], axis=1) for side in ("model_a", "model_b")]
+    sizes = pd.concat(both).groupby("model").voter.value_counts()
+    total, squares = comparisons.sizes_of_clusters
+    np.testing.assert_array_equal(total, sizes.groupby("model").sum().loc[list(comparisons.models)])
+    np.testing.assert_array_equal(squares, (sizes**2).groupby("model").sum().loc[list(comparisons.models)])
