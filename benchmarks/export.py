@@ -24,7 +24,14 @@ from arena import privacy
 from arena.dataset import export
 from arena.dataset.finish import finish
 from arena.dataset.redaction import Privacy
-from arena.dataset.rows import BATTLE_COLUMNS, TURN_COLUMNS, battles_source, listed, turns_source
+from arena.dataset.rows import (
+    BATTLE_COLUMNS,
+    TURN_COLUMNS,
+    battles_source,
+    listed,
+    turns_source,
+    votes_source,
+)
 from arena.db import Database, upgrade
 from arena.postgres import EmbeddedPostgres
 from arena.settings import Settings
@@ -113,7 +120,7 @@ def _copied(conninfo: str) -> float:
         began = time.perf_counter()
         for columns, source in (
             (BATTLE_COLUMNS, battles_source("open")),
-            (TURN_COLUMNS, turns_source("open", "now")),
+            (TURN_COLUMNS, turns_source(votes_source("open"), "now")),
         ):
             query = f"COPY (SELECT {listed(columns)} {source}) TO STDOUT"
             with connection.cursor() as cursor, cursor.copy(query) as copy:

@@ -21,7 +21,7 @@ from arena.dataset.progress import progress_bar
 from arena.dataset.reading import buckets_for, drop_changed, read_parts
 from arena.dataset.redaction import Privacy, planted_recall
 from arena.dataset.releases import open_release
-from arena.dataset.rows import Rows, conninfo_of
+from arena.dataset.rows import Rows, conninfo_of, open_readers
 from arena.dataset.shaping import Shaper
 from arena.dataset.signing import sign, signing_key
 from arena.dataset.whole import frequent_prompts, kept_languages
@@ -71,9 +71,8 @@ async def export_release(
         await _tag_all(database, tagger)
         folder = Folder(directory, release, _least_group(release, settings))
         export = _Export(release, settings, privacy, folder, options)
-        with psycopg.connect(conninfo_of(database.url)) as connection:
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            manifest = export.run(connection, before)
+        with open_readers(conninfo_of(database.url)) as connections:
+            manifest = export.run(connections, before)
         manifest = finish(
             folder.files, manifest, signing_key(settings), options.categories, compat=options.compat
         )
@@ -159,11 +158,11 @@ class _Export:
         self._least_group = _least_group(release, settings)
         self._recall: dict[str, float] = {}
 
-    def run(self, connection: psycopg.Connection[Any], before: Sequence[Any]) -> dict[str, Any]:
-        release, files = self._release, self._folder.files
+    def run(self, connections: Sequence[psycopg.Connection[Any]], before: Sequence[Any]) -> dict[str, Any]:
+        release, files, connection = self._release, self._folder.files, connections[0]
         self._recall = planted_recall()
         parts = Parts(self._folder.parts, self._folder.buckets(buckets_for(connection)))
-        self._read(connection, parts)
+        self._read(connections, parts)
         faults = self._checked(connection, parts.faults())
         languages, folded = None, 0
         if release.variant == "open":
@@ -198,18 +197,20 @@ class _Export:
         (files / "CHANGES.md").write_text(changes_text(manifest["changes"]), encoding="utf-8")
         return manifest
 
-    def _read(self, connection: psycopg.Connection[Any], parts: Parts) -> None:
-        release = self._release
+    def _read(self, connections: Sequence[psycopg.Connection[Any]], parts: Parts) -> None:
+        release, connection = self._release, connections[0]
         (horizon,) = connection.execute(
             "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
         ).fetchone() or (0,)
         drop_changed(connection, parts, release.last_vote_id)
-        rows = Rows(connection, release.variant, release.opened_at.isoformat())
+        opened_at = release.opened_at.isoformat()
+        rows = [Rows(each, release.variant, opened_at) for each in connections]
         with progress_bar("reading votes") as show:
             read_parts(
                 rows, self._shaper, parts, last_vote_id=release.last_vote_id, horizon=horizon, advance=show
             )
-        rows.close()
+        for each in rows:
+            each.close()
 
     def _checked(self, connection: psycopg.Connection[Any], faults: Sequence[Fault]) -> Sequence[Fault]:
         """The faults whose votes are left out. Raises `ReleaseInvalid` for what a release must not be made of."""

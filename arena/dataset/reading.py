@@ -2,9 +2,10 @@
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Final
 
 import psycopg
@@ -15,7 +16,7 @@ from arena.dataset.parts import Part, Parts
 from arena.dataset.rows import Rows as Raw
 from arena.dataset.shaping import Rows, Shaper
 
-READ_BYTES: Final = 4 * 2**20
+READ_BYTES: Final = 8 * 2**20
 PART_BYTES: Final = 24 * 2**20
 BUCKET_BYTES: Final = 24 * 2**20
 FIRST_VOTES, MOST_VOTES = 200, 20_000
@@ -59,7 +60,7 @@ def drop_changed(connection: psycopg.Connection[Any], parts: Parts, last_vote_id
 
 
 def read_parts(
-    raw: Raw,
+    raw: Sequence[Raw],
     shaper: Shaper,
     parts: Parts,
     *,
@@ -67,24 +68,38 @@ def read_parts(
     horizon: int,
     advance: Callable[[float], None],
 ) -> None:
-    """Read every vote up to the last one that no finished part holds."""
-    for after, last in [*parts.missing(last_vote_id)]:
-        rows: list[Rows] = []
-        faults: list[Fault] = []
-        begun = after
-        for read_until, shaped, unfit in _in_turn(raw, shaper, after, last):
-            rows.append(shaped)
-            faults += unfit
-            if (
-                sum(each.turns.nbytes + each.battles.nbytes for each in rows) >= PART_BYTES
-                or read_until == last
-            ):
-                parts.write(Part(after=begun, last=read_until, horizon=horizon), rows, faults)
-                rows, faults, begun = [], [], read_until
-                advance(read_until / last_vote_id)
+    """Read every vote up to the last one that no finished part holds; by so many readers, all of one moment."""
+    with ThreadPoolExecutor(1) as lane:
+        kept: Future[None] | None = None
+        for after, last in [*parts.missing(last_vote_id)]:
+            for part, rows, faults in _parts(raw, shaper, after, last, horizon):
+                if kept is not None:
+                    kept.result()
+                # The disk takes its time: the next votes are read and shaped meanwhile.
+                kept = lane.submit(parts.write, part, rows, faults)
+                advance(part.last / last_vote_id)
+        if kept is not None:
+            kept.result()
 
 
-def _in_turn(raw: Raw, shaper: Shaper, after: int, last: int) -> Iterator[tuple[int, Rows, list[Fault]]]:
+def _parts(
+    raw: Sequence[Raw], shaper: Shaper, after: int, last: int, horizon: int
+) -> Iterator[tuple[Part, list[Rows], list[Fault]]]:
+    """Parts of consecutive votes, each as large as it may be."""
+    rows: list[Rows] = []
+    faults: list[Fault] = []
+    begun = after
+    for read_until, shaped, unfit in _in_turn(raw, shaper, after, last):
+        rows.append(shaped)
+        faults += unfit
+        if sum(each.turns.nbytes + each.battles.nbytes for each in rows) >= PART_BYTES or read_until == last:
+            yield Part(after=begun, last=read_until, horizon=horizon), rows, faults
+            rows, faults, begun = [], [], read_until
+
+
+def _in_turn(
+    raw: Sequence[Raw], shaper: Shaper, after: int, last: int
+) -> Iterator[tuple[int, Rows, list[Fault]]]:
     """Consecutive votes as rows of a release, with their faults: shaped side by side, while more are read."""
 
     def shaped(found: Range) -> tuple[int, Rows, list[Fault]]:
@@ -101,23 +116,31 @@ def _in_turn(raw: Raw, shaper: Shaper, after: int, last: int) -> Iterator[tuple[
             yield waiting.popleft().result()
 
 
-def _ranges(raw: Raw, after: int, last: int) -> Iterator[Range]:
-    """The rows of consecutive votes, so many at a time as fit; the next are read while the caller works."""
-    with ThreadPoolExecutor(1) as reader:
+def _ranges(raw: Sequence[Raw], after: int, last: int) -> Iterator[Range]:
+    """The rows of consecutive votes, so many at a time as fit; each reader reads ahead while the caller works."""
+    idle: SimpleQueue[Raw] = SimpleQueue()
+    for each in raw:
+        idle.put(each)
+    ahead: deque[Future[Range]] = deque()
+    with ThreadPoolExecutor(len(raw)) as readers:
         size = FIRST_VOTES
-        ahead = reader.submit(_read, raw, after, min(after + size, last))
-        while True:
-            found = ahead.result()
+        while ahead or after < last:
+            while len(ahead) < len(raw) and after < last:
+                until = min(after + size, last)
+                ahead.append(readers.submit(_read, idle, after, until))
+                after = until
+            found = ahead.popleft().result()
             size = _next_size(found)
-            if found.last < last:
-                ahead = reader.submit(_read, raw, found.last, min(found.last + size, last))
             yield found
-            if found.last >= last:
-                return
 
 
-def _read(raw: Raw, after: int, last: int) -> Range:
-    return Range(after=after, last=last, battles=raw.battles(after, last), turns=raw.turns(after, last))
+def _read(idle: SimpleQueue[Raw], after: int, last: int) -> Range:
+    raw = idle.get()
+    try:
+        battles = raw.battles(after, last)
+        return Range(after=after, last=last, battles=battles, turns=raw.turns(battles))
+    finally:
+        idle.put(raw)
 
 
 def _next_size(found: Range) -> int:

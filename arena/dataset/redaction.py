@@ -31,11 +31,14 @@ class Privacy(Protocol):
 def redact_turns(turns: pa.Table, known: Sequence[Sequence[str] | None], privacy: Privacy) -> pa.Table:
     """The turns with redacted texts, and the column `redacted`: kinds found now and those known before."""
     kinds: dict[int, set[str]] = {row: set(found) for row, found in enumerate(known) if found}
-    for name in TEXTS:
-        redacted = privacy.redact_column(turns[name])
-        for row, found in redacted.kinds.items():
-            kinds.setdefault(row, set()).update(found)
-        turns = turns.set_column(turns.schema.get_field_index(name), name, redacted.texts)
+    # All columns at once: the automata that look through texts are made anew for each look.
+    every = [chunk for name in TEXTS for chunk in turns[name].cast(pa.large_string()).chunks]
+    redacted = privacy.redact_column(pa.chunked_array(every, pa.large_string()))
+    for place, found in redacted.kinds.items():
+        kinds.setdefault(place % turns.num_rows, set()).update(found)
+    for number, name in enumerate(TEXTS):
+        texts = redacted.texts.slice(number * turns.num_rows, turns.num_rows).cast(pa.string())
+        turns = turns.set_column(turns.schema.get_field_index(name), name, texts)
     lists = _lists({row: sorted(found) for row, found in kinds.items()}, turns.num_rows)
     return turns.set_column(turns.schema.get_field_index("redacted"), "redacted", lists)
 

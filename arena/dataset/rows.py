@@ -1,10 +1,13 @@
 """Rows of a release as they are read: the battles and turns of some votes, by COPY, at one moment of the database."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 import orjson
 import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
+from psycopg import sql
 from sqlalchemy import make_url
 
 from arena.dataset.binary_copy import Columns, copy_all
@@ -13,6 +16,8 @@ from ratings.board_files import STYLE_COLUMNS, STYLE_FEATURES
 
 # A few of millions of rows are looked up: never read a whole table for them, whatever the server guesses of it.
 WHOLE_TABLES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
+
+READERS: Final = 2
 
 # What is asked after the reveal goes on while a release is open: only what was over by then is in it, and what was
 # just being written at that moment is not.
@@ -105,13 +110,26 @@ def conninfo_of(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+@contextmanager
+def open_readers(conninfo: str) -> Iterator[Sequence[psycopg.Connection[Any]]]:
+    """Connections that see the database at one and the same moment: the server looks rows up on a core for each."""
+    with ExitStack() as stack:
+        readers = [stack.enter_context(psycopg.connect(conninfo)) for _ in range(READERS)]
+        for reader in readers:
+            reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        (moment,) = readers[0].execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+        for reader in readers[1:]:
+            reader.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(moment))
+        yield readers
+
+
 class Rows:
     """Reads rows of one release over one connection, all as they are at one moment."""
 
     def __init__(self, connection: psycopg.Connection[Any], variant: Variant, opened_at: str) -> None:
         self._connection = connection
         self._battles = battles_source(variant)
-        self._turns = turns_source(variant, opened_at)
+        self._opened_at = opened_at
         connection.execute("SET LOCAL TimeZone = 'UTC'")
         self._set_whole_tables("off")
 
@@ -127,9 +145,15 @@ class Rows:
         """A row for each battle that these votes release."""
         return copy_all(self._connection, BATTLE_COLUMNS, self._battles + _between(after, last))
 
-    def turns(self, after: int, last: int) -> pa.Table:
+    def turns(self, battles: pa.Table) -> pa.Table:
         """A row for each turn of these battles, with nulls for a side that is not there."""
-        return copy_all(self._connection, TURN_COLUMNS, self._turns + _between(after, last))
+        # Which battles are released was asked when they were read: asking again takes a third of the time.
+        ids, names = (self._literal(battles[name]) for name in ("vote_id", "battle"))
+        votes = f"unnest({ids}::bigint[], {names}::text[]) AS vote (id, battle_id)"
+        return copy_all(self._connection, TURN_COLUMNS, turns_source(votes, self._opened_at))
+
+    def _literal(self, values: pa.ChunkedArray) -> str:
+        return sql.Literal(values.to_pylist()).as_string(self._connection)
 
 
 def battles_source(variant: Variant) -> str:
@@ -138,15 +162,19 @@ def battles_source(variant: Variant) -> str:
         WHERE {_released(variant)}"""
 
 
-def turns_source(variant: Variant, opened_at: str) -> str:
-    """Where the columns of turns come from."""
-    return f"""FROM {FROM_VOTES}
+def votes_source(variant: Variant) -> str:
+    """The votes that are released, for the turns of all of them."""
+    return f"(SELECT vote.id, vote.battle_id FROM {FROM_VOTES} WHERE {_released(variant)}) AS vote"
+
+
+def turns_source(votes: str, opened_at: str) -> str:
+    """Where the columns of turns come from; `votes` are those whose turns they are."""
+    return f"""FROM {votes}
         CROSS JOIN (SELECT timestamptz '{opened_at}' - interval '{LATE_SECONDS} seconds' AS late) AS opening
-        JOIN turn ON turn.battle_id = battle.id
+        JOIN turn ON turn.battle_id = vote.battle_id
         LEFT JOIN response AS response_a ON response_a.turn_id = turn.id AND response_a.side = 'a'
         LEFT JOIN response AS response_b ON response_b.turn_id = turn.id AND response_b.side = 'b'
-        WHERE {_released(variant)}
-        AND (NOT turn.after_reveal OR turn.finished_at < opening.late AND turn.state <> 'answering')"""
+        WHERE NOT turn.after_reveal OR turn.finished_at < opening.late AND turn.state <> 'answering'"""
 
 
 def listed(columns: Columns) -> str:
