@@ -23,6 +23,7 @@ export function openWideFormulas() {
     formula.ariaLabel = "Formula";
   }
 }
+addEventListener("resize", openWideFormulas); // a phone that is turned
 
 export function watchPanes() {
   for (const strip of document.querySelectorAll("[data-panes]")) {

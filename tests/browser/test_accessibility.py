@@ -1,6 +1,7 @@
 """axe finds nothing on any page, in both themes, on a phone and on a desk."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -8,48 +9,56 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_reading import PATHS, start
 
-RULES = {
+RULES: dict[str, Any] = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
 
 
-@pytest.fixture(params=["light-320", "dark-320", "light-1280", "dark-1280"])
-def visitor(request: pytest.FixtureRequest, browser: Browser, base_url: str) -> Iterator[Page]:
-    """A page in one theme and width; axe has to bring its own script, which our policy forbids."""
-    theme, width = request.param.split("-")
-    context = browser.new_context(
-        base_url=base_url,
-        color_scheme=theme,
-        viewport={"width": int(width), "height": 900},
-        bypass_csp=True,
-        reduced_motion="reduce",
-    )
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
+# Of these four a theme changes only the colours: the structure is looked at once at each width.
+LOOKS = (("light", 320, RULES), ("dark", 320, CONTRAST), ("dark", 1280, RULES), ("light", 1280, CONTRAST))
+
+
+@pytest.fixture
+def visitor(browser: Browser, base_url: str) -> Iterator[Page]:
+    """A page for axe, which has to bring its own script: our policy forbids that."""
+    context = browser.new_context(base_url=base_url, bypass_csp=True, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
 
-def assert_accessible(page: Page) -> None:
-    results = Axe().run(page, options=RULES)
+def assert_accessible(page: Page, rules: dict[str, Any] = RULES) -> None:
+    results = Axe().run(page, options=rules)
     assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+
+
+def assert_accessible_in_every_look(page: Page) -> None:
+    for theme, width, rules in LOOKS:
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate("() => new Promise(requestAnimationFrame)")  # scripts hear of the new size before that
+        overhang = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+        assert overhang <= 0, f"{page.url} scrolls sideways at {width} pixels"
+        assert_accessible(page, rules)
 
 
 def test_every_page_is_accessible(visitor: Page) -> None:
     start(visitor, "rich")
-    assert_accessible(visitor)
+    assert_accessible_in_every_look(visitor)
     visitor.get_by_text("Say why").click()
     visitor.get_by_label("Clear", exact=True).check()
-    assert_accessible(visitor)
+    assert_accessible_in_every_look(visitor)
     visitor.get_by_role("button", name="B is better").click()
     expect(visitor.locator("#reveal")).to_be_visible()
-    assert_accessible(visitor)
+    assert_accessible_in_every_look(visitor)
     for path in PATHS:
         visitor.goto(path)
-        assert_accessible(visitor)
+        assert_accessible_in_every_look(visitor)
 
 
 def test_a_refused_prompt_is_accessible(visitor: Page) -> None:
     visitor.goto("/")
     visitor.get_by_role("button", name="Ask both models").click()
     expect(visitor.get_by_role("alert")).to_contain_text("Empty prompt")
-    assert_accessible(visitor)
+    assert_accessible_in_every_look(visitor)

@@ -201,10 +201,12 @@ async def test_silent_stream_is_kept_alive(
     arena = await start_arena(catalog=catalog, first_token_timeout_seconds=0.6)
     async with arena.client() as voter:
         battle = await start_battle(voter)
+        asked_at = monotonic()
         async with voter.stream("GET", f"/api/v1/battles/{battle['id']}/events") as answer:
             lines = [line async for line in answer.aiter_lines()]
+        waited = monotonic() - asked_at  # on a busy machine longer than the time the model has
     assert lines[0] == ": waiting"
-    assert 2 <= lines.count(": waiting") <= 8
+    assert 2 <= lines.count(": waiting") <= waited / streams.KEEPALIVE_SECONDS + 2
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.integration.serving import Serving, answered_battle, vote
 async def played(start_arena: StartArena) -> Serving:
     """Simulated voters and a person on the demo models, and an imported study."""
     arena = await start_arena()
-    await simulate.play(arena.url, arena.settings, battles=60, at_once=12, seed=5)
+    await simulate.play(arena.url, arena.settings, battles=30, at_once=12, seed=5)
     async with arena.client() as person:
         await vote(person, (await answered_battle(person))["id"])
     return arena

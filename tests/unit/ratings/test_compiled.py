@@ -10,8 +10,15 @@ import pytest
 
 from ratings.arrays import FloatArray
 from ratings.compiled import can_compile, compiled, compiled_sums
+from tests.conftest import IN_CI
 
-NUMBA = pytest.mark.skipif(not can_compile(), reason="Numba is not installed")
+
+@pytest.fixture
+def numba() -> None:
+    """Skips where Numba is absent, except in CI, where compiled functions must be tested."""
+    if not can_compile():
+        message = "no Numba found: install ratings' extra `numba`"
+        pytest.fail(message) if IN_CI else pytest.skip(message)
 
 
 @compiled
@@ -43,7 +50,7 @@ def test_both_paths_give_the_same_number() -> None:
     assert running_root(values) == running_root.plain(values) == pytest.approx(math.sqrt(values.sum()))
 
 
-@NUMBA
+@pytest.mark.usefixtures("numba")
 def test_sums_may_be_added_up_in_another_order() -> None:
     values = 1 + np.random.default_rng(1).random(100_000)
     total = harmonic(values)
@@ -52,7 +59,7 @@ def test_sums_may_be_added_up_in_another_order() -> None:
     assert total == harmonic(values.copy())
 
 
-@NUMBA
+@pytest.mark.usefixtures("numba")
 def test_runs_as_machine_code() -> None:
     values = np.ones(3)
     running_root(values)
@@ -122,7 +129,7 @@ def test_a_missing_or_unusable_numba_is_no_error(error: str) -> None:
     assert run(BROKEN_NUMBA.format(error=error)).split() == ["False", "3"]
 
 
-@NUMBA
+@pytest.mark.usefixtures("numba")
 def test_a_read_only_cache_is_no_error(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
