@@ -4,8 +4,9 @@ A text passes, fails or stays unknown. Unknown is whatever the model did not say
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import select, text
@@ -57,6 +58,7 @@ PIECE: Final = 4000
 LONGEST: Final = 16 * PIECE
 TURNS_AT_ONCE: Final = 100
 ASKED_AT_ONCE: Final = 8
+TRIES: Final = 3
 KEEP = text("UPDATE turn SET moderation = CAST(:moderation AS jsonb), moderated_at = now() WHERE id = :turn")
 log = get_log("arena.moderation")
 
@@ -67,6 +69,12 @@ class Moderator:
     def __init__(self, pool: Pool, model: str) -> None:
         self._checklist = Checklist(pool, model, _QUESTIONS, CATEGORIES)
         self._at_once = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._failed: Counter[int] = Counter()
+
+    def give_up(self, turns: Sequence[int]) -> list[int]:
+        """Which of the turns failed so often, while others did not, that they would hold up those behind them."""
+        self._failed.update(turns)
+        return [turn for turn in turns if self._failed[turn] >= TRIES]
 
     async def look(self, texts: Sequence[tuple[str, str]]) -> list[str] | None:
         """What is unsafe in texts by where they stand, such as `a:violence`; None where that is not known.
@@ -109,22 +117,29 @@ async def moderate_turns(database: Database, moderator: Moderator) -> int:
     said = await asyncio.gather(
         *(moderator.look(turn_texts) for turn_texts in texts.values()), return_exceptions=True
     )
-    rows, failure = [], None
-    for turn, found in zip(texts, said, strict=True):
-        if isinstance(found, BaseException):
-            failure = found
-            continue
-        rows.append({"turn": turn, "moderation": None if found is None else orjson.dumps(found).decode()})
-        MODERATED.labels("unknown" if found is None else "unsafe" if found else "safe").inc()
-    if rows:
+    found: dict[int, list[str] | None] = {}
+    failures: dict[int, BaseException] = {}
+    for turn, answer in zip(texts, said, strict=True):
+        if isinstance(answer, BaseException):
+            failures[turn] = answer
+        else:
+            found[turn] = answer
+    if found:
+        found |= dict.fromkeys(moderator.give_up([*failures]))
         async with database.sessions.begin() as session:
-            await session.execute(KEEP, rows)
-    if isinstance(failure, GatewayError):
+            await session.execute(KEEP, [_kept(turn, unsafe) for turn, unsafe in found.items()])
+        for unsafe in found.values():
+            MODERATED.labels("unknown" if unsafe is None else "unsafe" if unsafe else "safe").inc()
+    for failure in failures.values():
+        if not isinstance(failure, GatewayError):
+            raise failure
         log.warning("moderation_waits", error=type(failure).__name__, cause=failure.cause_text)
-        return 0
-    if failure is not None:
-        raise failure
-    return len(rows)
+        break
+    return len(found)
+
+
+def _kept(turn: int, unsafe: list[str] | None) -> dict[str, Any]:
+    return {"turn": turn, "moderation": None if unsafe is None else orjson.dumps(unsafe).decode()}
 
 
 async def _waiting(session: AsyncSession) -> dict[int, list[tuple[str, str]]]:

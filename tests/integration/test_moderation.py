@@ -12,10 +12,11 @@ from sqlalchemy import func, select, update
 
 from arena.db import Database
 from arena.gateway.demo_server import DemoServer, Fault
+from arena.gateway.errors import FirstTokenTimeout
 from arena.gateway.openai_chat import Endpoint, Message, Timeouts
 from arena.gateway.pool import Pool
 from arena.jobs import shared_jobs
-from arena.moderation import CATEGORIES, LONGEST, PIECE, Moderator, moderate_turns
+from arena.moderation import CATEGORIES, LONGEST, PIECE, TRIES, Moderator, moderate_turns
 from arena.tables import Turn
 from tests.integration.conftest import Says, StartArena, StartModels, settings_of_tests
 from tests.integration.releasing import export
@@ -134,6 +135,42 @@ async def test_a_model_that_is_away_is_asked_again(
     async with Court() as court:
         assert await moderate_turns(database, court.moderator) == 1
     assert _unsafe((await _said(database))["Hello!"]) == ["harassment", "violence"]
+
+
+async def test_turns_that_never_get_an_answer_do_not_hold_up_others(
+    start_models: StartModels, start_arena: StartArena, catalog: Path, database: Database
+) -> None:
+    stuck, others = "Hello!", [f"Hello {number}!" for number in range(TRIES)]
+    await _play(start_models, start_arena, catalog, stuck)
+
+    class Hangs(Moderator):
+        async def look(self, texts: Sequence[tuple[str, str]]) -> list[str] | None:
+            if texts[0][1] == stuck:
+                raise FirstTokenTimeout
+            return await super().look(texts)
+
+    async with Court() as court:
+        moderator = Hangs(court.pool, "judge")
+        assert await moderate_turns(database, moderator) == 0
+        assert await _unknown(database) == 0, "the model itself may be away"
+        for number, prompt in enumerate(others, start=1):
+            await _play(start_models, start_arena, catalog, prompt)
+            assert await moderate_turns(database, moderator) == 1 + (number == TRIES)
+    assert await _unknown(database) == 1
+    assert (await _said(database))[stuck] is None, "unknown, and not safe"
+
+
+async def _unknown(database: Database) -> int:
+    """How many turns were looked at without a finding."""
+    async with database.sessions() as session:
+        return int(
+            await session.scalar(
+                select(func.count())
+                .select_from(Turn)
+                .where(Turn.moderation.is_(None), Turn.moderated_at.is_not(None))
+            )
+            or 0
+        )
 
 
 async def test_the_setting_starts_the_work(
