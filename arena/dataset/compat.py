@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pyarrow import csv
 
-from arena.dataset.conversations import Conversations
+from arena.dataset.conversations import GROUP_ROWS, Conversations
 from arena.dataset.message_counts import BOLD, HEADERS, LISTS, MessageCounts
 from arena.language_names import LANGUAGE_NAMES
 from arena.tables import SIDES, Side
@@ -137,9 +140,11 @@ def compat_writer(directory: Path) -> Iterator[Callable[[Conversations], None]]:
     (directory / FOLDER).mkdir(exist_ok=True)
     with ExitStack() as files:
         parquet = {
-            name: files.enter_context(open_writer(directory / name, schema))
+            name: files.enter_context(open_writer(directory / name, schema, group_rows=GROUP_ROWS))
             for name, schema in _SCHEMAS.items()
         }
+        lane = files.enter_context(ThreadPoolExecutor(1))
+        compressed: list[Future[None]] = []
         table = files.enter_context(csv.CSVWriter(directory / ARENA_55K, _55K))
         battles = files.enter_context((directory / FASTCHAT).open("w", encoding="utf-8"))
         frequent = _frequent_prompts(directory)
@@ -148,14 +153,23 @@ def compat_writer(directory: Path) -> Iterator[Callable[[Conversations], None]]:
         def write(said: Conversations) -> None:
             nonlocal between
             columns = _columns(said, frequent, sessions)
-            for name, writer in parquet.items():
-                writer.write(pa.table({field: columns[name][field] for field in writer.schema.names}))
+            for each in compressed:
+                each.result()
+            # The layouts are compressed while the next are made, on another core.
+            compressed[:] = [
+                lane.submit(
+                    writer.write, pa.table({field: columns[name][field] for field in writer.schema.names})
+                )
+                for name, writer in parquet.items()
+            ]
             table.write(pa.table(_columns_55k(said), schema=_55K))
             for row in pa.table(_shared(said)).to_pylist():
                 battles.write(between + json.dumps(row, ensure_ascii=False))
                 between = ",\n"
 
         yield write
+        for each in compressed:
+            each.result()
         battles.write("\n]\n" if between == ",\n" else "[]\n")
 
 
@@ -259,7 +273,10 @@ def _rounds(said: Conversations, counts: MessageCounts) -> pa.StructArray:
 
 def _has(said: Conversations, tag: str) -> pa.Array:
     """Which battles carry a tag."""
-    return pa.array([tag in tags for tags in said.votes["tags"].to_pylist()], _FLAG)
+    tags = said.votes["tags"].combine_chunks()
+    carried = np.zeros(len(tags), dtype=bool)
+    carried[pc.list_parent_indices(tags).filter(pc.equal(pc.list_flatten(tags), tag)).to_numpy()] = True
+    return pa.array(carried)
 
 
 def _category_tag(said: Conversations) -> pa.StructArray:
@@ -296,6 +313,10 @@ def _orders(voters: list[str], sessions: dict[str, int]) -> pa.Array:
     return pa.array(orders, pa.int32())
 
 
+def _as_json(texts: pa.Array) -> pa.Array:
+    return pa.array([encode_basestring_ascii(text) for text in texts.to_pylist()], _TEXT)
+
+
 def _columns_55k(said: Conversations) -> dict[str, Any]:
     votes = said.votes
     texts = {"prompt": said.prompts} | {f"response_{side}": said.answers[side] for side in SIDES}
@@ -304,7 +325,7 @@ def _columns_55k(said: Conversations) -> dict[str, Any]:
         "model_a": votes["model_a"],
         "model_b": votes["model_b"],
         **{
-            name: [json.dumps(turns) for turns in said.by_battle(each).to_pylist()]
+            name: [f"[{', '.join(turns)}]" for turns in said.by_battle(_as_json(each)).to_pylist()]
             for name, each in texts.items()
         },
         **{

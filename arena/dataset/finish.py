@@ -89,6 +89,8 @@ def _write_views(directory: Path, manifest: Mapping[str, Any], *, compat: bool) 
         for said in read_conversations(directory, populations):
             for write in writers:
                 write(said)
+            # What Arrow keeps of freed memory for later adds up to more than what is in use.
+            pa.default_memory_pool().release_unused()
 
 
 def _rows(directory: Path) -> dict[str, dict[str, int]]:

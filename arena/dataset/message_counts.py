@@ -1,6 +1,7 @@
 """Tokens and Markdown of messages, kind by kind, as the published Chatbot Arena releases count them."""
 
 import re
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -22,12 +23,13 @@ _KINDS = np.array(
     [
         _WORD if chr(sign).isalnum() or sign == ord("_") else 0 if chr(sign).isspace() else _MARK
         for sign in range(256)
-    ]
+    ],
+    np.uint8,
 )
 _CODE = re.compile(r"```[^`]*```")
 _HEADER = re.compile(r"^(#{1,6})\s", re.MULTILINE)
-_ORDERED = re.compile(r"^\s*\d+\.\s", re.MULTILINE)
-_UNORDERED = re.compile(r"^\s*[-*+]\s", re.MULTILINE)
+# Of a text with a line break put before it: a pattern that begins with a sign is searched for by that sign.
+_ITEM = re.compile(r"\n\s*(?:(\d+\.)|[-*+])(?=\s)")
 _STARS = re.compile(r"\*\*[^*\n]+\*\*")
 _UNDERSCORES = re.compile(r"__[^_\n]+__")
 
@@ -36,11 +38,13 @@ def markdown_counts(text: str) -> list[int]:
     """The counts of `HEADERS`, `LISTS` and `BOLD`, in this order; code blocks left out."""
     if "```" in text:
         text = _CODE.sub("", text)
+    items = _ITEM.findall("\n" + text)
+    ordered = len(items) - items.count("")
     levels = [len(signs) for signs in _HEADER.findall(text)] if "#" in text else []
     return [
         *(levels.count(level) for level in range(1, 7)),
-        len(_ORDERED.findall(text)),
-        len(_UNORDERED.findall(text)),
+        ordered,
+        len(items) - ordered,
         len(_STARS.findall(text)) if "**" in text else 0,
         len(_UNDERSCORES.findall(text)) if "__" in text else 0,
     ]
@@ -84,17 +88,20 @@ class MessageCounts:
 
 def token_counts(texts: pa.Array) -> IntArray:
     """`count_tokens` of each text; those in ASCII are counted together, sign by sign."""
-    _, places, signs = texts.buffers()
+    _, offsets, signs = texts.buffers()
     if not len(texts) or signs is None:
         return np.zeros(len(texts), dtype=np.int64)
-    borders = np.frombuffer(places, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    borders = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     kinds = _KINDS[np.frombuffer(signs, np.uint8)[borders[0] : borders[-1]]]
     borders = borders - borders[0]
     begins = np.ones(len(kinds), dtype=bool)
-    begins[1:] = kinds[1:] != kinds[:-1]
+    np.not_equal(kinds[1:], kinds[:-1], out=begins[1:])
     begins[borders[:-1][borders[:-1] < len(kinds)]] = True
-    counted = np.append(0, np.cumsum((kinds == _MARK) | (kinds == _WORD) & begins))
-    counts: IntArray = np.diff(counted[borders])
+    tokens = (kinds == _MARK) | (kinds == _WORD) & begins
+    # Counting the truths of a slice is much faster than adding them up to a sum at every sign.
+    places = borders.tolist()
+    counted = [np.count_nonzero(tokens[start:end]) for start, end in pairwise(places)]
+    counts: IntArray = np.array(counted, dtype=np.int64)
     others = np.flatnonzero(pc.invert(pc.string_is_ascii(texts)).to_numpy(zero_copy_only=False))
     counts[others] = [count_tokens(text) for text in texts.take(pa.array(others)).to_pylist()]
     return counts

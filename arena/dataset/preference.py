@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from arena.dataset.conversations import Conversations
+from arena.dataset.conversations import GROUP_ROWS, Conversations
 from arena.tables import SIDES
 from ratings.release.parquet import open_writer
 
@@ -35,7 +35,7 @@ def preference_writer(directory: Path) -> Iterator[Callable[[Conversations], Non
     turns, `chosen` and `rejected` hold what followed on each side, later prompts included.
     """
     (directory / PREFERENCES).parent.mkdir(exist_ok=True)
-    with open_writer(directory / PREFERENCES, _SCHEMA) as writer:
+    with open_writer(directory / PREFERENCES, _SCHEMA, group_rows=GROUP_ROWS) as writer:
         yield lambda said: writer.write(_preferences(said))
 
 
