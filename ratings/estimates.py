@@ -14,6 +14,7 @@ from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.encoded_votes import EncodedVotes
 from ratings.errors import InvalidOptionError
+from ratings.few_votes import widened_for_few_votes
 from ratings.intervals import rating_intervals, sandwich
 from ratings.jackknife import few_clusters_factor, jackknife_sandwich
 from ratings.parts import Parts
@@ -156,11 +157,12 @@ def half_win_covariance(fit: BradleyTerryFit, comparisons: Comparisons, *, clust
     -------
     float64, shape (n_models, n_models)
         Never narrower than for independent votes (`never_narrower`), and honest about fewer than six clusters
-        (`few_clusters_factor`).
+        (`few_clusters_factor`) and about models with few votes (`widened_for_few_votes`).
     """
     independent = sandwich(fit, comparisons)
     clustered = jackknife_sandwich(fit, comparisons, cluster=cluster) if cluster else None
-    return _combined(independent, clustered, comparisons)
+    combined = _combined(independent, clustered, comparisons)
+    return widened_for_few_votes(combined, independent, fit.inverse_hessian, comparisons.votes_by_model())
 
 
 def _with_style(
@@ -180,7 +182,10 @@ def _with_style(
         fit = fit_style_control(rows, features=model.style, side_bias=model.side_bias, cluster=cluster)
     size = len(models)
     fit = fit.reordered(np.array([fit.models.index(name) for name in models]))
-    covariance = _combined(fit.independent_covariance, fit.clustered_covariance, comparisons)
+    independent = fit.independent_covariance
+    covariance = _combined(independent, fit.clustered_covariance, comparisons)
+    votes = comparisons.votes_by_model()
+    covariance = widened_for_few_votes(covariance, independent, fit.inverse_hessian, votes)
     return Estimate(
         fit=fit,
         covariance=covariance[:size, :size],
