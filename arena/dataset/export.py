@@ -203,6 +203,7 @@ class _Export:
         (horizon,) = connection.execute(
             "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
         ).fetchone() or (0,)
+        parts.drop_unfit()
         drop_changed(connection, parts, release.last_vote_id)
         rows = Rows(connection, release.variant, release.opened_at.isoformat())
         with progress_bar("reading votes") as show:

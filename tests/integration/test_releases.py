@@ -397,6 +397,18 @@ async def test_bad_rows_refuse_the_release(filled: Database, tmp_path: Path) -> 
     assert verify(tmp_path / "release") == []
 
 
+async def test_release_is_made_once_what_refused_it_is_mended(filled: Database, tmp_path: Path) -> None:
+    number = "UPDATE turn SET index = %s WHERE id = 1"
+    with psycopg.connect(conninfo_of(filled.url), autocommit=True) as connection:
+        connection.execute(number, [1])
+        with pytest.raises(ReleaseInvalid, match="not numbered"):
+            await export(filled, tmp_path / "mended", variant="audit")
+        connection.execute(number, [0])
+    await export(filled, tmp_path / "mended", variant="audit")
+    await export(filled, tmp_path / "fresh", variant="audit")
+    assert files_of(tmp_path / "mended") == files_of(tmp_path / "fresh")
+
+
 async def test_blind_search_for_personal_data_refuses_the_release(
     filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
