@@ -40,8 +40,10 @@ from ratings.release.parquet import open_writer
 from ratings.release.schema import MODELS, WITHHELD
 
 SEEN_FAULTS: Final = 10
-# So many votes are left out without a word where a model answered nothing: one odd answer must not stop a release.
+# So many votes are left out without a word where a model answered nothing, whichever is more: a few odd answers must
+# not stop a release, of a small arena either.
 UNFIT_SHARE: Final = 0.01
+UNFIT_VOTES: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,12 +216,12 @@ class _Export:
 
     def _checked(self, connection: psycopg.Connection[Any], faults: Sequence[Fault]) -> Sequence[Fault]:
         """The faults whose votes are left out. Raises `ReleaseInvalid` for what a release must not be made of."""
-        votes = len({fault.vote_id for fault in faults})
-        of_models = all(fault.by_model for fault in faults)
-        if self._options.leave_out_bad or (
-            of_models and votes <= UNFIT_SHARE * _votes(connection, self._release)
-        ):
+        by_models = {fault.vote_id for fault in faults if fault.by_model}
+        allowed = max(UNFIT_VOTES, UNFIT_SHARE * _votes(connection, self._release))
+        refusing = [fault for fault in faults if not fault.by_model or len(by_models) > allowed]
+        if self._options.leave_out_bad or not refusing:
             return faults
+        faults, votes = refusing, len({fault.vote_id for fault in refusing})
         seen = "\n".join(f"  {fault}" for fault in faults[:SEEN_FAULTS])
         raise ReleaseInvalid(
             f"{votes} votes are unfit for a release; the first of {len(faults)} faults:\n{seen}\n"
