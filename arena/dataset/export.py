@@ -28,7 +28,7 @@ from arena.dataset.whole import frequent_prompts, kept_languages
 from arena.dataset.withholding import votes_by_reason, withdrawn_battles, withheld_votes
 from arena.dataset.writing import write_battles
 from arena.db import Database
-from arena.errors import ReleaseInvalid, Unavailable
+from arena.errors import ReleaseClosed, ReleaseInvalid, Unavailable
 from arena.records import Release, Variant
 from arena.settings import Settings
 from arena.tables import Ballot, Snapshot
@@ -81,11 +81,21 @@ async def export_release(
         )
         if variant == "audit":
             manifest = await _with_snapshot(database, folder.files, manifest, signing_key(settings))
-        folder.put_in_place()
         async with database.sessions.begin() as session:
-            session.add(release)
-            release.manifest = manifest
+            await _put_in_place(session, folder, manifest)
         return manifest
+
+
+async def _put_in_place(session: AsyncSession, folder: Folder, manifest: dict[str, Any]) -> None:
+    """Whoever closes the release meanwhile waits for the files, or has them thrown away."""
+    release = await session.get_one(Release, manifest["name"], with_for_update=True)
+    if release.state == "closed":
+        folder.discard()
+        raise ReleaseClosed(
+            f"The release {release.name!r} was closed while it was exported. What was written of it is thrown away."
+        )
+    folder.put_in_place()
+    release.manifest = manifest
 
 
 async def _changes_before(session: AsyncSession, release: Release) -> list[Any]:

@@ -61,6 +61,10 @@ class Folder:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
         for entry in sorted(self.files.iterdir(), key=lambda entry: entry.name == MANIFEST):
             _put(entry, self.path / entry.name)
+        self.discard()
+
+    def discard(self) -> None:
+        """Throw away what an export has done so far."""
         shutil.rmtree(self._unfinished)
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import delete, func, select, update
 from arena import snapshots
 from arena.ballots import over_frequent
 from arena.dataset import bulk, reading, votes_files
+from arena.dataset import export as exporting
 from arena.dataset.releases import close_release, release_name
 from arena.dataset.rows import conninfo_of
 from arena.db import Database
@@ -301,6 +302,24 @@ async def test_closed_release_is_never_exported_again(
     async with database.sessions.begin() as session:
         with pytest.raises(ReleaseNotFound, match="There are: 2026-11"):
             await close_release(session, "2025-01")
+
+
+async def test_closing_during_an_export_stops_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = exporting._with_snapshot
+
+    async def closed_meanwhile(*arguments: Any) -> dict[str, Any]:
+        async with database.sessions.begin() as session:
+            await close_release(session, "audit")
+        return await whole(*arguments)
+
+    monkeypatch.setattr(exporting, "_with_snapshot", closed_meanwhile)
+    with pytest.raises(ReleaseClosed, match="'audit' was closed while it was exported"):
+        await export(database, tmp_path / "release", "audit", "audit")
+    assert files_of(tmp_path / "release") == {}
+    async with database.sessions() as session:
+        assert (await session.get_one(Release, "audit")).manifest is None
 
 
 async def test_votes_after_the_opening_are_in_the_next_release(
