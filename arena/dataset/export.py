@@ -23,7 +23,7 @@ from arena.dataset.redaction import Privacy, planted_recall
 from arena.dataset.releases import open_release
 from arena.dataset.rows import Rows, conninfo_of
 from arena.dataset.shaping import Shaper
-from arena.dataset.signing import sign, signing_key
+from arena.dataset.signing import public_key, sign, signing_key
 from arena.dataset.whole import frequent_prompts, kept_languages
 from arena.dataset.withholding import votes_by_reason, withdrawn_battles, withheld_votes
 from arena.dataset.writing import write_battles
@@ -66,7 +66,7 @@ async def export_release(
             raise Unavailable(
                 "Another process is exporting a release right now. Export again when it is done."
             )
-        check_folder(directory, name, variant)
+        check_folder(directory, name, variant, public_key(signing_key(settings)))
         async with database.sessions.begin() as session:
             release = await open_release(session, name, variant)
             before = await _changes_before(session, release)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -473,6 +474,16 @@ async def test_only_the_folder_of_this_release_is_written_over(
     await export(database, tmp_path / "release")
     with pytest.raises(FolderTaken, match="holds the release '2026-11'"):
         await export(database, tmp_path / "release", "2026-12")
+
+
+async def test_release_of_another_arena_is_not_written_over(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    await export(database, tmp_path / "one" / "release")
+    foreign = shutil.copytree(tmp_path / "one" / "release", tmp_path / "other" / "release")
+    with pytest.raises(FolderTaken, match="holds a release '2026-11' that another key signed"):
+        await export(database, foreign)
+    assert files_of(foreign) == files_of(tmp_path / "one" / "release")
 
 
 def test_names_of_releases() -> None:
