@@ -132,6 +132,32 @@ async def test_later_turns_are_there_once_they_are_over(
     assert [(row["index"], row["after_reveal"]) for row in turns] == [(0, False), (1, True)]
 
 
+async def test_retry_of_a_later_turn_changes_no_release(
+    arena: Serving, database: Database, tmp_path: Path
+) -> None:
+    async with arena.client() as voter:
+        battle = await play(voter, "Why is the sea salty?")
+        for prompt in ("And after the reveal?", "And the lakes?"):
+            await voter.post(f"/api/v1/battles/{battle}/turns", json={"prompt": prompt})
+            await wait_until_settled(voter, battle)
+        async with database.sessions.begin() as session:
+            await session.execute(update(Turn).values(finished_at=func.now() - timedelta(minutes=2)))
+            await session.execute(update(Turn).where(Turn.index == 1).values(state="failed"))
+        await export(database, tmp_path / "between", "between")
+        assert table(tmp_path / "between", "turns")["state"].to_pylist() == ["answered", "failed", "answered"]
+        async with database.sessions.begin() as session:
+            last = select(Turn.id).where(Turn.index == 2).scalar_subquery()
+            await session.execute(update(Turn).where(Turn.id == last).values(state="failed"))
+            await session.execute(update(Response).where(Response.turn_id == last).values(state="failed"))
+        await export(database, tmp_path / "before")
+        assert table(tmp_path / "before", "turns")["index"].to_pylist() == [0]
+        assert (await voter.post(f"/api/v1/battles/{battle}/retry")).status_code == 200
+        settled = await wait_until_settled(voter, battle)
+    assert settled["turns"][-1]["state"] == "answered"
+    await export(database, tmp_path / "after")
+    assert files_of(tmp_path / "after") == files_of(tmp_path / "before")
+
+
 @pytest.fixture
 async def withheld(
     start_models: StartModels, start_arena: StartArena, catalog: Path, database: Database
