@@ -266,6 +266,13 @@ async def is_running(session: AsyncSession, battle_id: str) -> bool:
     return (await session.scalar(running)) is not None
 
 
+def may_retry(battle: Battle) -> bool:
+    """Whether the last turn may be tried again: what was asked before the reveal is never answered after it."""
+    if battle.state == "voted":
+        return battle.turns[-1].after_reveal
+    return battle.state not in ("void", "skipped")
+
+
 async def retry_turn(session: AsyncSession, battle_id: str, voter_id: UUID) -> TurnJob:
     """Ask the sides that did not answer once more, with the same pair; raises `NothingToRetry`."""
     await lock_battle(session, battle_id, voter_id)
@@ -273,7 +280,7 @@ async def retry_turn(session: AsyncSession, battle_id: str, voter_id: UUID) -> T
     turn = battle.turns[-1]
     if turn.state not in ("failed", "interrupted") and battle.state != "failed":
         raise NothingToRetry
-    if battle.state in ("void", "skipped"):
+    if not may_retry(battle):
         raise BattleClosed
     if turn.state != "interrupted" and turn.tries >= TRIES:
         raise NothingToRetry("This answer was tried again already. Start a new battle.")

@@ -23,12 +23,12 @@ from arena.dataset.redaction import Privacy, planted_recall
 from arena.dataset.releases import open_release
 from arena.dataset.rows import Rows, conninfo_of, open_readers
 from arena.dataset.shaping import Shaper
-from arena.dataset.signing import sign, signing_key
+from arena.dataset.signing import public_key, sign, signing_key
 from arena.dataset.whole import frequent_prompts, kept_languages
 from arena.dataset.withholding import votes_by_reason, withdrawn_battles, withheld_votes
 from arena.dataset.writing import write_battles
 from arena.db import Database
-from arena.errors import ReleaseInvalid, Unavailable
+from arena.errors import ReleaseClosed, ReleaseInvalid, Unavailable
 from arena.records import Release, Variant
 from arena.settings import Settings
 from arena.tables import Ballot, Snapshot
@@ -40,8 +40,10 @@ from ratings.release.parquet import open_writer
 from ratings.release.schema import MODELS, WITHHELD
 
 SEEN_FAULTS: Final = 10
-# So many votes are left out without a word where a model answered nothing: one odd answer must not stop a release.
+# So many votes are left out without a word where a model answered nothing, whichever is more: a few odd answers must
+# not stop a release, of a small arena either.
 UNFIT_SHARE: Final = 0.01
+UNFIT_VOTES: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ async def export_release(
             raise Unavailable(
                 "Another process is exporting a release right now. Export again when it is done."
             )
-        check_folder(directory, name, variant)
+        check_folder(directory, name, variant, public_key(signing_key(settings)))
         async with database.sessions.begin() as session:
             release = await open_release(session, name, variant)
             before = await _changes_before(session, release)
@@ -78,11 +80,21 @@ async def export_release(
         )
         if variant == "audit":
             manifest = await _with_snapshot(database, folder.files, manifest, signing_key(settings))
-        folder.put_in_place()
         async with database.sessions.begin() as session:
-            session.add(release)
-            release.manifest = manifest
+            await _put_in_place(session, folder, manifest)
         return manifest
+
+
+async def _put_in_place(session: AsyncSession, folder: Folder, manifest: dict[str, Any]) -> None:
+    """Whoever closes the release meanwhile waits for the files, or has them thrown away."""
+    release = await session.get_one(Release, manifest["name"], with_for_update=True)
+    if release.state == "closed":
+        folder.discard()
+        raise ReleaseClosed(
+            f"The release {release.name!r} was closed while it was exported. What was written of it is thrown away."
+        )
+    folder.put_in_place()
+    release.manifest = manifest
 
 
 async def _changes_before(session: AsyncSession, release: Release) -> list[Any]:
@@ -202,6 +214,7 @@ class _Export:
         (horizon,) = connection.execute(
             "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
         ).fetchone() or (0,)
+        parts.drop_unfit()
         drop_changed(connection, parts, release.last_vote_id)
         opened_at = release.opened_at.isoformat()
         rows = [Rows(each, release.variant, opened_at) for each in connections]
@@ -214,12 +227,12 @@ class _Export:
 
     def _checked(self, connection: psycopg.Connection[Any], faults: Sequence[Fault]) -> Sequence[Fault]:
         """The faults whose votes are left out. Raises `ReleaseInvalid` for what a release must not be made of."""
-        votes = len({fault.vote_id for fault in faults})
-        of_models = all(fault.by_model for fault in faults)
-        if self._options.leave_out_bad or (
-            of_models and votes <= UNFIT_SHARE * _votes(connection, self._release)
-        ):
+        by_models = {fault.vote_id for fault in faults if fault.by_model}
+        allowed = max(UNFIT_VOTES, UNFIT_SHARE * _votes(connection, self._release))
+        refusing = [fault for fault in faults if not fault.by_model or len(by_models) > allowed]
+        if self._options.leave_out_bad or not refusing:
             return faults
+        faults, votes = refusing, len({fault.vote_id for fault in refusing})
         seen = "\n".join(f"  {fault}" for fault in faults[:SEEN_FAULTS])
         raise ReleaseInvalid(
             f"{votes} votes are unfit for a release; the first of {len(faults)} faults:\n{seen}\n"

@@ -61,11 +61,15 @@ class Folder:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
         for entry in sorted(self.files.iterdir(), key=lambda entry: entry.name == MANIFEST):
             _put(entry, self.path / entry.name)
+        self.discard()
+
+    def discard(self) -> None:
+        """Throw away what an export has done so far."""
         shutil.rmtree(self._unfinished)
 
 
-def check_folder(path: Path, name: str, variant: Variant) -> None:
-    """Raise `FolderTaken` unless the folder is new, empty, or of this release."""
+def check_folder(path: Path, name: str, variant: Variant, public_key: bytes) -> None:
+    """Raise `FolderTaken` unless the folder is new, empty, or of this release of this arena."""
     if not path.exists():
         return
     if not path.is_dir():
@@ -76,6 +80,12 @@ def check_folder(path: Path, name: str, variant: Variant) -> None:
             raise FolderTaken(
                 f"{path} holds the release {said.get('name')!r}. Give each release a folder of its own."
             )
+    signed_by = path / PUBLIC_KEY
+    if signed_by.exists() and signed_by.read_bytes() != public_key:
+        raise FolderTaken(
+            f"{path} holds a release {name!r} that another key signed, of another arena perhaps. Export to another "
+            "folder, or delete this one first if it is yours."
+        )
     others = any(entry.name != UNFINISHED for entry in path.iterdir())
     if begun is None and finished is None and others:
         raise FolderTaken(

@@ -83,12 +83,15 @@ class Parts:
         (self._folder / part.name).rename(half)
         shutil.rmtree(half)
 
+    def drop_unfit(self) -> None:
+        """Forget the parts with unfit rows: somebody may have mended them since."""
+        for part in self.finished():
+            if self._faults(part):
+                self.drop(part)
+
     def faults(self) -> list[Fault]:
         """The unfit rows of all parts."""
-        said = [
-            orjson.loads((self._folder / part.name / "faults.json").read_bytes()) for part in self.finished()
-        ]
-        return [Fault(**fault) for each in said for fault in each]
+        return [fault for part in self.finished() for fault in self._faults(part)]
 
     def bucket(self, name: str, number: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of one bucket of all parts, sorted as in the files."""
@@ -99,6 +102,10 @@ class Parts:
                 batches.append(batch.select(columns) if columns else batch)
         table = pa.Table.from_batches(batches, schema=batches[0].schema if batches else SCHEMAS[name])
         return table if columns else table.combine_chunks().sort_by(SORTED_BY[name])
+
+    def _faults(self, part: Part) -> list[Fault]:
+        said = orjson.loads((self._folder / part.name / "faults.json").read_bytes())
+        return [Fault(**fault) for fault in said]
 
     def _write_file(self, path: Path, name: str, tables: Sequence[pa.Table]) -> None:
         table = pa.concat_tables(tables).combine_chunks().sort_by(SORTED_BY[name]).combine_chunks()

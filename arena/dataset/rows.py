@@ -20,8 +20,10 @@ WHOLE_TABLES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
 READERS: Final = 2
 
 # What is asked after the reveal goes on while a release is open: only what was over by then is in it, and what was
-# just being written at that moment is not.
+# just being written at that moment is not. A turn that failed may be tried again, unless another was asked after it.
 LATE_SECONDS: Final = 60
+_OVER: Final = """EXISTS (SELECT FROM turn AS later WHERE later.battle_id = turn.battle_id AND later.index >= turn.index
+    AND later.state IN ('answered', 'stopped') AND later.finished_at < opening.late)"""
 
 FROM_VOTES: Final = """vote
     JOIN battle ON battle.id = vote.battle_id
@@ -174,7 +176,7 @@ def turns_source(votes: str, opened_at: str) -> str:
         JOIN turn ON turn.battle_id = vote.battle_id
         LEFT JOIN response AS response_a ON response_a.turn_id = turn.id AND response_a.side = 'a'
         LEFT JOIN response AS response_b ON response_b.turn_id = turn.id AND response_b.side = 'b'
-        WHERE NOT turn.after_reveal OR turn.finished_at < opening.late AND turn.state <> 'answering'"""
+        WHERE NOT turn.after_reveal OR {_OVER}"""
 
 
 def listed(columns: Columns) -> str:

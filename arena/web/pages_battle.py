@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
-from arena.battles import load_battle
+from arena.battles import load_battle, may_retry
 from arena.errors import ArenaError, NotFound, StillAnswering
 from arena.populations import POPULATION_OF_REASON
 from arena.settings import Settings
@@ -182,7 +182,7 @@ def _status(state: BattleState, *, answering: bool) -> str:
 
 def _can_retry(battle: Battle) -> bool:
     missing = battle.turns[-1].state in ("failed", "interrupted") or battle.state == "failed"
-    return missing and battle.state not in ("void", "skipped")
+    return missing and may_retry(battle)
 
 
 def _reveal(battle: Battle) -> Reveal | None:

@@ -269,6 +269,37 @@ async def test_retry_keeps_the_good_side_and_mends_the_bad_one(
         assert (await vote(voter, battle["id"])).json()["counted"]
 
 
+async def test_turn_that_failed_before_the_vote_is_not_retried_after_it(
+    start_models: StartModels, start_arena: StartArena, catalog: object
+) -> None:
+    server = await start_models(Says("good", "Well."), Says("bad", "Well, too."))
+    arena = await start_arena(catalog=catalog)
+
+    async def ask(prompt: str) -> bool:
+        """Ask in vain, then make both models answer; returns whether the page offers another try."""
+        server.faults["bad"] = Fault.HTTP_500
+        await voter.post(f"{path}/turns", json={"prompt": prompt})
+        await wait_until_settled(voter, battle["id"])
+        server.faults.clear()
+        return await offers_retry()
+
+    async def offers_retry() -> bool:
+        return f"/b/{battle['id']}/retry" in (await voter.get(f"/b/{battle['id']}")).text
+
+    async with arena.client() as voter:
+        battle = await answered_battle(voter)
+        path = f"/api/v1/battles/{battle['id']}"
+        assert await ask("And before the vote?")
+        assert (await vote(voter, battle["id"])).status_code == 201
+        assert not await offers_retry()
+        refused = await voter.post(f"{path}/retry")
+        assert (refused.status_code, refused.json()["title"]) == (409, "Battle closed")
+        assert await ask("And after the reveal?")
+        assert (await voter.post(f"{path}/retry")).status_code == 200
+        turns = (await wait_until_settled(voter, battle["id"]))["turns"]
+    assert [turn["state"] for turn in turns] == ["answered", "failed", "answered"]
+
+
 async def test_skip_closes_without_names(voter: httpx2.AsyncClient) -> None:
     battle = await answered_battle(voter)
     skipped = (await voter.post(f"/api/v1/battles/{battle['id']}/skip")).json()

@@ -181,7 +181,10 @@ def test_arena_rank_test_case() -> None:
     table = leaderboard(WIKIPEDIA).table.set_index("model").sort_index()
     np.testing.assert_allclose(table.rating, [922.4270, 1007.3661, 927.7676, 1142.4393], atol=0.01)
     half_widths = [185.321, 165.001, 179.816, 212.425]
-    np.testing.assert_allclose((table.upper - table.lower) / 2, half_widths, rtol=2e-4)
+    lower, upper = rating_intervals(fit, sandwich(fit, Comparisons.from_battles(WIKIPEDIA)))
+    np.testing.assert_allclose((upper - lower) / 2, half_widths, rtol=2e-4)
+    # With so few games, a board does not take what they happen to show for all.
+    assert ((table.upper - table.lower) / 2 >= np.array(half_widths) * 0.9998).all()
 
 
 @pytest.fixture(scope="module")
