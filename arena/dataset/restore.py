@@ -155,7 +155,8 @@ class _Restoring:
         total = usual = 0
         for votes in self._batches("data/votes.parquet", ["battle_id", "voter", "reason", "over_frequent"]):
             kept = self._kept(votes)
-            total, usual = total + len(kept), usual + pc.sum(pc.invert(kept["over_frequent"])).as_py()
+            total += len(kept)
+            usual += pc.sum(pc.invert(kept["over_frequent"])).as_py() or 0
             await copy_into(self._session, "restored_voter", restorer.voters(kept))
         await self._session.execute(text(_VOTERS))
         return VoteNumbers(await self._reserve("vote", total), usual)

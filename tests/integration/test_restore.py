@@ -256,6 +256,16 @@ async def test_withdrawn_battles_are_left_out(release: Path, other: Database, tm
         assert (await session.scalars(select(Release))).one().withdrawn == gone
 
 
+async def test_withdrawn_battles_may_be_all_of_a_batch(
+    release: Path, other: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "BATTLES_AT_ONCE", 50)
+    battles = pq.read_table(release / "data" / "battles.parquet")["battle_id"].to_pylist()
+    (tmp_path / "withdrawn.txt").write_text("".join(f"{battle}\n" for battle in battles[50:100]))
+    done = await restore(other, release, rules_version(()), withdrawn=tmp_path / "withdrawn.txt")
+    assert (done.votes, done.left_out) == (len(battles) - 50, 50)
+
+
 async def test_cut_off_restore_leaves_nothing_and_starts_anew(
     release: Path, manifests: dict[str, Any], other: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
