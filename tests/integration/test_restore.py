@@ -29,8 +29,9 @@ from arena.records import Release, Variant
 from arena.tables import Ballot, Battle, Board, ImportedVote, Response, Snapshot, Turn, Vote, Voter
 from arena.tagging import rules_version
 from benchmarks.conversations import fill
-from ratings.release.manifest import UnreadableReleaseError
+from ratings.release.manifest import UnreadableReleaseError, read_manifest, write_manifest
 from tests.integration.releasing import export, files_of
+from tests.integration.small_release import seal
 
 Result = TypeVar("Result")
 BATTLES = 240
@@ -245,6 +246,22 @@ async def test_board_of_the_same_name_is_in_the_way(release: Path, other: Databa
         await restored(other, release)
 
 
+@pytest.mark.parametrize("name", ["code", "english", "demo-models", "Über <b>"])
+async def test_board_under_a_name_that_is_no_imported_boards_is_refused(
+    name: str, release: Path, other: Database
+) -> None:
+    manifest = read_manifest(release)
+    renamed = {
+        "populations": {
+            name if key == "study" else key: said for key, said in manifest["populations"].items()
+        }
+    }
+    write_manifest(release, manifest | renamed)
+    seal(release)
+    with pytest.raises(ReleaseInvalid, match=f"brings a board '{name}'.*--board NAME"):
+        await restored(other, release)
+
+
 async def test_withdrawn_battles_are_left_out(release: Path, other: Database, tmp_path: Path) -> None:
     battles = pq.read_table(release / "data" / "battles.parquet")["battle_id"].to_pylist()
     gone = battles[3:20]
@@ -254,6 +271,9 @@ async def test_withdrawn_battles_are_left_out(release: Path, other: Database, tm
     async with other.sessions() as session:
         assert {*await session.scalars(select(Battle.released_as))} == {*battles} - {*gone}
         assert (await session.scalars(select(Release))).one().withdrawn == gone
+    following = await export(other, tmp_path / "following", "2026-12")
+    assert following["withdrawn"] == len(gone)
+    assert (tmp_path / "following" / "withdrawn.txt").read_text().split() == gone
 
 
 async def test_withdrawn_battles_may_be_all_of_a_batch(
