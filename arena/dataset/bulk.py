@@ -55,7 +55,7 @@ async def import_votes(
 
     Blocks are committed in the order of the lines. So the last line of the file that is on the board says how far
     an earlier import came: a second one goes on from there, or finds nothing left to do. Raises `DatasetInvalid`
-    when the file cannot be read to its end or holds no vote at all; then none of its votes are on the board.
+    when the file cannot be read to its end or holds no vote at all; then the board is as it was before.
     """
     file = votes if isinstance(votes, VotesFile) else await asyncio.to_thread(open_votes, votes)
     with naming(file.path):
@@ -65,6 +65,7 @@ async def import_votes(
         if not ours:
             raise DatasetInvalid("Another import is running. Wait until it is done.")
         stored = _Stored(database, target, await asyncio.to_thread(file.digest))
+        await stored.find()
         with RejectsFile(rejects or rejects_beside(file.path)) as rejected:
             try:
                 await _store_blocks(stored, _votes(file, columns, rejected, on_progress), imported)
@@ -114,12 +115,19 @@ class _Stored:
         self._board: int | None = None
         self._last_line = 0
 
+    async def find(self) -> None:
+        """Find out how far an earlier import of the file came."""
+        async with self.database.sessions() as session:
+            board = await session.scalar(select(Board).where(Board.name == self.target.name))
+            if board is not None:
+                last = select(func.max(ImportedVote.line)).where(*self._of_this_file(board.id))
+                self._last_line = await session.scalar(last) or 0
+
     async def add(self, votes: pa.Table) -> None:
         """Store a block, but for what is there already."""
         async with self.database.sessions.begin() as session:
             if self._board is None:
                 self._board = await _board(session, self.target)
-                self._last_line = await self._last(session)
             rows = votes.filter(pc.greater(votes["line"], self._last_line)) if self._last_line else votes
             if rows.num_rows:
                 await copy_into(session, ImportedVote.__tablename__, self._rows(rows))
@@ -132,23 +140,25 @@ class _Stored:
         columns = {name: pa.repeat(value, len(votes)) for name, value in fixed.items()}
         return pa.table({**columns, **{name: votes[name] for name in votes.column_names}})
 
-    async def _last(self, session: AsyncSession) -> int:
-        query = select(func.max(ImportedVote.line))
-        return await session.scalar(query.where(*self._of_this_file())) or 0
-
     async def remove(self) -> None:
-        """Take the votes of this file away again, and the board if nothing else is on it."""
+        """Take away what this import stored, and nothing of an earlier one; the board if nothing is left on it."""
         if self._board is None:
             return
         async with self.database.sessions.begin() as session:
-            await session.execute(delete(ImportedVote).where(*self._of_this_file()))
-            others = select(func.count()).where(ImportedVote.board_id == self._board).scalar_subquery()
-            left = update(Board).where(Board.id == self._board).values(votes=others)
-            if not await session.scalar(left.returning(Board.votes)):
-                await session.execute(delete(Board).where(Board.id == self._board))
+            stored = *self._of_this_file(self._board), ImportedVote.line > self._last_line
+            await session.execute(delete(ImportedVote).where(*stored))
+            await _count_again(session, self._board)
 
-    def _of_this_file(self) -> tuple[Any, ...]:
-        return ImportedVote.board_id == self._board, ImportedVote.file_digest == self.digest
+    def _of_this_file(self, board: int) -> tuple[Any, ...]:
+        return ImportedVote.board_id == board, ImportedVote.file_digest == self.digest
+
+
+async def _count_again(session: AsyncSession, board: int) -> None:
+    """After votes were taken off a board; one without any goes, too."""
+    votes = select(func.count()).where(ImportedVote.board_id == board).scalar_subquery()
+    left = update(Board).where(Board.id == board).values(votes=votes)
+    if not await session.scalar(left.returning(Board.votes)):
+        await session.execute(delete(Board).where(Board.id == board))
 
 
 async def _board(session: AsyncSession, target: Target) -> int:

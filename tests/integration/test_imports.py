@@ -146,6 +146,34 @@ async def test_rejects_that_cannot_be_written_are_an_error(
     assert await board_votes(session) is None
 
 
+@pytest.mark.usefixtures("small_blocks")
+async def test_failure_of_a_second_import_takes_nothing_of_the_first(
+    database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, missing = votes_file(tmp_path, 100, bad=(70,)), tmp_path / "missing" / "rejects.csv"
+    copy, copied = bulk.copy_into, 0
+
+    async def fails_once(*arguments: object) -> None:
+        nonlocal copied
+        copied += 1
+        if copied == 4:
+            raise RuntimeError("the server is gone")
+        await copy(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bulk, "copy_into", fails_once)
+    with pytest.raises(RuntimeError, match="gone"):
+        await put(database, path)
+    before = await stored(session)
+    for _ in ("cut off", "done"):
+        with pytest.raises(DatasetInvalid, match="--rejects"):
+            await import_votes(database, path, Target(name="study"), rejects=missing)
+        assert await stored(session) == before
+        assert await board_votes(session) == len(before)
+        await put(database, path)
+        before = await stored(session)
+    assert len(before) == 99
+
+
 async def test_one_import_at_a_time(database: Database, tmp_path: Path) -> None:
     async with database.locked("import"):
         with pytest.raises(DatasetInvalid, match="Another import is running"):
