@@ -116,12 +116,20 @@ class _Stored:
         self._last_line = 0
 
     async def find(self) -> None:
-        """Find out how far an earlier import of the file came."""
+        """Find out how far an earlier import of the file came, and whether it may come to what else is there."""
         async with self.database.sessions() as session:
             board = await session.scalar(select(Board).where(Board.name == self.target.name))
             if board is not None:
                 last = select(func.max(ImportedVote.line)).where(*self._of_this_file(board.id))
                 self._last_line = await session.scalar(last) or 0
+                if await self._is_shared(session, board):
+                    _must_agree(self.target, board)
+
+    async def _is_shared(self, session: AsyncSession, board: Board) -> bool:
+        # The least and the greatest come from the index, however many votes there are.
+        digest = ImportedVote.file_digest
+        ends = select(func.min(digest), func.max(digest)).where(ImportedVote.board_id == board.id)
+        return bool({*(await session.execute(ends)).one()} - {self.digest, None})
 
     async def add(self, votes: pa.Table) -> None:
         """Store a block, but for what is there already."""
@@ -159,6 +167,17 @@ async def _count_again(session: AsyncSession, board: int) -> None:
     left = update(Board).where(Board.id == board).values(votes=votes)
     if not await session.scalar(left.returning(Board.votes)):
         await session.execute(delete(Board).where(Board.id == board))
+
+
+def _must_agree(target: Target, board: Board) -> None:
+    """What is said of a board holds for all of its votes."""
+    for fact, what in (("origin", "origin"), ("license", "licence")):
+        said, known = getattr(target, fact), getattr(board, fact)
+        if said is not None and said != known:
+            raise DatasetInvalid(
+                f"The board {board.name!r} has votes of another file, of the {what} {known or 'unknown'!r}, not "
+                f"{said!r}. Put these on a board of their own: give another name with --board."
+            )
 
 
 async def _board(session: AsyncSession, target: Target) -> int:

@@ -87,6 +87,21 @@ async def test_imported_twice_is_imported_once(
     assert await board_votes(session) == 9
 
 
+@pytest.mark.parametrize("fact", ["origin", "license"])
+async def test_what_is_said_of_one_file_is_not_said_of_another(
+    fact: str, database: Database, session: AsyncSession, tmp_path: Path
+) -> None:
+    one, two = (votes_file(tmp_path, rows, name=f"{rows}.csv") for rows in (3, 4))
+    await put(database, one, origin="the tests", license="CC0-1.0")
+    with pytest.raises(DatasetInvalid, match=r"votes of another file.*not 'other'.*--board"):
+        await put(database, two, **{fact: "other"})
+    assert await board_votes(session) == 3
+    assert (await put(database, two, license="CC0-1.0")).new == 4
+    board = await session.scalar(select(Board))
+    assert board is not None
+    assert (board.votes, board.origin, board.license) == (7, "the tests", "CC0-1.0")
+
+
 @pytest.mark.usefixtures("small_blocks")
 async def test_failed_import_goes_on_where_it_stopped(
     database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
