@@ -64,7 +64,9 @@ async def import_votes(
     async with database.locked("import") as ours:
         if not ours:
             raise DatasetInvalid("Another import is running. Wait until it is done.")
-        stored = _Stored(database, target, await asyncio.to_thread(file.digest))
+        stored = _Stored(
+            database, target, await asyncio.to_thread(file.digest), alone=file.withdrawn is not None
+        )
         await stored.find()
         with RejectsFile(rejects or rejects_beside(file.path)) as rejected:
             try:
@@ -109,8 +111,8 @@ async def _store_blocks(stored: "_Stored", blocks: Iterator[pa.Table], imported:
 class _Stored:
     """What of one file is on its board."""
 
-    def __init__(self, database: Database, target: Target, digest: str) -> None:
-        self.database, self.target, self.digest = database, target, digest
+    def __init__(self, database: Database, target: Target, digest: str, *, alone: bool) -> None:
+        self.database, self.target, self.digest, self._alone = database, target, digest, alone
         self.new = 0
         self._board: int | None = None
         self._last_line = 0
@@ -123,6 +125,11 @@ class _Stored:
                 last = select(func.max(ImportedVote.line)).where(*self._of_this_file(board.id))
                 self._last_line = await session.scalar(last) or 0
                 if await self._is_shared(session, board):
+                    if self._alone and not self._last_line:
+                        raise DatasetInvalid(
+                            f"The board {board.name!r} has votes of another file. A release may hold the same votes "
+                            "again, so it goes on a board of its own: give another name with --board."
+                        )
                     _must_agree(self.target, board)
 
     async def _is_shared(self, session: AsyncSession, board: Board) -> bool:

@@ -23,7 +23,7 @@ from arena.dataset.release_votes import open_release_votes
 from arena.dataset.restore import Restored, restore
 from arena.dataset.rows import conninfo_of
 from arena.db import Database, upgrade
-from arena.errors import ReleaseInvalid
+from arena.errors import DatasetInvalid, ReleaseInvalid
 from arena.postgres import EmbeddedPostgres
 from arena.records import Release, Variant
 from arena.tables import Ballot, Battle, Board, ImportedVote, Response, Snapshot, Turn, Vote, Voter
@@ -329,6 +329,11 @@ async def test_counted_votes_of_a_release_on_a_board_beside_others(
     assert (await import_votes(database, file, Target(name="elsewhere"))).new == len(counted) - 1
     done = await import_votes(database, open_release_votes(release, []), Target(name="whole"))
     assert (done.new, done.rejected) == (len(counted), 0)
+    file_of_votes = release / "data" / "votes.parquet"
+    pq.write_table(pq.read_table(file_of_votes).slice(0, 100), file_of_votes)
+    for board in ("elsewhere", "whole"):
+        with pytest.raises(DatasetInvalid, match="board of its own.*--board"):
+            await import_votes(database, open_release_votes(release, []), Target(name=board))
     await snapshots.fit(database)
     async with database.sessions() as session:
         ours = json.loads(await snapshots.read_file(session, "leaderboards/whole.json"))
