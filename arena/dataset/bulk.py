@@ -1,15 +1,15 @@
 """Votes from outside on a board of their own: by COPY, block by block, so that a cut off import goes on."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, any_, cast, delete, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.dataset.blocks import VotesFile, naming
@@ -40,6 +40,7 @@ class Imported:
     new: int = 0
     votes: int = 0
     rejected: int = 0
+    withdrawn: int = 0  # taken off the board, where an earlier import had put them
     first_rejects: list[Reject] = field(default_factory=list)
 
 
@@ -68,6 +69,8 @@ async def import_votes(
             database, target, await asyncio.to_thread(file.digest), alone=file.withdrawn is not None
         )
         await stored.find()
+        if file.withdrawn is not None:
+            imported.withdrawn = await stored.withdraw(await asyncio.to_thread(file.withdrawn))
         with RejectsFile(rejects or rejects_beside(file.path)) as rejected:
             try:
                 await _store_blocks(stored, _votes(file, columns, rejected, on_progress), imported)
@@ -131,6 +134,20 @@ class _Stored:
                             "again, so it goes on a board of its own: give another name with --board."
                         )
                     _must_agree(self.target, board)
+
+    async def withdraw(self, lines: Sequence[int]) -> int:
+        """Take these votes of the file off the board; returns how many of them were on it."""
+        if not self._last_line or not lines:
+            return 0
+        async with self.database.sessions.begin() as session:
+            board = await session.scalar(select(Board.id).where(Board.name == self.target.name))
+            assert board is not None, "an earlier import made it"
+            gone = ImportedVote.line == any_(cast(list(lines), ARRAY(BigInteger)))
+            taken = delete(ImportedVote).where(*self._of_this_file(board), gone).returning(ImportedVote.line)
+            found = len((await session.scalars(taken)).all())
+            if found:
+                await _count_again(session, board)
+            return found
 
     async def _is_shared(self, session: AsyncSession, board: Board) -> bool:
         # The least and the greatest come from the index, however many votes there are.

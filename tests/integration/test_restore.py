@@ -329,6 +329,13 @@ async def test_counted_votes_of_a_release_on_a_board_beside_others(
     assert (await import_votes(database, file, Target(name="elsewhere"))).new == len(counted) - 1
     done = await import_votes(database, open_release_votes(release, []), Target(name="whole"))
     assert (done.new, done.rejected) == (len(counted), 0)
+    gone = [row["battle_id"] for row in counted[5:8]]
+    again = await import_votes(database, open_release_votes(release, gone), Target(name="elsewhere"))
+    assert (again.new, again.withdrawn) == (0, 3)
+    async with database.sessions() as session:
+        left = {board.name: board.votes for board in await session.scalars(select(Board))}
+        assert left == {"elsewhere": len(counted) - 4, "whole": len(counted)}
+        assert await count(session, ImportedVote) == sum(left.values())
     file_of_votes = release / "data" / "votes.parquet"
     pq.write_table(pq.read_table(file_of_votes).slice(0, 100), file_of_votes)
     for board in ("elsewhere", "whole"):
