@@ -81,7 +81,7 @@ def _import_votes(votes: Path | VotesFile, target: bulk.Target, rejects: Path) -
         with progress_bar("importing votes") as show:
             done = await bulk.import_votes(database, votes, target, rejects=rejects, on_progress=show)
         _tell(done, target.name, rejects)
-        if done.new:
+        if done.new or done.withdrawn:
             await fit_what_is_new(database)
 
     with_database(run)
@@ -90,6 +90,8 @@ def _import_votes(votes: Path | VotesFile, target: bulk.Target, rejects: Path) -
 def _tell(done: bulk.Imported, board: str, rejects: Path) -> None:
     console.print(f"Read as {done.layout}.", highlight=False)
     console.print(f"{done.new} new votes on the board {board!r}; {done.rejected} rows rejected.")
+    if done.withdrawn:
+        console.print(f"{done.withdrawn} votes were withdrawn since and are off the board.")
     for reject in done.first_rejects:
         console.print(f"  {done.row_is} {reject.line}: {reject.why}", highlight=False, markup=False)
     if done.rejected:

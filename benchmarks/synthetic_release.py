@@ -258,4 +258,5 @@ def write_data(
         "withheld": {"no_consent": 19},
         "withdrawn": 0,
         "snapshot": None,
+        "changes": [],
     }

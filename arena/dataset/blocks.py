@@ -38,6 +38,8 @@ class VotesFile:
     columns: tuple[str, ...]
     read: Callable[[Sequence[str], Callable[[float], None]], Iterator[Block]]
     row_is: str = "line"
+    # Of a release alone: the rows that it once held and that are withdrawn now.
+    withdrawn: Callable[[], Sequence[int]] | None = None
 
     def blocks(self, columns: Sequence[str], on_progress: Callable[[float], None]) -> Iterator[Block]:
         """Its rows, only these columns; tells which share is read. Raises `DatasetInvalid` where it is broken."""

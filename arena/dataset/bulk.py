@@ -1,15 +1,15 @@
 """Votes from outside on a board of their own: by COPY, block by block, so that a cut off import goes on."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, any_, cast, delete, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.dataset.blocks import VotesFile, naming
@@ -40,6 +40,7 @@ class Imported:
     new: int = 0
     votes: int = 0
     rejected: int = 0
+    withdrawn: int = 0  # taken off the board, where an earlier import had put them
     first_rejects: list[Reject] = field(default_factory=list)
 
 
@@ -55,7 +56,7 @@ async def import_votes(
 
     Blocks are committed in the order of the lines. So the last line of the file that is on the board says how far
     an earlier import came: a second one goes on from there, or finds nothing left to do. Raises `DatasetInvalid`
-    when the file cannot be read to its end or holds no vote at all; then none of its votes are on the board.
+    when the file cannot be read to its end or holds no vote at all; then the board is as it was before.
     """
     file = votes if isinstance(votes, VotesFile) else await asyncio.to_thread(open_votes, votes)
     with naming(file.path):
@@ -64,7 +65,12 @@ async def import_votes(
     async with database.locked("import") as ours:
         if not ours:
             raise DatasetInvalid("Another import is running. Wait until it is done.")
-        stored = _Stored(database, target, await asyncio.to_thread(file.digest))
+        stored = _Stored(
+            database, target, await asyncio.to_thread(file.digest), alone=file.withdrawn is not None
+        )
+        await stored.find()
+        if file.withdrawn is not None:
+            imported.withdrawn = await stored.withdraw(await asyncio.to_thread(file.withdrawn))
         with RejectsFile(rejects or rejects_beside(file.path)) as rejected:
             try:
                 await _store_blocks(stored, _votes(file, columns, rejected, on_progress), imported)
@@ -108,18 +114,52 @@ async def _store_blocks(stored: "_Stored", blocks: Iterator[pa.Table], imported:
 class _Stored:
     """What of one file is on its board."""
 
-    def __init__(self, database: Database, target: Target, digest: str) -> None:
-        self.database, self.target, self.digest = database, target, digest
+    def __init__(self, database: Database, target: Target, digest: str, *, alone: bool) -> None:
+        self.database, self.target, self.digest, self._alone = database, target, digest, alone
         self.new = 0
         self._board: int | None = None
         self._last_line = 0
+
+    async def find(self) -> None:
+        """Find out how far an earlier import of the file came, and whether it may come to what else is there."""
+        async with self.database.sessions() as session:
+            board = await session.scalar(select(Board).where(Board.name == self.target.name))
+            if board is not None:
+                last = select(func.max(ImportedVote.line)).where(*self._of_this_file(board.id))
+                self._last_line = await session.scalar(last) or 0
+                if await self._is_shared(session, board):
+                    if self._alone and not self._last_line:
+                        raise DatasetInvalid(
+                            f"The board {board.name!r} has votes of another file. A release may hold the same votes "
+                            "again, so it goes on a board of its own: give another name with --board."
+                        )
+                    _must_agree(self.target, board)
+
+    async def withdraw(self, lines: Sequence[int]) -> int:
+        """Take these votes of the file off the board; returns how many of them were on it."""
+        if not self._last_line or not lines:
+            return 0
+        async with self.database.sessions.begin() as session:
+            board = await session.scalar(select(Board.id).where(Board.name == self.target.name))
+            assert board is not None, "an earlier import made it"
+            gone = ImportedVote.line == any_(cast(list(lines), ARRAY(BigInteger)))
+            taken = delete(ImportedVote).where(*self._of_this_file(board), gone).returning(ImportedVote.line)
+            found = len((await session.scalars(taken)).all())
+            if found:
+                await _count_again(session, board)
+            return found
+
+    async def _is_shared(self, session: AsyncSession, board: Board) -> bool:
+        # The least and the greatest come from the index, however many votes there are.
+        digest = ImportedVote.file_digest
+        ends = select(func.min(digest), func.max(digest)).where(ImportedVote.board_id == board.id)
+        return bool({*(await session.execute(ends)).one()} - {self.digest, None})
 
     async def add(self, votes: pa.Table) -> None:
         """Store a block, but for what is there already."""
         async with self.database.sessions.begin() as session:
             if self._board is None:
                 self._board = await _board(session, self.target)
-                self._last_line = await self._last(session)
             rows = votes.filter(pc.greater(votes["line"], self._last_line)) if self._last_line else votes
             if rows.num_rows:
                 await copy_into(session, ImportedVote.__tablename__, self._rows(rows))
@@ -132,23 +172,36 @@ class _Stored:
         columns = {name: pa.repeat(value, len(votes)) for name, value in fixed.items()}
         return pa.table({**columns, **{name: votes[name] for name in votes.column_names}})
 
-    async def _last(self, session: AsyncSession) -> int:
-        query = select(func.max(ImportedVote.line))
-        return await session.scalar(query.where(*self._of_this_file())) or 0
-
     async def remove(self) -> None:
-        """Take the votes of this file away again, and the board if nothing else is on it."""
+        """Take away what this import stored, and nothing of an earlier one; the board if nothing is left on it."""
         if self._board is None:
             return
         async with self.database.sessions.begin() as session:
-            await session.execute(delete(ImportedVote).where(*self._of_this_file()))
-            others = select(func.count()).where(ImportedVote.board_id == self._board).scalar_subquery()
-            left = update(Board).where(Board.id == self._board).values(votes=others)
-            if not await session.scalar(left.returning(Board.votes)):
-                await session.execute(delete(Board).where(Board.id == self._board))
+            stored = *self._of_this_file(self._board), ImportedVote.line > self._last_line
+            await session.execute(delete(ImportedVote).where(*stored))
+            await _count_again(session, self._board)
 
-    def _of_this_file(self) -> tuple[Any, ...]:
-        return ImportedVote.board_id == self._board, ImportedVote.file_digest == self.digest
+    def _of_this_file(self, board: int) -> tuple[Any, ...]:
+        return ImportedVote.board_id == board, ImportedVote.file_digest == self.digest
+
+
+async def _count_again(session: AsyncSession, board: int) -> None:
+    """After votes were taken off a board; one without any goes, too."""
+    votes = select(func.count()).where(ImportedVote.board_id == board).scalar_subquery()
+    left = update(Board).where(Board.id == board).values(votes=votes)
+    if not await session.scalar(left.returning(Board.votes)):
+        await session.execute(delete(Board).where(Board.id == board))
+
+
+def _must_agree(target: Target, board: Board) -> None:
+    """What is said of a board holds for all of its votes."""
+    for fact, what in (("origin", "origin"), ("license", "licence")):
+        said, known = getattr(target, fact), getattr(board, fact)
+        if said is not None and said != known:
+            raise DatasetInvalid(
+                f"The board {board.name!r} has votes of another file, of the {what} {known or 'unknown'!r}, not "
+                f"{said!r}. Put these on a board of their own: give another name with --board."
+            )
 
 
 async def _board(session: AsyncSession, target: Target) -> int:

@@ -13,6 +13,7 @@ from arena.errors import ReleaseInvalid
 from arena.populations import OVERALL
 from ratings.release.checks import WITHDRAWN
 from ratings.release.manifest import read_manifest
+from ratings.release.parquet import read_columns
 from ratings.release.verification import examine
 
 # What follows is computed from the votes, and is computed here anew.
@@ -52,7 +53,12 @@ def open_release_votes(directory: Path, withdrawn: Sequence[str]) -> VotesFile:
         for block in votes.read([*wanted, *_WHICH], on_progress):
             yield _counted(block, gone)
 
-    return VotesFile(path=votes.path, columns=votes.columns, read=read, row_is=votes.row_is)
+    def rows() -> list[int]:
+        held = read_columns(votes.path, ["battle_id"])["battle_id"]
+        found: list[int] = pc.add(pc.indices_nonzero(pc.is_in(held, value_set=gone)), 1).to_pylist()
+        return found
+
+    return VotesFile(path=votes.path, columns=votes.columns, read=read, row_is=votes.row_is, withdrawn=rows)
 
 
 def _counted(block: Block, gone: pa.Array) -> Block:

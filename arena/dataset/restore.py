@@ -21,8 +21,9 @@ from arena.dataset.copying import copy_into
 from arena.dataset.release_votes import checked_manifest, withdrawn_battles
 from arena.dataset.releases import FACTS
 from arena.dataset.restored_rows import Restorer, VoteNumbers
+from arena.dataset.votes_files import board_name
 from arena.db import Database
-from arena.errors import ReleaseInvalid, Unavailable
+from arena.errors import DatasetInvalid, ReleaseInvalid, Unavailable
 from arena.records import ModelVersion, Release
 from arena.tables import Battle, Board, ImportedVote, Model, Vote
 from ratings.arrays import IntArray
@@ -69,6 +70,7 @@ async def restore(
     were withdrawn after the release. Raises `ReleaseInvalid`.
     """
     manifest = await asyncio.to_thread(checked_manifest, directory)
+    _must_name_boards(directory, manifest)
     gone = withdrawn_battles(directory, withdrawn)
     async with database.locked("import") as ours:
         if not ours:
@@ -77,6 +79,26 @@ async def restore(
             await _must_be_empty(session, directory, manifest)
             restoring = _Restoring(session, directory, manifest, gone, rules, on_progress)
             return await restoring.run()
+
+
+def _must_name_boards(directory: Path, manifest: Mapping[str, Any]) -> None:
+    """A board that another arena calls like one of this program's would be shown as that one."""
+    for name in _imported_boards(manifest):
+        try:
+            possible = board_name(name) == name
+        except DatasetInvalid:
+            possible = False
+        if not possible:
+            raise ReleaseInvalid(
+                f"{directory} brings a board {name!r}, which is no name for an imported board: small letters, digits "
+                "and hyphens, and none of the arena's own leaderboards. Nothing was imported; put its votes on a "
+                "board of their own with --board NAME."
+            )
+
+
+def _imported_boards(manifest: Mapping[str, Any]) -> list[str]:
+    populations = manifest["populations"]
+    return [name for name in sorted(populations) if populations[name]["kind"] == "imported"]
 
 
 async def _must_be_empty(session: AsyncSession, directory: Path, manifest: Mapping[str, Any]) -> None:
@@ -155,7 +177,8 @@ class _Restoring:
         total = usual = 0
         for votes in self._batches("data/votes.parquet", ["battle_id", "voter", "reason", "over_frequent"]):
             kept = self._kept(votes)
-            total, usual = total + len(kept), usual + pc.sum(pc.invert(kept["over_frequent"])).as_py()
+            total += len(kept)
+            usual += pc.sum(pc.invert(kept["over_frequent"])).as_py() or 0
             await copy_into(self._session, "restored_voter", restorer.voters(kept))
         await self._session.execute(text(_VOTERS))
         return VoteNumbers(await self._reserve("vote", total), usual)
@@ -206,7 +229,7 @@ class _Restoring:
 
     async def _boards(self) -> tuple[str, ...]:
         populations = self._manifest["populations"]
-        names = [name for name in sorted(populations) if populations[name]["kind"] == "imported"]
+        names = _imported_boards(self._manifest)
         for name in names:
             said = {fact: populations[name][fact] for fact in ("title", "origin", "license")}
             board = Board(name=name, **said)

@@ -20,11 +20,13 @@ COUNTS = f"""WITH withheld AS (
     SELECT why, model_a_id, model_b_id, winner, counted, count(*), count(DISTINCT person)
     FROM withheld WHERE why IS NOT NULL GROUP BY why, model_a_id, model_b_id, winner, counted"""
 
-# Released, and withdrawn later; of the open variant alone, whose battles others hold.
+# Released, and withdrawn later; of the open variant alone, whose battles others hold. What a restored release left out
+# is not here, but who holds earlier releases of the arena that it came from holds it.
 WITHDRAWN = """SELECT battle.id, battle.released_as FROM vote JOIN battle ON battle.id = vote.battle_id
     WHERE vote.withdrawn_at IS NOT NULL AND battle.publish AND EXISTS (
         SELECT FROM release WHERE variant = 'open' AND vote.id <= last_vote_id AND vote.withdrawn_at > opened_at)
-    UNION SELECT battle_id, released_as FROM erased_battle"""
+    UNION SELECT battle_id, released_as FROM erased_battle
+    UNION SELECT gone, gone FROM release, jsonb_array_elements_text(withdrawn) AS gone WHERE state = 'imported'"""
 
 NO_MODELS = "private_test", "failed_check"
 Key = tuple[str, str | None, str | None, str | None, bool | None]

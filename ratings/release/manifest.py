@@ -18,6 +18,7 @@ _NEEDED: Final[Mapping[str, type]] = {
     "withheld": dict,
     "withdrawn": int,
     "method_version": str,
+    "changes": list,
 }
 
 

@@ -87,6 +87,21 @@ async def test_imported_twice_is_imported_once(
     assert await board_votes(session) == 9
 
 
+@pytest.mark.parametrize("fact", ["origin", "license"])
+async def test_what_is_said_of_one_file_is_not_said_of_another(
+    fact: str, database: Database, session: AsyncSession, tmp_path: Path
+) -> None:
+    one, two = (votes_file(tmp_path, rows, name=f"{rows}.csv") for rows in (3, 4))
+    await put(database, one, origin="the tests", license="CC0-1.0")
+    with pytest.raises(DatasetInvalid, match=r"votes of another file.*not 'other'.*--board"):
+        await put(database, two, **{fact: "other"})
+    assert await board_votes(session) == 3
+    assert (await put(database, two, license="CC0-1.0")).new == 4
+    board = await session.scalar(select(Board))
+    assert board is not None
+    assert (board.votes, board.origin, board.license) == (7, "the tests", "CC0-1.0")
+
+
 @pytest.mark.usefixtures("small_blocks")
 async def test_failed_import_goes_on_where_it_stopped(
     database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -144,6 +159,34 @@ async def test_rejects_that_cannot_be_written_are_an_error(
     with pytest.raises(DatasetInvalid, match="--rejects"):
         await import_votes(database, path, Target(name="study"), rejects=tmp_path / "missing" / "rejects.csv")
     assert await board_votes(session) is None
+
+
+@pytest.mark.usefixtures("small_blocks")
+async def test_failure_of_a_second_import_takes_nothing_of_the_first(
+    database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, missing = votes_file(tmp_path, 100, bad=(70,)), tmp_path / "missing" / "rejects.csv"
+    copy, copied = bulk.copy_into, 0
+
+    async def fails_once(*arguments: object) -> None:
+        nonlocal copied
+        copied += 1
+        if copied == 4:
+            raise RuntimeError("the server is gone")
+        await copy(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bulk, "copy_into", fails_once)
+    with pytest.raises(RuntimeError, match="gone"):
+        await put(database, path)
+    before = await stored(session)
+    for _ in ("cut off", "done"):
+        with pytest.raises(DatasetInvalid, match="--rejects"):
+            await import_votes(database, path, Target(name="study"), rejects=missing)
+        assert await stored(session) == before
+        assert await board_votes(session) == len(before)
+        await put(database, path)
+        before = await stored(session)
+    assert len(before) == 99
 
 
 async def test_one_import_at_a_time(database: Database, tmp_path: Path) -> None:

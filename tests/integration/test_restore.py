@@ -23,14 +23,15 @@ from arena.dataset.release_votes import open_release_votes
 from arena.dataset.restore import Restored, restore
 from arena.dataset.rows import conninfo_of
 from arena.db import Database, upgrade
-from arena.errors import ReleaseInvalid
+from arena.errors import DatasetInvalid, ReleaseInvalid
 from arena.postgres import EmbeddedPostgres
 from arena.records import Release, Variant
 from arena.tables import Ballot, Battle, Board, ImportedVote, Response, Snapshot, Turn, Vote, Voter
 from arena.tagging import rules_version
 from benchmarks.conversations import fill
-from ratings.release.manifest import UnreadableReleaseError
+from ratings.release.manifest import UnreadableReleaseError, read_manifest, write_manifest
 from tests.integration.releasing import export, files_of
+from tests.integration.small_release import seal
 
 Result = TypeVar("Result")
 BATTLES = 240
@@ -245,6 +246,22 @@ async def test_board_of_the_same_name_is_in_the_way(release: Path, other: Databa
         await restored(other, release)
 
 
+@pytest.mark.parametrize("name", ["code", "english", "demo-models", "Über <b>"])
+async def test_board_under_a_name_that_is_no_imported_boards_is_refused(
+    name: str, release: Path, other: Database
+) -> None:
+    manifest = read_manifest(release)
+    renamed = {
+        "populations": {
+            name if key == "study" else key: said for key, said in manifest["populations"].items()
+        }
+    }
+    write_manifest(release, manifest | renamed)
+    seal(release)
+    with pytest.raises(ReleaseInvalid, match=f"brings a board '{name}'.*--board NAME"):
+        await restored(other, release)
+
+
 async def test_withdrawn_battles_are_left_out(release: Path, other: Database, tmp_path: Path) -> None:
     battles = pq.read_table(release / "data" / "battles.parquet")["battle_id"].to_pylist()
     gone = battles[3:20]
@@ -254,6 +271,19 @@ async def test_withdrawn_battles_are_left_out(release: Path, other: Database, tm
     async with other.sessions() as session:
         assert {*await session.scalars(select(Battle.released_as))} == {*battles} - {*gone}
         assert (await session.scalars(select(Release))).one().withdrawn == gone
+    following = await export(other, tmp_path / "following", "2026-12")
+    assert following["withdrawn"] == len(gone)
+    assert (tmp_path / "following" / "withdrawn.txt").read_text().split() == gone
+
+
+async def test_withdrawn_battles_may_be_all_of_a_batch(
+    release: Path, other: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "BATTLES_AT_ONCE", 50)
+    battles = pq.read_table(release / "data" / "battles.parquet")["battle_id"].to_pylist()
+    (tmp_path / "withdrawn.txt").write_text("".join(f"{battle}\n" for battle in battles[50:100]))
+    done = await restore(other, release, rules_version(()), withdrawn=tmp_path / "withdrawn.txt")
+    assert (done.votes, done.left_out) == (len(battles) - 50, 50)
 
 
 async def test_cut_off_restore_leaves_nothing_and_starts_anew(
@@ -299,6 +329,18 @@ async def test_counted_votes_of_a_release_on_a_board_beside_others(
     assert (await import_votes(database, file, Target(name="elsewhere"))).new == len(counted) - 1
     done = await import_votes(database, open_release_votes(release, []), Target(name="whole"))
     assert (done.new, done.rejected) == (len(counted), 0)
+    gone = [row["battle_id"] for row in counted[5:8]]
+    again = await import_votes(database, open_release_votes(release, gone), Target(name="elsewhere"))
+    assert (again.new, again.withdrawn) == (0, 3)
+    async with database.sessions() as session:
+        left = {board.name: board.votes for board in await session.scalars(select(Board))}
+        assert left == {"elsewhere": len(counted) - 4, "whole": len(counted)}
+        assert await count(session, ImportedVote) == sum(left.values())
+    file_of_votes = release / "data" / "votes.parquet"
+    pq.write_table(pq.read_table(file_of_votes).slice(0, 100), file_of_votes)
+    for board in ("elsewhere", "whole"):
+        with pytest.raises(DatasetInvalid, match="board of its own.*--board"):
+            await import_votes(database, open_release_votes(release, []), Target(name=board))
     await snapshots.fit(database)
     async with database.sessions() as session:
         ours = json.loads(await snapshots.read_file(session, "leaderboards/whole.json"))

@@ -366,13 +366,20 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path: Path, text: str | None
         verify(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("field", ["changes", "populations"])
+def test_a_release_that_lacks_what_exporters_read_is_refused(copied: Path, field: str) -> None:
+    write_manifest(copied, {key: value for key, value in read_manifest(copied).items() if key != field})
+    with pytest.raises(UnreadableReleaseError, match=f"lacks {field}"):
+        verify(copied)
+
+
 def test_every_field_of_the_manifest_is_documented(release: Path) -> None:
     text = (ROOT / "docs" / "release-files.md").read_text(encoding="utf-8")
     rows = re.findall(
         r"^\| (`\w+`(?:, `\w+`)*) \|", text[text.index("## What release.json says") :], re.MULTILINE
     )
     documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    assert documented == {*read_manifest(release), "changes"}, "changes are the exporter's to tell"
+    assert documented == {*read_manifest(release)}
 
 
 # The command
