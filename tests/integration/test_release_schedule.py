@@ -140,6 +140,20 @@ async def test_failure_is_told_everywhere_and_tried_again(
         assert (await session.get_one(Release, NAME)).state == "closed"
 
 
+async def test_release_that_failed_until_the_next_is_due_is_finished_first(
+    database: Database, tmp_path: Path, export: Exporter
+) -> None:
+    settings = monthly(database, tmp_path, f"{tmp_path}/full/releases")
+    (tmp_path / "full").write_text("a file, so that no folder can be made in it")
+    assert await due(database, settings, export) is None
+    (tmp_path / "full").unlink()
+    later = OVER + timedelta(days=61)
+    made = [await release_on_schedule(database, settings, export=export, now=later) for _ in range(3)]
+    assert made == [NAME, "2026-12", None], "November's was never begun"
+    async with database.sessions() as session:
+        assert {*await session.scalars(select(Release.state))} == {"closed"}
+
+
 @pytest.mark.parametrize("crashed_in", ["export", "publishing", "closing"])
 async def test_crash_is_gone_on_from(
     crashed_in: str, database: Database, tmp_path: Path, export: Exporter, monkeypatch: pytest.MonkeyPatch
