@@ -32,6 +32,8 @@ from arena.privacy import KINDS, redact
         ("adapter d4:6d:6d:0b:91:5f", "adapter [mac-address]"),
         ("git clone https://ana:s3cr3t-9@example.org/x.git", "git clone https://[login]@example.org/x.git"),
         ("key ghp_16C7e42F292c6912E7710c838347Ae178B4a!", "key [secret]!"),
+        ("login(token='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')", "login(token='[secret]')"),
+        (f"xai-{'q7RtYbN3kLmP' * 7} is it", "[secret] is it"),
         ("Authorization: Bearer abc123def456ghi789", "Authorization: Bearer [secret]"),
         (
             "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nok",
@@ -65,6 +67,8 @@ def test_personal_data_is_replaced(text: str, redacted: str) -> None:
         "AA:BB:CC:DD:EE:F0:11:22:33:44",
         "postgres://user:password@localhost/db",
         "OPENAI_API_KEY=sk-your-key-here-your-key-here1",
+        "hf_your_token_here and hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "xai-explainable-methods-2024",
         "1699194807 1699194807123",
         "3.14159265358979323846",
         "+1.6448536",
