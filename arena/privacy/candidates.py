@@ -22,7 +22,7 @@ _BETWEEN: Final = (
 )
 _SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
     "at": (
-        rf"[^\s@][@＠][^\s@]|{_SPACE}[@＠]{_SPACE}|[\[({{<（［｛＜]{_SPACE}?[@＠]",
+        rf"[^\s@][@＠][^\s@]|{_SPACE}[@＠]{_SPACE}|[\[({{<（［｛＜]{_SPACE}?[@＠]|%40|&#0?64;|&#x0?40;|&commat;",
         r"[\[({<（［] ?(?:at|ät|arroba|arobase|chiocciola|собака|kukac) ?[\])}>）］]",
         r" at [^ \n]+ (?:dot|punkt) | arroba [^ \n]+ (?:punto|ponto|punt) | arobase [^ \n]+ point ",
         r" chiocciola [^ \n]+ punto | собака [^ \n]+ точка | małpa [^ \n]+ kropka | apenstaartje [^ \n]+ punt ",

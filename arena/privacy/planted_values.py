@@ -24,7 +24,15 @@ _HOSTS: Final = (
     "example.co.uk",
     "example.com.br",
 )
-_SPELLED: Final = ("{l} (at) {d}", "{l}[at]{d}", "{l} at {s}", "{l} [at] {b}", "{l}＠{d}")
+_SPELLED: Final = (
+    "{l} (at) {d}",
+    "{l}[at]{d}",
+    "{l} at {s}",
+    "{l} [at] {b}",
+    "{l}＠{d}",
+    "{l}%40{d}",
+    "{l}&#64;{d}",
+)
 _ROMAN: Final = ("nadia", "oskar", "lin", "yusuf", "marta", "hiro", "priya", "tomas")
 _ROMAN_FAMILY: Final = ("keller", "wang", "haddad", "novak", "tanaka", "silva", "iyer")
 _IBANS: Final[Mapping[str, tuple[str, ...]]] = {
