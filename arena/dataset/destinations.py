@@ -180,7 +180,7 @@ class _Objects:
 class HubDataset:
     """A dataset repository of Hugging Face: a branch for each release, and the newest one on the main branch.
 
-    A commit is there as a whole or not at all.
+    A commit is there as a whole or not at all. Files that no release brought stay.
     """
 
     def __init__(self, name: str, endpoint: str | None) -> None:
@@ -217,21 +217,27 @@ class HubDataset:
         for number, addition in enumerate(additions, start=1):
             api.preupload_lfs_files(**where, additions=[addition], free_memory=False)
             advance(number / len(additions))
-        gone = [file for file in there if file not in folder.digests and not file.startswith(".")]
+        before = self._read(hub, api, CHECKSUMS, revision)
+        gone = [
+            file for file in read_checksums(before or b"") if file in there and file not in folder.digests
+        ]
         operations = [*additions, *(hub.CommitOperationDelete(path_in_repo=file) for file in gone)]
         if operations:
             api.create_commit(**where, operations=operations, commit_message=f"Release {folder.name}")
 
     def _is_newest(self, hub: Any, api: Any, folder: ReleaseFolder) -> bool:
         """Whether no later release is on the main branch."""
-        with tempfile.TemporaryDirectory() as here:
-            try:
-                path = api.hf_hub_download(
-                    self._repository, MANIFEST, repo_type="dataset", revision=MAIN, local_dir=here
-                )
-            except hub.errors.EntryNotFoundError:
-                return True
-            return bool(orjson.loads(Path(path).read_bytes())["cut_week"] <= folder.manifest["cut_week"])
+        manifest = self._read(hub, api, MANIFEST, MAIN)
+        return manifest is None or bool(orjson.loads(manifest)["cut_week"] <= folder.manifest["cut_week"])
+
+    def _read(self, hub: Any, api: Any, file: str, revision: str) -> bytes | None:
+        """A small file of the repository."""
+        with tempfile.TemporaryDirectory() as here, suppress(hub.errors.EntryNotFoundError):
+            path = api.hf_hub_download(
+                self._repository, file, repo_type="dataset", revision=revision, local_dir=here
+            )
+            return Path(path).read_bytes()
+        return None
 
 
 def _blob(folder: ReleaseFolder, there: Any) -> str | None:

@@ -48,7 +48,8 @@ async def publish_release(
 ) -> list[Outcome]:
     """Publish to every destination that is set; one that fails does not stop the others.
 
-    Raises `PublishRefused` for a folder that is no whole release of this arena's for everybody.
+    Raises `PublishRefused` for a folder that is no whole release of this arena's for everybody, and after publishing
+    where it went out with battles that were withdrawn or erased meanwhile.
     """
     async with database.locked("publish") as ours:
         if not ours:
@@ -57,10 +58,14 @@ async def publish_release(
             )
         folder = await asyncio.to_thread(read_release_folder, directory)
         await asyncio.to_thread(_must_be_signed_by, signing_key(settings), directory)
-        await _must_be_up_to_date(database, Signer(settings.secret()), folder)
+        arena = Signer(settings.secret())
+        await _must_be_up_to_date(database, arena, folder)
         if not await _is_known(database, folder):
             await asyncio.to_thread(_must_verify, directory)
-        return [await _publish(database, folder, each, show) for each in destinations_of(settings)]
+        outcomes = [await _publish(database, folder, each, show) for each in destinations_of(settings)]
+        # Uploads take hours, and once the release is closed nobody can take a battle out of it.
+        await _must_be_up_to_date(database, arena, folder)
+        return outcomes
 
 
 async def _is_known(database: Database, folder: ReleaseFolder) -> bool:

@@ -1,7 +1,6 @@
 """A finished release in its folder, as it is published: what it says of itself, its files in the order of upload."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from arena.errors import PublishRefused
+from ratings.release import checksums
 from ratings.release.schema import CHECKSUMS, FORMAT, MANIFEST, PUBLIC_KEY, SIGNATURE
 
-LINE: Final = re.compile(r"([0-9a-f]{64})  (.+)")
 FINGERPRINT_DIGITS: Final = 16
 
 
@@ -85,12 +84,12 @@ def read_release_folder(path: Path) -> ReleaseFolder:
 
 def read_checksums(content: bytes) -> dict[str, str]:
     """Digest by file, as SHA256SUMS lists them. Raises `PublishRefused` for a line that names no file inside."""
-    listed = {}
-    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
-        found = LINE.fullmatch(line)
-        if not found or not _is_inside(found[2]):
-            raise PublishRefused(f"Line {number} of {CHECKSUMS} is no digest and name of a file.")
-        listed[found[2]] = found[1]
+    listed, findings = checksums.read_checksums(content)
+    outside = [
+        f"{CHECKSUMS}: it lists {file!r}, outside of the release" for file in listed if not _is_inside(file)
+    ]
+    if wrong := [*map(str, findings), *outside]:
+        raise PublishRefused(f"{wrong[0]}. Export the release again.")
     return listed
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import SecretStr
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.dataset.destinations import site_folder
@@ -100,7 +101,8 @@ async def export_in_a_process(settings: Settings, name: str, directory: Path) ->
 async def _due(database: Database, settings: Settings, now: datetime) -> str | None:
     """The name of the release that is to be made now.
 
-    Periods that ended before the schedule was set are nobody's wish, and hold no votes that their names promise.
+    One that was begun comes first, however long ago: until it is closed, its key makes its pseudonyms. Periods that
+    ended before the schedule was set are nobody's wish, and hold no votes that their names promise.
     """
     schedule = settings.release_schedule
     async with database.sessions.begin() as session:
@@ -114,11 +116,22 @@ async def _due(database: Database, settings: Settings, now: datetime) -> str | N
             return None
         if schedule == "never" or (row.tried_at and now - row.tried_at < TRY_AGAIN):
             return None
-        period = last_period(schedule, now)
-        if period.ended_at <= row.since:
-            return None
-        release = await session.get(Release, period.name)
-    return None if release and release.state == "closed" else period.name
+        names = [period.name for period in _periods(schedule, row.since, now)]
+        columns = select(Release.name, Release.state, Release.variant).where(Release.name.in_(names))
+        begun = {name: (state, variant) for name, state, variant in await session.execute(columns)}
+    unfinished = [name for name in names if begun.get(name) == ("open", "open")]
+    new = [name for name in names[-1:] if name not in begun or begun[name][0] != "closed"]
+    return next(iter([*unfinished, *new]), None)
+
+
+def _periods(schedule: Schedule, since: datetime, now: datetime) -> list[Period]:
+    """Those that ended since then, oldest first."""
+    periods: list[Period] = []
+    period = last_period(schedule, now)
+    while period.ended_at > since:
+        periods.insert(0, period)
+        period = last_period(schedule, period.ended_at - timedelta(days=1))
+    return periods
 
 
 async def _make(database: Database, settings: Settings, name: str, export: Export) -> None:

@@ -22,7 +22,7 @@ _BETWEEN: Final = (
 )
 _SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
     "at": (
-        rf"[^\s@][@＠][^\s@]|{_SPACE}[@＠]{_SPACE}|[\[({{<（［｛＜]{_SPACE}?[@＠]",
+        rf"[^\s@][@＠][^\s@]|{_SPACE}[@＠]{_SPACE}|[\[({{<（［｛＜]{_SPACE}?[@＠]|%40|&#0?64;|&#x0?40;|&commat;",
         r"[\[({<（［] ?(?:at|ät|arroba|arobase|chiocciola|собака|kukac) ?[\])}>）］]",
         r" at [^ \n]+ (?:dot|punkt) | arroba [^ \n]+ (?:punto|ponto|punt) | arobase [^ \n]+ point ",
         r" chiocciola [^ \n]+ punto | собака [^ \n]+ точка | małpa [^ \n]+ kropka | apenstaartje [^ \n]+ punt ",
@@ -38,7 +38,7 @@ _SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "secret": (
         r"(?-i:sk-|gh[pousr]_|_pat_|gl(?:pat|dt|rt|ptt)-|AKIA|ASIA|AIza|ya29|GOCSPX|xox|xapp|_live_|_test_|whsec|hf_|npm_|pypi-"
-        r"|SG\.|do[opr]_v1_|shp(?:at|ca|pa|ss)_|gsk_|r8_|:AA|eyJ|PRIVATE KEY)",
+        r"|SG\.|do[opr]_v1_|shp(?:at|ca|pa|ss)_|gsk_|r8_|xai-|:AA|eyJ|PRIVATE KEY)",
         r"bearer |authorization:|x-api-key",
         r"(?:key|secret|token)[\"']? ?[:=]",
     ),

@@ -27,14 +27,16 @@ _TOKENS: Final = (
     r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}",  # Shopify
     r"gsk_[A-Za-z0-9]{40,60}",
     r"r8_[A-Za-z0-9]{37}",
+    r"xai-[A-Za-z0-9]{40,200}",  # xAI
     r"\d{8,10}:AA[A-Za-z0-9_-]{32,35}",  # Telegram
     r"eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,1000}",  # signed web tokens
 )
 _TOKEN: Final = re.compile(rf"(?<![A-Za-z0-9_-])(?:{'|'.join(_TOKENS)})")
 _SIGNS: Final = re.compile(
     r"sk-|gh[pousr]_|_pat_|gl[prd]|AKIA|ASIA|AIza|ya29|GOCSPX|xox|xapp|_live_|_test_|whsec|hf_|npm_|pypi-|SG\.|_v1_|shp"
-    r"|gsk_|r8_|:AA|eyJ"
+    r"|gsk_|r8_|xai-|:AA|eyJ"
 )
+_LETTERS_ALONE: Final = ("hf_",)  # whose tokens may have no digit
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r"[^-]{1,20000}(?:-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
@@ -60,7 +62,8 @@ def secrets(folded: Folded) -> Spans:
     """Tokens by their issuers' prefixes, private keys, and long random values that are called keys."""
     if _SIGNS.search(folded.text):
         for match in _TOKEN.finditer(folded.text):
-            if any(sign.isdigit() for sign in match[0]) and not _says_it_is_none(match[0]):
+            may_be_one = match[0].startswith(_LETTERS_ALONE) or any(sign.isdigit() for sign in match[0])
+            if may_be_one and not _says_it_is_none(match[0]):
                 yield match.span()
     if "PRIVATE KEY" in folded.text:
         yield from (match.span() for match in _PRIVATE_KEY.finditer(folded.text))

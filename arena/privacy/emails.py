@@ -12,9 +12,12 @@ _LETTER: Final = r"[^\W\d_\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _LOCAL: Final = rf"(?:[0-9_]|{_LETTER})(?:[0-9_.+%'-]|{_LETTER}){{0,63}}"
 _LABEL: Final = rf"(?:[0-9]|{_LETTER})(?:[0-9-]|{_LETTER}){{0,62}}"
 _START: Final = rf"(?<![0-9_.+%'-])(?<!{_LETTER})"
-_PLAIN: Final = re.compile(
-    rf"{_START}(?P<local>{_LOCAL})@(?P<domain>(?:{_LABEL}\.){{1,6}}(?:{_LETTER}){{2,24}})"
+_ESCAPED_AT: Final = r"(?:%40|&#0?64;|&#x0?40;|&commat;|\\{1,2}@)"  # in web addresses, HTML, Markdown
+_PLAIN, _ESCAPED = (
+    re.compile(rf"{start}(?P<local>{_LOCAL}){at}(?P<domain>(?:{_LABEL}\.){{1,6}}(?:{_LETTER}){{2,24}})")
+    for start, at in ((_START, "@"), (rf"(?:{_START}|(?<=%[0-9a-f][0-9a-f]))", _ESCAPED_AT))
 )
+_HAS_ESCAPED_AT: Final = re.compile(_ESCAPED_AT)
 _AT: Final = r"(?: ?[\[({<] ?(?:at|ät|@|arroba|arobase|chiocciola|собака|kukac) ?[\])}>] ?| @ )"
 _LOGIN_BEFORE: Final = re.compile(r"://[^\s/@]{0,100}:$")  # the password of a web address, not a name
 _MULTIPLIED: Final = re.compile(r" @ (?:self\.|(?:.*[^a-z])?[a-z]{2}$)")  # matrices, in Python
@@ -42,12 +45,22 @@ _TOP_LEVELS: Final = frozenset(words("top-levels"))
 
 def emails(folded: Folded) -> Spans:
     """Addresses of a known top-level domain, or of a country's."""
-    if "@" in folded.lower:
-        for match in _PLAIN.finditer(folded.lower):
-            in_address = _LOGIN_BEFORE.search(folded.lower, max(0, match.start() - 120), match.start())
+    yield from _written(folded.lower)
+    if folded.unseen:
+        unseen = {*folded.unseen}
+        places = [place for place in range(len(folded.lower)) if place not in unseen]
+        for start, end in _written("".join([folded.lower[place] for place in places])):
+            yield places[start], places[end - 1] + 1
+    yield from _spelled(folded.lower)
+
+
+def _written(lower: str) -> Spans:
+    patterns = [_PLAIN] if "@" in lower else []
+    for pattern in [*patterns, _ESCAPED] if _HAS_ESCAPED_AT.search(lower) else patterns:
+        for match in pattern.finditer(lower):
+            in_address = _LOGIN_BEFORE.search(lower, max(0, match.start() - 120), match.start())
             if _is_domain(match["domain"]) and match["local"] != "git" and not in_address:
                 yield match.span()
-    yield from _spelled(folded.lower)
 
 
 def _is_domain(domain: str) -> bool:

@@ -15,6 +15,7 @@ _INVISIBLE = (
 )
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\u00ad"
 _FULL_WIDTH = range(0xFF01, 0xFF5F)
+_WITHIN_WORDS = re.compile(rf"(?<=[A-Za-z0-9@._%+-])[{_INVISIBLE}]+(?=[A-Za-z0-9@._%+-])")
 _FILLER = "\0"
 # Patterns for long texts begin with a sign that they take and look behind it only then: so they are searched for fast.
 _DIGITS = re.compile(r"[0-9](?:(?:[^0-9]{0,3}[0-9]){5,}|(?<=[A-Za-z]{5}[0-9])[0-9]{3}[A-Za-z])")
@@ -33,6 +34,8 @@ class Folded:
     lower: str
     topics: Set[str]
     """What the text may speak of: nothing else is looked for."""
+    unseen: tuple[int, ...] = ()
+    """Places of invisible signs within Latin words and addresses, which only blanks stand for here."""
 
     @cached_property
     def windows(self) -> tuple[tuple[int, int], ...]:
@@ -69,7 +72,10 @@ def fold(text: str, topics: Set[str] = TOPICS) -> Folded:
     folded = text if text.isascii() else text.translate(_one_for_one())
     if "[" in folded:
         folded = PLACEHOLDER.sub(lambda found: _FILLER * len(found[0]), folded)
-    return Folded(folded, folded.lower(), topics)
+    unseen: tuple[int, ...] = ()
+    if "at" in topics and not text.isascii():
+        unseen = tuple(place for run in _WITHIN_WORDS.finditer(text) for place in range(*run.span()))
+    return Folded(folded, folded.lower(), topics, unseen)
 
 
 def _windows(folded: str) -> Iterator[tuple[int, int]]:

@@ -24,7 +24,15 @@ _HOSTS: Final = (
     "example.co.uk",
     "example.com.br",
 )
-_SPELLED: Final = ("{l} (at) {d}", "{l}[at]{d}", "{l} at {s}", "{l} [at] {b}", "{l}＠{d}")
+_SPELLED: Final = (
+    "{l} (at) {d}",
+    "{l}[at]{d}",
+    "{l} at {s}",
+    "{l} [at] {b}",
+    "{l}＠{d}",
+    "{l}%40{d}",
+    "{l}&#64;{d}",
+)
 _ROMAN: Final = ("nadia", "oskar", "lin", "yusuf", "marta", "hiro", "priya", "tomas")
 _ROMAN_FAMILY: Final = ("keller", "wang", "haddad", "novak", "tanaka", "silva", "iyer")
 _IBANS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -52,6 +60,7 @@ _SECRETS: Final = {
     "xoxb-": 40,
     "sk_live_": 24,
     "glpat-": 20,
+    "xai-": 80,
 }
 _NATIVE_ZERO: Final = {"ar": "٠", "hi": "०", "zh": "０", "ja": "０"}
 _NATIVE_SHARE: Final = 0.2
@@ -166,6 +175,8 @@ def _login(locale: Locale, random: Random) -> str:
 
 def _secret(locale: Locale, random: Random) -> str:
     prefix, length = random.choice(list(_SECRETS.items()))
+    if prefix == "hf_":  # real ones have letters alone
+        return prefix + "".join(random.choices(ascii_letters, k=length))
     signs = ascii_uppercase + digits if prefix == "AKIA" else ascii_letters + digits
     return prefix + "7" + "".join(random.choices(signs, k=length - 1))
 

@@ -35,7 +35,10 @@ def write_checksums(directory: Path) -> None:
 
 def check_checksums(directory: Path) -> list[Finding]:
     """Find files that were altered, that are missing, and that are not listed."""
-    listed, findings = _read(directory)
+    path = directory / CHECKSUMS
+    listed, findings = read_checksums(path.read_bytes() if path.is_file() else b"")
+    if not path.is_file():
+        findings.append(Finding(file=CHECKSUMS, what="missing: nothing says what the files should be"))
     present = set(release_files(directory))
     names = [name for name in listed if name in present]
     for name, digest in zip(names, _digests(directory, names), strict=True):
@@ -48,14 +51,11 @@ def check_checksums(directory: Path) -> list[Finding]:
     return findings
 
 
-def _read(directory: Path) -> tuple[dict[str, str], list[Finding]]:
+def read_checksums(content: bytes) -> tuple[dict[str, str], list[Finding]]:
     """Digest by file as SHA256SUMS lists them, and its lines that say something else."""
-    path = directory / CHECKSUMS
-    if not path.is_file():
-        return {}, [Finding(file=CHECKSUMS, what="missing: nothing says what the files should be")]
     listed: dict[str, str] = {}
     findings = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
         found = _LINE.fullmatch(line)
         if found and found[2] not in listed:
             listed[found[2]] = found[1]

@@ -59,7 +59,18 @@ def check_signature(directory: Path, key: Path | None = None) -> tuple[str, list
         public.verify((directory / SIGNATURE).read_bytes(), (directory / CHECKSUMS).read_bytes())
     except InvalidSignature:
         return said, [Finding(file=SIGNATURE, what=f"not the signature of {CHECKSUMS} by the {said}")]
-    return said, []
+    return said, _check_written_key(directory / PUBLIC_KEY, public)
+
+
+def _check_written_key(path: Path, key: "Ed25519PublicKey") -> list[Finding]:
+    """No signature covers the key's file, and readers of PEM forgive what stands around the key."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    if not path.is_file() or path.read_bytes() == key.public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    ):
+        return []
+    return [Finding(file=PUBLIC_KEY, what=f"altered: not the key {fingerprint(key)} as PEM is written")]
 
 
 def _read_key(path: Path) -> "Ed25519PublicKey":

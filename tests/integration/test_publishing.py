@@ -194,9 +194,14 @@ async def test_audits_altered_and_foreign_releases_are_refused_everywhere(
     seal(source)
     with pytest.raises(PublishRefused, match=r"withdrawn\.txt: 1 battles; release\.json says 0"):
         await publish_release(database, settings, source)
-    (source / "SHA256SUMS").write_text(f"{'0' * 64}  ../../secret\n")
-    with pytest.raises(PublishRefused, match="Line 1 of SHA256SUMS"):
-        await publish_release(database, settings, source)
+    for lines, told in (
+        (f"{'0' * 64}  ../../secret\n", r"lists '\.\./\.\./secret', outside"),
+        ("nonsense\n", "line 1 is no digest and name"),
+        (f"{'0' * 64}  README.md\n" * 2, "line 2 lists a file again"),
+    ):
+        (source / "SHA256SUMS").write_text(lines)
+        with pytest.raises(PublishRefused, match=f"SHA256SUMS: .*{told}"):
+            await publish_release(database, settings, source)
     signed_by_another = settings.model_copy(update={"release_signing_key": None})
     with pytest.raises(PublishRefused, match="signed with another key"):
         await publish_release(database, signed_by_another, write_release(tmp_path / "other"))

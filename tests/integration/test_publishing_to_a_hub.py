@@ -92,6 +92,26 @@ async def test_release_is_a_branch_and_the_newest_is_on_main(
     assert sent == [], "what is there is not sent again"
 
 
+async def test_files_that_no_release_brought_stay(
+    database: Database, tmp_path: Path, hub: HubOfTests
+) -> None:
+    settings = settings_of(database, tmp_path, hub)
+    october = write_release(tmp_path, "2026-10", cut_week="2026-10-26")
+    november = write_release(tmp_path, "2026-11")
+    (november / "samples" / "battles.jsonl").unlink()
+    seal(november)
+    api = huggingface_hub.HfApi(endpoint=hub.url)
+    api.create_repo(REPOSITORY, repo_type="dataset")
+    api.upload_file(
+        path_or_fileobj=b"not ours", path_in_repo="papers/draft.txt", repo_id=REPOSITORY, repo_type="dataset"
+    )
+    for release in (october, november):
+        await note_release(database, release.name)
+        assert failures(await publish_release(database, settings, release)) == ""
+    assert hub.files("main") == files_of(november) | {"papers/draft.txt": b"not ours"}
+    assert "samples/battles.jsonl" in hub.files("2026-10")
+
+
 async def test_interrupted_upload_leaves_no_half_release_and_goes_on(
     database: Database, tmp_path: Path, hub: HubOfTests
 ) -> None:

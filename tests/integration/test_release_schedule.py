@@ -4,15 +4,19 @@ import asyncio
 import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import select
 
 from arena import doctor
+from arena.dataset import publishing
+from arena.dataset.release_folder import ReleaseFolder
 from arena.dataset.schedule import TRY_AGAIN, Export, export_in_a_process, last_period, release_on_schedule
 from arena.db import Database
-from arena.records import Release, ReleaseCopy, ReleaseSchedule
+from arena.records import ErasedBattle, Release, ReleaseCopy, ReleaseSchedule
 from arena.settings import Settings
 from ratings.release.verification import verify
 from tests.integration.conftest import Says, StartArena, StartModels
@@ -136,6 +140,20 @@ async def test_failure_is_told_everywhere_and_tried_again(
         assert (await session.get_one(Release, NAME)).state == "closed"
 
 
+async def test_release_that_failed_until_the_next_is_due_is_finished_first(
+    database: Database, tmp_path: Path, export: Exporter
+) -> None:
+    settings = monthly(database, tmp_path, f"{tmp_path}/full/releases")
+    (tmp_path / "full").write_text("a file, so that no folder can be made in it")
+    assert await due(database, settings, export) is None
+    (tmp_path / "full").unlink()
+    later = OVER + timedelta(days=61)
+    made = [await release_on_schedule(database, settings, export=export, now=later) for _ in range(3)]
+    assert made == [NAME, "2026-12", None], "November's was never begun"
+    async with database.sessions() as session:
+        assert {*await session.scalars(select(Release.state))} == {"closed"}
+
+
 @pytest.mark.parametrize("crashed_in", ["export", "publishing", "closing"])
 async def test_crash_is_gone_on_from(
     crashed_in: str, database: Database, tmp_path: Path, export: Exporter, monkeypatch: pytest.MonkeyPatch
@@ -158,6 +176,28 @@ async def test_crash_is_gone_on_from(
     async with database.sessions() as session:
         assert (await session.get_one(Release, NAME)).state == "closed"
     assert files_of(tmp_path / "there" / NAME) == files_of(tmp_path / "releases" / NAME)
+
+
+async def test_release_of_a_battle_that_was_erased_during_the_upload_stays_open(
+    database: Database, tmp_path: Path, export: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = monthly(database, tmp_path, f"{tmp_path}/there")
+    upload = publishing._publish
+
+    async def erasing(database: Database, folder: ReleaseFolder, *more: Any) -> publishing.Outcome:
+        outcome = await upload(database, folder, *more)
+        battles = pq.read_table(folder.path / "data" / "battles.parquet")["battle_id"]
+        async with database.sessions.begin() as session:
+            session.add(ErasedBattle(battle_id="gone", released_as=battles[0].as_py()))
+        return outcome
+
+    monkeypatch.setattr(publishing, "_publish", erasing)
+    assert await due(database, settings, export) is None
+    async with database.sessions() as session:
+        release = await session.get_one(Release, NAME)
+        said = (await session.get_one(ReleaseSchedule, 1)).error
+    assert (release.state, release.key) == ("open", bytes(32))
+    assert "1 battles of '2026-10' were withdrawn or erased since" in str(said)
 
 
 async def test_two_processes_make_one_release(database: Database, tmp_path: Path, export: Exporter) -> None:

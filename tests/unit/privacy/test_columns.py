@@ -16,7 +16,8 @@ from arena.privacy.planted import negatives, planted_texts
 from arena.privacy.redaction import find, replace
 
 PIECES = st.sampled_from(
-    [*(kind.placeholder for kind in KINDS), "tel ", "phone ", "ssn ", "my name is ", "Anna", "ana", "@", "example.org",
+    [*(kind.placeholder for kind in KINDS), "tel ", "phone ", "ssn ", "my name is ", "Anna", "ana", "@",
+     "%40", "&#64;", "\\", "\u200b", "example.org",
      " (at) ", " at ", " dot ", "+49", "171", "4567890", " ", "-", ".", "(", ")", "\n", "4111", "1111", "DE89", "0130",
      "93.184", ".216.34", "://", "u:p4ss", "sk-", "0049", "12", "Street", "born ", "1985", "电话", "٥", "５", "é",
      "İ", "[", "]"]
@@ -106,7 +107,7 @@ HOSTILE = [
     "calle a ", "sk-", "eyJ", "eyJa.", "-----BEGIN PRIVATE KEY-----", "key=", "my name is ", "I was born ", "ул. а ",
     "我叫", "市区1", "시 로 ", "1234567 ", "+4917145678 ", "111222333 bsn ", "\n", " ", "[", "[email]", "12345678A ",
     "a 1 Sok. ", "شارع 1 ", "93.184.216.34 ", "2a00:", "::", "0 30 / ", "Apt 1, ", "1-1-1 ",
-    "4111111111111111 ", "4111111111111111\n", "+49 171 4567890\n",
+    "a%40", "%40a.", "a\u200b", "4111111111111111 ", "4111111111111111\n", "+49 171 4567890\n",
 ]  # fmt: skip
 
 

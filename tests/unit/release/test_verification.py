@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,11 +21,12 @@ from arena.dataset.signing import public_key, sign
 from benchmarks.synthetic_release import write_data
 from ratings.__main__ import main
 from ratings.errors import InvalidOptionError
-from ratings.release.checksums import release_files, write_checksums
+from ratings.release.checksums import SIGNING_FILES, release_files, write_checksums
 from ratings.release.findings import Check, Finding
 from ratings.release.manifest import UnreadableReleaseError, read_manifest, write_manifest
 from ratings.release.parquet import read_columns
 from ratings.release.report import describe_checks
+from ratings.release.signature import check_signature
 from ratings.release.verification import examine, verify
 from tests.conftest import ROOT
 from tests.unit.release.conftest import KEY, changed, rewrite, seal
@@ -84,6 +86,29 @@ def test_one_altered_byte_is_found_in_whatever_file(copied: Path) -> None:
             assert (finding.file, finding.what.split(":")[0]) == (name, "altered")
         path.write_bytes(original)
     assert verify(copied) == []
+
+
+@pytest.mark.parametrize("name", sorted(SIGNING_FILES))
+def test_one_altered_byte_is_found_wherever_it_is_in_what_signs(
+    copied: Path, tmp_path: Path, name: str
+) -> None:
+    path = copied / name
+    trusted = Path(shutil.copy(copied / "signing-key.pub", tmp_path / "trusted.pub"))
+    original = path.read_bytes()
+    places = sorted({*range(0, len(original), len(original) // 16), *range(-3, 0)})
+    if name == "signing-key.pub":
+        places = [*range(len(original))]
+    for place in places:
+        for bit in (1, 0x20):
+            altered = bytearray(original)
+            altered[place] ^= bit
+            path.write_bytes(altered)
+            for key in (None, trusted):
+                assert {finding.file for finding in check_signature(copied, key)[1]} & SIGNING_FILES, place
+    path.write_bytes(original + b"\n")
+    assert check_signature(copied)[1] != []
+    path.write_bytes(original)
+    assert check_signature(copied, trusted)[1] == check_signature(copied)[1] == []
 
 
 def test_nothing_else_is_checked_in_altered_files(copied: Path) -> None:
