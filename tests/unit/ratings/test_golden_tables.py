@@ -21,6 +21,7 @@ from ratings import (
     hessian,
     leaderboard,
     online_elo,
+    rating_intervals,
     sandwich,
 )
 from ratings.propensities import fit_uniform_pairs
