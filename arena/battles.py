@@ -325,7 +325,9 @@ async def finish_turn(
     None when the turn was declared over meanwhile (a stalled process found by the sweep): its word stands.
     """
     battle = await session.scalar(select(Battle).where(Battle.id == job.battle_id).with_for_update())
-    turn = await session.get(Turn, job.turn_id, options=[selectinload(Turn.responses)])
+    # Turns before responses, as in `checkpoint`: the responses are written by the first query that follows.
+    with_responses = [selectinload(Turn.responses)]
+    turn = await session.get(Turn, job.turn_id, options=with_responses, with_for_update={"key_share": True})
     if battle is None or turn is None or (turn.state, turn.tries) != ("answering", job.attempt):
         return None
     for response in turn.responses:
@@ -340,11 +342,9 @@ async def finish_turn(
 
 async def _names_of(session: AsyncSession, battle: Battle) -> dict[Side, list[str]]:
     ids = {"a": battle.model_a_id, "b": battle.model_b_id}
-    models = {
-        model.id: model for model in await session.scalars(select(Model).where(Model.id.in_(ids.values())))
-    }
-    by_side = {side: models[ids[side]] for side in SIDES}
-    return {side: own_names(model) for side, model in by_side.items()}
+    found = await session.scalars(select(Model).where(Model.id.in_(ids.values())))
+    models = {model.id: model for model in found}
+    return {side: own_names(models[ids[side]]) for side in SIDES}
 
 
 def own_names(model: Model) -> list[str]:

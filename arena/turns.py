@@ -8,6 +8,7 @@ shielded from whoever went away meanwhile.
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
+from contextvars import Context
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Literal
@@ -66,7 +67,8 @@ class Runner:
         self._running[job.battle_id] = running
         running.task = asyncio.create_task(self._run(running), name=f"turn {job.battle_id}")
         if self._saver is None or self._saver.done():
-            self._saver = asyncio.create_task(self._save_running())
+            # Saves for all battles, so its log lines must not carry the request that happened to start it.
+            self._saver = asyncio.create_task(self._save_running(), context=Context())
 
     def _live_turn(self, job: TurnJob) -> LiveTurn:
         settings = self._settings

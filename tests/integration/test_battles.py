@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena.battles import SideOutcome, TurnJob, finish_turn
+from arena.checkpoints import CHECKPOINT_RESPONSES, CHECKPOINT_TURNS
 from arena.db import Database
 from arena.gateway.demo_faults import Fault
 from arena.sweeps import declare_interrupted
@@ -354,3 +356,31 @@ async def test_silent_turn_ends_where_the_voter_saw_it_end(
         assert read["state"] == "interrupted"
         assert responses["a"]["state"] == responses["b"]["state"] == "interrupted"
         assert len(responses["a"]["text"]) == len(responses["b"]["text"]) > 0
+
+
+async def test_answer_that_ends_during_a_checkpoint_does_not_deadlock(
+    start_models: StartModels, start_arena: StartArena, catalog: object, database: Database
+) -> None:
+    await start_models(Says("one", LONG, 40), Says("two", LONG, 40), speed=1)
+    arena = await start_arena(catalog=catalog, checkpoint_seconds=60)
+    async with arena.client() as voter:
+        battle = await start_battle(voter)
+    async with database.sessions() as saving, database.sessions() as finishing:
+        turn = (await saving.scalars(select(Turn).where(Turn.battle_id == battle["id"]))).one()
+        job = TurnJob(
+            battle_id=battle["id"], turn_id=turn.id, index=0, attempt=1, release_policy="raw", requests={}
+        )
+        outcome = SideOutcome(state="answered", text="391")
+        await saving.execute(CHECKPOINT_TURNS, {"turns": [turn.id], "attempts": [1]})
+
+        async def finish_and_commit() -> None:
+            assert await finish_turn(finishing, job, {"a": outcome, "b": outcome}) == "answered"
+            await finishing.commit()
+
+        finish = asyncio.create_task(finish_and_commit())
+        await asyncio.sleep(0.3)  # as far as the row of the turn lets it come
+        assert not finish.done()
+        both = {"turns": [turn.id] * 2, "sides": ["a", "b"], "texts": ["3", "3"], "released": [1, 1]}
+        await saving.execute(CHECKPOINT_RESPONSES, both)
+        await saving.commit()
+        await finish
