@@ -1,8 +1,9 @@
 """Build the service: what a process starts and stops, its layers, its routes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any
 
@@ -92,7 +93,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             database = Database(location.url)
             stack.push_async_callback(database.close)
             demo_url = await _start_demo_server(settings, stack)
-            await prepare_catalog(settings, database)
+            _tell(await prepare_catalog(settings, database))
             operators = await asyncio.to_thread(read_operator_categories, settings.categories_file)
             pool = Pool(jobs.timeouts(settings))
             await pool.start()
@@ -147,11 +148,18 @@ def _jobs(
     return own | (jobs.shared_jobs(database, settings, pool) if settings.jobs else {})
 
 
-async def prepare_catalog(settings: Settings, database: Database) -> bool:
-    """List the operator's models; with none, what answers on loopback; with fewer than two, the demo models.
+@dataclass(frozen=True)
+class Offer:
+    """Which models a program found to battle when it started."""
 
-    Returns whether the demo models are offered.
-    """
+    real_models: int
+    demo: bool
+    discovered: Sequence[str] | None  # None where nothing was looked for
+
+
+async def prepare_catalog(settings: Settings, database: Database) -> Offer:
+    """List the operator's models; with none, what answers on loopback; with fewer than two, the demo models."""
+    names: list[str] | None = None
     async with database.sessions.begin() as session:
         if settings.catalog is not None:
             catalog = read_catalog(settings.catalog)
@@ -162,15 +170,19 @@ async def prepare_catalog(settings: Settings, database: Database) -> bool:
         elif settings.discover:
             found = await discover(skip={settings.port})
             names = await replace_discovered(session, found)
-            log.info("discovered", models=names)
         real = await real_model_count(session)
         demo = settings.demo and real < 2
         await (offer_demo_models(session) if demo else withdraw_demo_models(session))
-    log.info("catalog_ready", real_models=real, demo_models=demo)
-    if demo:
+    return Offer(real, demo, names)
+
+
+def _tell(offer: Offer) -> None:
+    if offer.discovered is not None:
+        log.info("discovered", models=offer.discovered)
+    log.info("catalog_ready", real_models=offer.real_models, demo_models=offer.demo)
+    if offer.demo:
         log.info(
             "demo_models_offered",
             why="fewer than two real models",
             add_your_own="write catalog.toml and set ARENA_CATALOG, see docs/operators.md",
         )
-    return demo

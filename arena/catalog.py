@@ -26,6 +26,7 @@ from arena.private_tests import (
     served_without_listing,
 )
 from arena.tables import Endpoint, Model
+from arena.wrong_values import what_is_wrong
 
 DEMO_URL = "demo:"
 UNKNOWN_ORGANIZATION = "unknown"
@@ -110,7 +111,8 @@ def read_catalog(path: Path) -> Catalog:
 def _places(error: ValidationError) -> Iterable[str]:
     for problem in error.errors():
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
-        yield f"{place.lstrip('.')}: {problem['msg']}"
+        hint = ". List each model under [[model]]" if problem["loc"] == ("model",) else ""
+        yield f"{place.lstrip('.')}: {what_is_wrong(problem)}{hint}"
 
 
 async def sync_catalog(session: AsyncSession, catalog: Catalog, *, private_tests_max: int) -> None:

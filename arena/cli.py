@@ -23,7 +23,7 @@ from arena import __version__
 from arena.commands import console, fit_all, in_transaction, with_database
 from arena.dataset_commands import dataset_app
 from arena.errors import ArenaError
-from arena.settings import Settings
+from arena.settings import Settings, wrong_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -64,9 +64,8 @@ def _in_a_sentence(error: Exception) -> str | None:
     from arena.gateway.vllm import ServerDidNotStart
     from arena.postgres import PostgresError
 
-    if isinstance(error, ValidationError):
-        wrong = (f"ARENA_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
-        return f"{'; '.join(wrong)}. docs/settings.md lists every setting."
+    if isinstance(error, ValidationError) and error.title == Settings.__name__:
+        return f"{wrong_settings(error)}. docs/settings.md lists every setting."
     if isinstance(error, ArenaError):
         return error.detail
     if isinstance(error, (PostgresError, ServerDidNotStart, ValueError)):

@@ -14,6 +14,7 @@ from arena.errors import CategoriesInvalid
 from arena.language_names import LANGUAGE_NAMES
 from arena.tagging.operator_rules import OperatorRule
 from arena.tagging.patterns import compile_pattern, compile_words
+from arena.wrong_values import what_is_wrong
 
 TAKEN: Final = frozenset(
     {"overall", "demo", "simulated"}
@@ -148,7 +149,7 @@ def _problems(error: ValidationError, document: dict[str, object]) -> Iterator[s
         place = list(problem["loc"])
         if place[:1] == ["category"] and len(place) > 1:
             place = [f"[[category]] {_entry(document, place[1])}", *place[2:]]
-        yield f"{', '.join(map(str, place)) or 'the file'}: {problem['msg'].removeprefix('Value error, ')}"
+        yield f"{', '.join(map(str, place)) or 'the file'}: {what_is_wrong(problem)}"
 
 
 def _entry(document: dict[str, object], place: int | str) -> str:

@@ -13,8 +13,10 @@ from rich.console import Console
 
 from arena import __version__, simulate
 from arena.app import prepare_catalog, server_options
+from arena.catalog import read_catalog
 from arena.db import Database, database_of, upgrade
 from arena.logs import configure_logs
+from arena.operator_categories import read_operator_categories
 from arena.settings import Settings
 
 console = Console()
@@ -25,11 +27,13 @@ def serve_until_stopped() -> None:
     settings = Settings()
     configure_logs(settings)
     _must_be_free(settings)
+    _must_be_readable(settings)
     signal.signal(signal.SIGTERM, _end_in_order)
     with database_of(settings) as location:
         upgrade(location.url)
+        demo = asyncio.run(_offers_demo_models(settings, location.url))
         _greet(settings)
-        with _simulated_voters(settings, location.url):
+        with _simulated_voters(settings, location.url, demo=demo):
             uvicorn.run(
                 "arena.app:create_app",
                 factory=True,
@@ -53,6 +57,13 @@ def _must_be_free(settings: Settings) -> None:
             ) from error
 
 
+def _must_be_readable(settings: Settings) -> None:
+    """Say what is wrong with the operator's files before anything is started; raises an `ArenaError`."""
+    if settings.catalog is not None:
+        read_catalog(settings.catalog)
+    read_operator_categories(settings.categories_file)
+
+
 def _end_in_order(number: int, frame: object) -> None:
     """uvicorn sends the signal again once it has stopped: that would end us with the embedded Postgres running."""
     raise SystemExit(128 + number)
@@ -65,10 +76,10 @@ def _greet(settings: Settings) -> None:
 
 
 @contextmanager
-def _simulated_voters(settings: Settings, url: str) -> Iterator[None]:
+def _simulated_voters(settings: Settings, url: str, *, demo: bool) -> Iterator[None]:
     """Let simulated voters fill their board in a process of their own, as far as it is not filled yet."""
     missing = settings.simulated_voters and settings.simulated_voters - asyncio.run(simulate.votes_cast(url))
-    if missing <= 0 or not asyncio.run(_offers_demo_models(settings, url)):
+    if missing <= 0 or not demo:
         yield
         return
     console.print(f"{missing} simulated battles begin now, on a leaderboard of their own.")
@@ -95,7 +106,7 @@ async def _offers_demo_models(settings: Settings, url: str) -> bool:
     """Whether battles will be between demo models; an operator's own are not for simulated voters to busy."""
     database = Database(url, pool_size=1)
     try:
-        return await prepare_catalog(settings, database)
+        return (await prepare_catalog(settings, database)).demo
     finally:
         await database.close()
 

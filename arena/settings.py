@@ -1,15 +1,22 @@
 """Every setting of the arena: an environment variable `ARENA_…` or a key of `arena.toml`."""
 
+import os
 import re
 import secrets
+import tomllib
+from difflib import get_close_matches
+from importlib.resources.abc import Traversable
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import TomlConfigSettingsSource
 
+from arena.wrong_values import what_is_wrong
+
+FILE = "arena.toml"
 ReleasePolicy = Literal["paced", "raw", "together"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 Schedule = Literal["never", "weekly", "monthly"]
@@ -17,11 +24,21 @@ Variant = Literal["open", "audit"]  # of a release
 DESTINATION = re.compile(r"site|(?:file:)?/.+|s3://[a-z0-9][a-z0-9.-]+(?:/.*)?|hf://datasets/[\w.-]+/[\w.-]+")
 
 
+class _SettingsFile(TomlConfigSettingsSource):
+    def _read_file(self, file_path: Path | Traversable) -> dict[str, Any]:
+        try:
+            return super()._read_file(file_path)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ValueError(
+                f"{file_path} cannot be read: {error}. docs/settings.md shows how to write it."
+            ) from error
+
+
 class Settings(BaseSettings):
     """What an operator may set; every field has a default that suits a first run on a laptop."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ARENA_", toml_file="arena.toml", extra="forbid", env_ignore_empty=True
+        env_prefix="ARENA_", toml_file=FILE, extra="forbid", env_ignore_empty=True
     )
 
     # Where things are
@@ -226,13 +243,33 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _SettingsFile(settings_cls)
 
     def secret(self) -> str:
         """The signing key: the one set, or one generated once and kept in the home folder."""
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
         return _kept_secret(self.home / "secret_key")
+
+
+def wrong_settings(error: ValidationError) -> str:
+    """What is wrong with the settings, each with the variable or the key of the file that it was read from."""
+    return "; ".join(
+        f"{_source(str(problem['loc'][0]))}: {what_is_wrong(problem)}{_meant(str(problem['loc'][0]))}"
+        for problem in error.errors()
+    )
+
+
+def _source(name: str) -> str:
+    """The environment wins over the file."""
+    given = {variable.upper() for variable, value in os.environ.items() if value}
+    variable = f"ARENA_{name.upper()}"
+    return variable if variable in given else f"{FILE}, key {name}"
+
+
+def _meant(name: str) -> str:
+    near = [] if name in Settings.model_fields else get_close_matches(name, Settings.model_fields, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _kept_secret(path: Path) -> str:

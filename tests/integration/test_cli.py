@@ -164,9 +164,38 @@ def test_unreachable_database_is_one_sentence(arena_command: CommandLine) -> Non
 
 
 def test_bad_setting_is_one_sentence(arena_command: CommandLine) -> None:
-    assert "ARENA_PORT: Input should be a valid integer" in arena_command(
+    assert "ARENA_PORT: must be a whole number, not 'eighty'." in arena_command(
         "serve", code=1, ARENA_PORT="eighty"
     )
+
+
+def test_settings_file_that_is_wrong_is_one_sentence(arena_command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "arena.toml").write_text("prot = 9000\n")
+    said = arena_command("db", "upgrade", code=1)
+    assert "Error: arena.toml, key prot: is not known here (did you mean port?)." in said
+    (tmp_path / "arena.toml").write_text("port = = 9000\n")
+    assert "Error: arena.toml cannot be read: Invalid value (at line 1" in arena_command(
+        "db", "upgrade", code=1
+    )
+
+
+@pytest.mark.parametrize("variable", ["ARENA_CATALOG", "ARENA_CATEGORIES_FILE"])
+def test_serve_says_first_which_file_is_missing(arena_command: CommandLine, variable: str) -> None:
+    said = arena_command("serve", "--port", "0", code=1, **{variable: "missing.toml"})
+    assert said.startswith("Error: missing.toml: No such file or directory. Give the path")
+    assert said.count("\n") == 1, "one line, before the greeting"
+
+
+def test_serve_says_first_what_the_catalog_may_not_list(arena_command: CommandLine, tmp_path: Path) -> None:
+    tests = "".join(
+        f'[[model]]\nname = "{name}"\norganization = "Lab"\nprivate_test = true\ncodename = "code {name}"\n'
+        for name in ("one", "two")
+    )
+    (tmp_path / "catalog.toml").write_text(tests)
+    given = {"ARENA_CATALOG": "catalog.toml", "ARENA_PRIVATE_TESTS_MAX": "1"}
+    said = arena_command("serve", "--port", "0", code=1, **given)
+    assert said.startswith("Error: ")
+    assert "is starting" not in said
 
 
 def test_taken_port_is_said_before_anything_starts(arena_command: CommandLine) -> None:

@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 from pydantic import ValidationError
 
-from arena.settings import Settings
+from arena.settings import Settings, wrong_settings
 
 Write = Callable[[str], None]
 
@@ -88,16 +88,16 @@ def test_proxies_may_be_a_list_in_the_file(write_toml: Write) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("port", "abc", "valid integer"),
-        ("port", "65536", "less than or equal to 65535"),
-        ("workers", "0", "greater than or equal to 1"),
-        ("temperature", "3", "less than or equal to 2"),
-        ("top_p", "0", "greater than 0"),
+        ("port", "abc", "must be a whole number, not 'abc'"),
+        ("port", "65536", "must be 65535 or less, not '65536'"),
+        ("workers", "0", "must be 1 or more, not '0'"),
+        ("temperature", "3", "must be 2 or less, not '3'"),
+        ("top_p", "0", "must be greater than 0, not '0'"),
         ("release_policy", "slow", "'paced', 'raw' or 'together'"),
         ("log_level", "loud", "'debug', 'info', 'warning' or 'error'"),
-        ("demo", "perhaps", "valid boolean"),
+        ("demo", "perhaps", "must be true or false, not 'perhaps'"),
         ("trusted_proxies", "10.0.0.0/8, proxy", "'proxy' does not appear to be an IPv4 or IPv6 network"),
-        ("body_max_bytes", "10", "greater than or equal to 1024"),
+        ("body_max_bytes", "10", "must be 1024 or more"),
     ],
 )
 def test_bad_value_is_refused_with_its_name_and_what_is_allowed(
@@ -106,15 +106,32 @@ def test_bad_value_is_refused_with_its_name_and_what_is_allowed(
     monkeypatch.setenv(f"ARENA_{name.upper()}", value)
     with pytest.raises(ValidationError) as caught:
         Settings()
-    (error,) = caught.value.errors()
-    assert name in str(error["loc"])
-    assert said in error["msg"]
+    assert wrong_settings(caught.value).startswith(f"ARENA_{name.upper()}: ")
+    assert said in wrong_settings(caught.value)
 
 
 def test_unknown_key_of_the_file_is_refused_by_name(write_toml: Write) -> None:
-    write_toml("prot = 9000\n")
-    with pytest.raises(ValidationError, match="prot"):
+    write_toml("prot = 9000\nworkers = 0\n")
+    with pytest.raises(ValidationError) as caught:
         Settings()
+    said = set(wrong_settings(caught.value).split("; "))
+    assert said == {
+        "arena.toml, key prot: is not known here (did you mean port?)",
+        "arena.toml, key workers: must be 1 or more, not 0",
+    }
+
+
+def test_file_that_is_no_toml_is_named(write_toml: Write) -> None:
+    write_toml("port = = 9000\n")
+    with pytest.raises(ValueError, match=r"^arena.toml cannot be read: .*line 1"):
+        Settings()
+
+
+def test_wrong_secret_is_not_told(write_toml: Write) -> None:
+    write_toml("metrics_token = 12345678\n")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert wrong_settings(caught.value) == "arena.toml, key metrics_token: must be text in quotes"
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
