@@ -318,9 +318,9 @@ def run_doctor() -> None:
     findings = asyncio.run(doctor.examine(Settings()))
     for finding in findings:
         mark = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "fault": "[red]bad [/]"}[finding.grade]
-        console.print(f"{mark} {finding.what}", highlight=False)
+        console.print(f"{mark} {escape(finding.what)}", highlight=False)
         if finding.mend:
-            console.print(f"     {finding.mend}", style="dim", highlight=False)
+            console.print(f"     {escape(finding.mend)}", style="dim", highlight=False)
     if any(finding.grade == "fault" for finding in findings):
         raise typer.Exit(1)
 

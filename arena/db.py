@@ -6,8 +6,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
@@ -59,7 +60,14 @@ class Location:
 
 def psycopg_url(url: str) -> str:
     """Accept the usual spellings of a Postgres address and name the one driver we use."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError(
+            "ARENA_DATABASE_URL is no address: use postgresql://user:password@host/name"
+        ) from error
+    if "@" in (parsed.host or ""):
+        raise ValueError("ARENA_DATABASE_URL: write an @ of the user or the password as %40")
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise ValueError(
             f"ARENA_DATABASE_URL: {parsed.drivername} is not supported, use postgresql://user@host/name"
@@ -131,6 +139,12 @@ def migrations_config(url: str) -> Config:
     config.set_main_option("script_location", str(scripts))
     config.attributes["url"] = url
     return config
+
+
+def revisions(url: str) -> tuple[str | None, frozenset[str]]:
+    """The newest revision of the schema that this program knows, and all of them."""
+    scripts = ScriptDirectory.from_config(migrations_config(url))
+    return scripts.get_current_head(), frozenset(each.revision for each in scripts.walk_revisions())
 
 
 def upgrade(url: str, revision: str = "head") -> None:

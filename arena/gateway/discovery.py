@@ -58,7 +58,7 @@ async def _ask(session: aiohttp.ClientSession, port: int) -> DiscoveredServer | 
             body = b""
             while len(body) < _LARGEST_ANSWER_BYTES and (more := await response.content.readany()):
                 body += more
-            models = _models(orjson.loads(body))
+            models = model_rows(orjson.loads(body))
     except (aiohttp.ClientError, OSError, ValueError):
         return None
     if not models:
@@ -66,7 +66,8 @@ async def _ask(session: aiohttp.ClientSession, port: int) -> DiscoveredServer | 
     return DiscoveredServer(url=url, kind=_kind(port, models), models=tuple(model["id"] for model in models))
 
 
-def _models(answer: Any) -> list[dict[str, Any]]:
+def model_rows(answer: Any) -> list[dict[str, Any]]:
+    """What a server says of each of its models; none of an answer that is no list of models."""
     rows = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
         return []

@@ -153,6 +153,8 @@ def test_doctor_finds_what_is_wrong(arena_command: CommandLine, tmp_path: Path) 
     assert "ARENA_SECRET_KEY is short" in said
     assert "KEY_OF_ONE is not set" in said
     assert "one: http://127.0.0.1:9/v1 cannot be reached" in said
+    assert "Only one has an endpoint, and a battle takes two" in said
+    assert "[[model.endpoint]]" in said
     assert "Postgres 18" in said
 
 
