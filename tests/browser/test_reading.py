@@ -64,6 +64,22 @@ def test_nothing_scrolls_sideways_at_320_pixels(narrow: Page) -> None:
         assert_no_sideways_scroll(narrow)
 
 
+def test_words_of_the_vote_bar_have_room_beside_each_other_on_a_phone(narrow: Page) -> None:
+    narrow.goto("/")
+    narrow.get_by_label("Your question or task").fill("long")
+    narrow.get_by_role("button", name="Ask both models").click()
+    stop, why = narrow.get_by_role("button", name="Stop both"), narrow.locator(".why summary")
+    expect(stop).to_be_visible()
+    for _ in range(2):  # closed, then open
+        left, right = why.bounding_box(), stop.bounding_box()
+        assert left
+        assert right
+        assert left["x"] + left["width"] <= right["x"]
+        assert left["height"] < 50, "on one line"
+        why.click()
+    stop.click()
+
+
 def test_tabs_show_one_answer_after_the_other_on_a_phone(narrow: Page) -> None:
     start(narrow, "rich")
     a, b = narrow.locator("#answer-0-a"), narrow.locator("#answer-0-b")
