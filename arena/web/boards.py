@@ -171,6 +171,13 @@ async def styled_page(
     return page
 
 
+def first_shown(boards: Sequence[BoardPage]) -> BoardPage | None:
+    """The board that is opened first: the overall one; while that is empty, the first one with ratings."""
+    if not boards or boards[0].entries:
+        return next(iter(boards), None)
+    return next((board for board in boards if board.has_ratings), boards[0])
+
+
 async def newest_boards(snapshots: SnapshotReader) -> list[BoardPage]:
     """Every board of the newest snapshot, our own first; none before the first fit."""
     try:

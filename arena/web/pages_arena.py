@@ -13,7 +13,7 @@ from arena.populations import OVERALL
 from arena.tagging.samples import SAMPLE_PROMPTS
 from arena.voters import COOKIE_SECONDS
 from arena.web.actions import Act
-from arena.web.boards import BoardPage, newest_boards
+from arena.web.boards import BoardPage, first_shown, newest_boards
 from arena.web.deps import CurrentDatabase, CurrentSettings, CurrentVisitor, SecureCookies, Snapshots
 from arena.web.rendering import render_page
 from arena.web.snapshot_reader import SnapshotReader
@@ -122,5 +122,5 @@ async def _counters(database: Database, snapshots: SnapshotReader) -> Counters |
         votes=overall.votes if overall else 0,
         models=len(models),
         demo_models=sum(model.demo for model in models),
-        board=next((board for board in boards if board.entries), None),
+        board=shown if (shown := first_shown(boards)) and shown.entries else None,
     )

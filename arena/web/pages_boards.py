@@ -16,7 +16,7 @@ from arena.web.board_navigation import Navigation, find_board, navigate
 from arena.web.board_query import BoardQuery, Selection, select_rows
 from arena.web.board_robustness import Neighbours, robustness_of
 from arena.web.board_rows import BoardRows, Summary, category_columns, summarise
-from arena.web.boards import BoardPage, board_page, styled_page
+from arena.web.boards import BoardPage, board_page, first_shown, styled_page
 from arena.web.deps import History, Snapshots
 from arena.web.rendering import render_page
 from arena.web.snapshot_reader import Newest, SnapshotReader
@@ -90,11 +90,10 @@ async def first_leaderboard(
     """The overall board; while it is empty, the first board with ratings instead, said plainly."""
     if board:
         return _board_redirect(find_board(boards, board), query, VIEWS.get(view, VIEWS["table"]))
-    if not boards:
+    shown = first_shown(boards)
+    if shown is None:
         return render_page(request, "no_leaderboard.html", {}, headers=FRESH)
     first = boards[0]
-    rated = next((board for board in boards if board.has_ratings), first)
-    shown = first if first.entries else rated
     page = await _page(shown, boards, query, snapshots, history, first if shown is not first else None)
     return render_page(request, "leaderboard.html", page, headers=FRESH)
 

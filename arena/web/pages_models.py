@@ -7,7 +7,7 @@ from statistics import NormalDist
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from arena.activity import Activity as CountedVotes
 from arena.activity import ModelVotes
@@ -78,6 +78,12 @@ class ModelPage:
     answers: int  # that the style was counted on
     pairs: Sequence[PairRecord]
     note: str | None
+
+
+@router.get("/models")
+async def models() -> Response:
+    """The models stand on the leaderboard, each with a link to its page."""
+    return RedirectResponse("/leaderboard", 303)
 
 
 @router.get("/models/{name:path}")

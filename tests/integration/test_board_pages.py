@@ -53,6 +53,7 @@ async def test_pages_say_what_the_boards_say(page: httpx2.AsyncClient) -> None:
         answer = await page.get(path)
         assert answer.status_code == 200, (path, answer.text)
 
+    assert (await page.get("/models")).headers["location"] == "/leaderboard"
     board = (await page.get("/feed/v1/leaderboards/overall.json")).json()
     html = (await page.get("/leaderboard/overall")).text
     assert rows_of(html) == [entry["model"] for entry in board["entries"]]

@@ -53,7 +53,7 @@ def draw_convergence(plot: ConvergencePlot) -> Figure:
             note=f"One of every {step} days, from the newest back." if step > 1 else "",
         ),
         empty=not days,
-        nothing="There is no dated snapshot with ratings yet.",
+        nothing="There is no day yet on which two models had a rating that is more than preliminary.",
     )
 
 

@@ -164,4 +164,5 @@ def test_convergence_starts_at_zero() -> None:
 
 def test_nothing_to_draw_is_said() -> None:
     assert draw_history(plot(days=[])).pictures == ""
-    assert draw_convergence(ConvergencePlot(id="spread", title="Spread", spreads=[])).pictures == ""
+    spread = draw_convergence(ConvergencePlot(id="spread", title="Spread", spreads=[]))
+    assert (spread.pictures, "more than preliminary" in spread.nothing) == ("", True)
