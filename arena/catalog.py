@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from arena.errors import CatalogInvalid, ModelNotFound
 from arena.gateway.demo import DEMO_MODELS
 from arena.gateway.discovery import DiscoveredServer
 from arena.gateway.openai_chat import Endpoint as GatewayEndpoint
+from arena.nearest import nearest_names
 from arena.private_tests import (
     check_cap,
     has_ended,
@@ -31,7 +31,6 @@ from arena.wrong_values import what_is_wrong
 DEMO_URL = "demo:"
 UNKNOWN_ORGANIZATION = "unknown"
 LONGEST_NAME = 100
-NEAREST = 5
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^\S(.*\S)?$")]
 
 
@@ -289,7 +288,7 @@ async def find_model(session: AsyncSession, name: str) -> Model:
 
 async def _nearest(session: AsyncSession, name: str) -> str:
     names = (await session.scalars(select(Model.name).where(~Model.private_test).order_by(Model.name))).all()
-    near = get_close_matches(name[:LONGEST_NAME], names, n=NEAREST, cutoff=0.4) or names[:NEAREST]
+    near = nearest_names(name, names)
     said = f" The nearest are: {', '.join(near)}." if near else ""
     return f"There is no model named {name!r}.{said}"
 

@@ -5,7 +5,6 @@ import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from difflib import get_close_matches
 from hashlib import sha256
 from time import monotonic
 from typing import Any
@@ -24,6 +23,7 @@ from arena.ballots import (
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
 from arena.leaderboards import BoardFile, compute, digest_of, inputs_of, packed, snapshot_inputs
+from arena.nearest import LONGEST_NAME, nearest_or_first
 from arena.operator_categories import OperatorCategories
 from arena.populations import OWN_POPULATIONS
 from arena.tables import Board, FitFailure, ImportedVote, Model, Snapshot, SnapshotFile, Vote
@@ -33,7 +33,6 @@ from ratings.threads import in_order, thread_count
 KEPT_HOURS = 24
 ALL_KEPT_HOURS = 1
 TAGGING_SECONDS = 10.0
-NEAREST, LONGEST_NAME = 5, 200  # looking for names near a long one takes long
 BOARDS, ROBUSTNESS, STYLE, JSON = "leaderboards/", "robustness/", ".style", ".json"
 
 
@@ -339,9 +338,8 @@ async def _nearest(session: AsyncSession, name: str, snapshot_id: str) -> str:
     if name.startswith(ROBUSTNESS):
         files = await file_names(session, snapshot_id)
         names = [file[len(ROBUSTNESS) : -len(JSON)] for file in files if file.startswith(ROBUSTNESS)]
-    near = get_close_matches(asked.removesuffix(STYLE), names, n=NEAREST, cutoff=0.5) or names[:NEAREST]
     what = "robustness of a leaderboard" if name.startswith(ROBUSTNESS) else "leaderboard"
-    return f"There is no {what} {asked.removesuffix(STYLE)!r}. The nearest are: {', '.join(near)}."
+    return f"There is no {what} {asked.removesuffix(STYLE)!r}. {nearest_or_first(asked.removesuffix(STYLE), names)}"
 
 
 async def read_file(session: AsyncSession, name: str, snapshot_id: str | None = None) -> bytes:

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
 from arena.categories import CATEGORIES
 from arena.errors import LeaderboardNotFound
 from arena.language_names import LANGUAGE_NAMES
+from arena.nearest import nearest_or_first
 from arena.web.boards import BoardPage
 
-NEAREST = 5
 TASKS: Final = tuple(category.name for category in CATEGORIES)
 LANGUAGES: Final = frozenset(name.lower().replace(" ", "-") for name in LANGUAGE_NAMES.values())
 
@@ -75,14 +74,4 @@ def find_board(boards: Sequence[BoardPage], name: str) -> BoardPage:
         if board.name == name:
             return board
     names = [board.name for board in boards]
-    known = ", ".join(nearest_names(name, names) or names[:NEAREST]) or "none yet"
-    raise LeaderboardNotFound(f"There is no leaderboard {name!r}. The nearest are: {known}.")
-
-
-def nearest_names(asked: str, names: Sequence[str]) -> list[str]:
-    """The names most like what was asked, whatever the case; those that contain it come first."""
-    folded = {name.casefold(): name for name in names}
-    wanted = asked.casefold().strip()
-    holding = [name for fold, name in folded.items() if wanted and wanted in fold]
-    near = [folded[fold] for fold in get_close_matches(wanted[:200], folded, n=NEAREST, cutoff=0.5)]
-    return list(dict.fromkeys([*near, *holding]))[:NEAREST]
+    raise LeaderboardNotFound(f"There is no leaderboard {name!r}. {nearest_or_first(name, names)}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from arena.web.board_navigation import nearest_names
+from arena.nearest import nearest_names
 from arena.web.board_rows import BoardRows, Row
 
 LONGEST = 100

@@ -1,11 +1,12 @@
 """Badges for other people's pages: a model's rating with its interval and ranks."""
 
-from difflib import get_close_matches
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from arena.errors import LeaderboardNotFound, ModelNotFound
+from arena.nearest import nearest_names
 from arena.populations import OVERALL, OWN_POPULATIONS
 from arena.settings import Settings
 from arena.web.boards import BoardPage, board_page
@@ -16,7 +17,6 @@ from arena.web.snapshot_reader import SnapshotReader
 
 router = APIRouter(prefix="/badge", tags=["feed"])
 SVG = "image/svg+xml"
-NEAREST, LONGEST_NAME = 5, 200
 # Shown on pages that are read far more often than boards move.
 CACHED = OPEN | {"Cache-Control": "public, max-age=300, stale-while-revalidate=3600"}
 BoardName = Annotated[str, Query(description="Name of the leaderboard.")]
@@ -79,9 +79,14 @@ async def _nearest(page: BoardPage, model: str, snapshots: SnapshotReader) -> st
         said = f"It is on: {', '.join(elsewhere)}; name one with ?board=."
         return f"There is no model {model!r} on the leaderboard {page.name!r}. {said}"
     names = [entry.model for entry in page.entries]
-    near = get_close_matches(model[:LONGEST_NAME], names, n=NEAREST, cutoff=0.4) or names[:NEAREST]
-    said = f"The nearest are: {', '.join(near)}." if near else "It has none yet."
-    return f"There is no model {model!r} on the leaderboard {page.name!r}. {said}"
+    return f"There is no model {model!r} on the leaderboard {page.name!r}.{_like(model, names)}"
+
+
+def _like(model: str, names: Sequence[str]) -> str:
+    near = nearest_names(model, names)
+    if near:
+        return f" The nearest are: {', '.join(near)}."
+    return "" if names else " It has none yet."
 
 
 async def _has(snapshots: SnapshotReader, name: str, model: str) -> bool:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from arena.errors import InvalidInput
 from arena.history import Day, day_of
-from arena.snapshots import LONGEST_NAME
+from arena.nearest import LONGEST_NAME
 from arena.web.deps import CurrentSettings, Days, Made, Snapshots
 from arena.web.feed_answers import (
     FRESH,

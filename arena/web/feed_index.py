@@ -1,11 +1,11 @@
 """What the feed holds, and the JSON Schemas of its files."""
 
-from difflib import get_close_matches
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from arena.errors import NotFound
+from arena.nearest import nearest_or_first
 from arena.web.deps import CurrentSettings, Days, Snapshots
 from arena.web.feed_answers import answer, as_json, content_file, described_by, licensed
 from arena.web.schemas import SCHEMAS
@@ -78,6 +78,5 @@ def _of_boards(newest: Newest) -> dict[str, dict[str, str]]:
 async def schema(name: str, request: Request) -> Response:
     """The JSON Schema of a feed file."""
     if name not in SCHEMAS:
-        near = get_close_matches(name, SCHEMAS, cutoff=0.5) or list(SCHEMAS)
-        raise NotFound(f"There is no schema {name!r}. The nearest are: {', '.join(near)}.")
+        raise NotFound(f"There is no schema {name!r}. {nearest_or_first(name, list(SCHEMAS))}")
     return answer(request, content_file(as_json(SCHEMAS[name]), media_type="application/schema+json"))

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from arena.errors import ModelNotFound, SnapshotNotFound
+from arena.nearest import nearest_names
 from arena.web.board_deps import Boards
-from arena.web.board_navigation import Navigation, find_board, navigate, nearest_names
+from arena.web.board_navigation import Navigation, find_board, navigate
 from arena.web.boards import BoardPage, Entry
 from arena.web.deps import Snapshots
 from arena.web.model_pair import ModelPair, compare

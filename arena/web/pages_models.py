@@ -13,11 +13,12 @@ from arena.activity import Activity as CountedVotes
 from arena.activity import ModelVotes
 from arena.catalog import find_model
 from arena.errors import ModelNotFound
+from arena.nearest import nearest_names
 from arena.populations import OWN_POPULATIONS
 from arena.tables import Model
 from arena.versions import model_record, versions_of
 from arena.web.board_deps import Boards
-from arena.web.board_navigation import Navigation, navigate, nearest_names
+from arena.web.board_navigation import Navigation, navigate
 from arena.web.boards import BoardPage, Entry, styled_page
 from arena.web.deps import Activity, Db, Snapshots
 from arena.web.pair_records import PairRecord, read_pairs

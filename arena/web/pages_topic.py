@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
+from arena.nearest import nearest_names
 from arena.populations import OVERALL, OWN_POPULATIONS, Population
 from arena.topic_boards import EFFECTIVE_VOTERS_LEAST, EFFECTIVE_VOTES_LEAST, VOTES_MOST, TopicBoard
 from arena.topics import LEAST_ALIKE, VOTERS_LEAST, topic_words
-from arena.web.board_navigation import nearest_names
 from arena.web.boards import BoardPage, board_page
 from arena.web.deps import Snapshots, Topics
 from arena.web.rendering import render_page

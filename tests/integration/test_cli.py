@@ -124,7 +124,7 @@ def test_import_fit_and_show(arena_command: CommandLine, tmp_path: Path) -> None
     assert "1000" in shown
     assert "Nothing changed" in arena_command("leaderboard", "fit")
     said = arena_command("leaderboard", "show", "chess", code=1)
-    assert "The nearest are: overall, demo, simulated, my-votes." in said
+    assert "There are: overall, demo, simulated, my-votes." in said
     payload = arena_command("leaderboard", "show", "my-votes", "--json")
     snapshot = payload.split('"snapshot":"')[1].split('"')[0]
     assert "The same votes give the same boards, to the digest" in arena_command(
