@@ -50,6 +50,8 @@ def dataset_import(
     from arena.dataset import bulk, release_votes, votes_files
     from arena.dataset.rejects import rejects_beside
 
+    if board and (name := votes_files.board_name(board)) != board:
+        console.print(f"The board is named {name!r}: {board!r} cannot stand in an address.")
     if withdrawn and not file.is_dir():
         raise ValueError("--withdrawn is for a release. Name its folder.")
     if not file.is_dir():
@@ -89,7 +91,8 @@ def _import_votes(votes: Path | VotesFile, target: bulk.Target, rejects: Path) -
 
 def _tell(done: bulk.Imported, board: str, rejects: Path) -> None:
     console.print(f"Read as {done.layout}.", highlight=False)
-    console.print(f"{done.new} new votes on the board {board!r}; {done.rejected} rows rejected.")
+    already = "" if done.new or done.withdrawn else "Imported already: "
+    console.print(f"{already}{done.new} new votes on the board {board!r}; {done.rejected} rows rejected.")
     if done.withdrawn:
         console.print(f"{done.withdrawn} votes were withdrawn since and are off the board.")
     for reject in done.first_rejects:
@@ -171,7 +174,9 @@ def dataset_close(name: Annotated[str, typer.Argument(help="Name of the release.
     from arena.dataset import releases
 
     in_transaction(lambda session: releases.close_release(session, name))
-    console.print(f"{name} is closed.")
+    console.print(
+        f"{name} is closed. Give the next release another name: arena dataset export --release NAME."
+    )
 
 
 @dataset_app.command("verify")

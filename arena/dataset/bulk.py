@@ -59,6 +59,8 @@ async def import_votes(
     when the file cannot be read to its end or holds no vote at all; then the board is as it was before.
     """
     file = votes if isinstance(votes, VotesFile) else await asyncio.to_thread(open_votes, votes)
+    if not file.columns:
+        raise DatasetInvalid(f"{file.path} is empty. Give a file with a vote on each line.")
     with naming(file.path):
         columns = recognise_votes(file.columns)
     imported = Imported(layout=columns.described(), row_is=file.row_is)
@@ -80,9 +82,19 @@ async def import_votes(
             imported.rejected, imported.first_rejects = rejected.count, rejected.first
     imported.new = stored.new
     if not imported.votes:
-        first = f" First problem: {_said(file, rejected.first[0])}" if rejected.first else ""
-        raise DatasetInvalid(f"{file.path} holds no usable vote.{first}")
+        raise DatasetInvalid(_why_none(file, rejected.first))
     return imported
+
+
+def _why_none(file: VotesFile, first: Sequence[Reject]) -> str:
+    if first:
+        return f"{file.path} holds no usable vote. First problem: {_said(file, first[0])}"
+    if file.withdrawn is None:
+        return f"{file.path} holds no usable vote: nothing follows the names of its columns."
+    return (
+        "None of the votes of this release counts on its overall board, which is what --board takes. Without --board, "
+        "an arena that has no battles yet restores the whole release."
+    )
 
 
 def _said(file: VotesFile, reject: Reject) -> str:

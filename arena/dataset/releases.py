@@ -65,7 +65,8 @@ async def open_release(session: AsyncSession, name: str, variant: Variant) -> Re
         await session.refresh(release)
     if release.state == "closed":
         raise ReleaseClosed(
-            f"The release {name!r} is closed: its key is destroyed, and nobody can export it again."
+            f"The release {name!r} is closed: its key is destroyed, and nobody can export it again. Give the next one "
+            "another name with --release NAME."
         )
     if release.variant != variant:
         raise OtherVariant(

@@ -45,6 +45,8 @@ def open_votes(path: Path) -> VotesFile:
             f"{path} does not end in {', '.join(_OPENERS)} (text formats also with {' or '.join(COMPRESSIONS)} "
             "behind). Rename or convert it."
         )
+    if path.is_file() and not path.stat().st_size:
+        raise DatasetInvalid(f"{path} is empty. Give a file with a vote on each line.")
     with naming(path):
         return _OPENERS[ending](path)
 

@@ -103,11 +103,13 @@ def test_export_verify_and_close(arena_command: CommandLine, tmp_path: Path) -> 
     assert "out: release 2026-11, 0 votes." in said
     assert (tmp_path / "out" / "boards" / "my-study.parquet").exists()
     arena_command("dataset", "verify", "out")
+    said = arena_command("dataset", "import", "out", "--board", "copy", code=1)
+    assert "None of the votes of this release counts on its overall board" in said
     said = arena_command("dataset", "export", "out", "--variant", "audit", code=1)
     assert "out holds the release '2026-11'" in said
     assert "2026-11 is closed." in arena_command("dataset", "close", "2026-11")
     said = arena_command("dataset", "export", "again", "--release", "2026-11", code=1)
-    assert "its key is destroyed" in said
+    assert "another name with --release NAME" in said
     assert "There are: 2026-11." in arena_command("dataset", "close", "2026-12", code=1)
 
 
@@ -118,13 +120,15 @@ def test_import_fit_and_show(arena_command: CommandLine, tmp_path: Path) -> None
     said = arena_command("dataset", "import", "My Votes.csv", "--origin", "a test")
     assert "3 new votes on the board 'my-votes'; 1 rows rejected." in said
     assert "line 5: a model against itself" in said
-    assert "0 new votes" in arena_command("dataset", "import", "My Votes.csv")
+    assert "Imported already: 0 new votes" in arena_command("dataset", "import", "My Votes.csv")
+    said = arena_command("dataset", "import", "My Votes.csv", "--board", "My Study!")
+    assert "The board is named 'my-study': 'My Study!' cannot stand in an address." in said
     shown = arena_command("leaderboard", "show", "my-votes")
     assert "my-votes: 3 votes" in shown
     assert "1000" in shown
     assert "Nothing changed" in arena_command("leaderboard", "fit")
     said = arena_command("leaderboard", "show", "chess", code=1)
-    assert "There are: overall, demo, simulated, my-votes." in said
+    assert "There are: overall, demo, simulated, my-study, my-votes." in said
     payload = arena_command("leaderboard", "show", "my-votes", "--json")
     snapshot = payload.split('"snapshot":"')[1].split('"')[0]
     assert "The same votes give the same boards, to the digest" in arena_command(

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gzip
 import os
 import signal
 import sys
@@ -150,6 +151,19 @@ async def test_no_usable_vote_is_an_error_and_no_board(
     with pytest.raises(DatasetInvalid, match="no usable vote. First problem: line 2: winner is 'nobody'"):
         await put(database, path)
     assert await session.scalar(select(func.count()).select_from(Board)) == 0
+
+
+@pytest.mark.parametrize("name", ["votes.csv", "votes.tsv", "votes.jsonl", "votes.parquet", "votes.csv.gz"])
+async def test_empty_file_is_called_empty(database: Database, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
+    with pytest.raises(DatasetInvalid, match=f"{name} is empty"):
+        await put(database, path)
+
+
+async def test_head_alone_holds_no_vote(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(DatasetInvalid, match="nothing follows the names of its columns"):
+        await put(database, votes_file(tmp_path, 0))
 
 
 async def test_rejects_that_cannot_be_written_are_an_error(
