@@ -75,9 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if isinstance(error, InvalidOptionError)
             else ""
         )
-        print(_printable(f"ratings: {error}{hint}"), file=sys.stderr)
+        print(_printable(f"ratings: {_said(error)}{hint}"), file=sys.stderr)
         return BAD_INPUT
     return answer.status
+
+
+def _said(error: RatingsError | OSError) -> str:
+    """What went wrong, without the number that the system has for it."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}. Check the path."
+    return str(error)
 
 
 def _fit(options: argparse.Namespace, shown: Progress) -> _Answer:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ratings.board_comparison import BoardComparison
+from ratings.few_votes import FEW_VOTES
 from ratings.leaderboard import Leaderboard
 from ratings.planning import DifferencePlan
 from ratings.text_tables import Column, decimals, format_table, shorten_all, whole, wrap
@@ -44,11 +45,27 @@ def describe_board(board: Leaderboard, *, width: int) -> str:
     table = board.table.assign(ranks=[_ranks(*bounds) for bounds in ranks])
     lines = [*wrap_words(describe_method(board), width=width), ""]
     lines.append(format_table(table, columns, width=width, flexible="model") if len(table) else "(no models)")
+    if widening := _widening(board):
+        lines += ["", *wrap_words(widening, width=width)]
     if board.coefficients is not None:
         lines += ["", *_coefficients(board.coefficients, width)]
     if board.unrated:
         lines += ["", "Not rated:", *(f"  {name}: {reason}" for name, reason in board.unrated.items())]
     return "\n".join(lines)
+
+
+def _widening(board: Leaderboard) -> str:
+    """Say that models with few votes widen the intervals of all, where these are of differences from the mean."""
+    parameters = board.method["parameters"]
+    rated = board.table[board.table.rating.notna()]
+    few = rated.model[rated.battles < FEW_VOTES]
+    if len(few) in (0, len(rated)) or parameters["anchor"] or parameters.get("ties") == "grounded":
+        return ""
+    named = f"{few.iloc[0]} has" if len(few) == 1 else f"{len(few)} models have"
+    return (
+        f"{named} fewer than {FEW_VOTES} votes. Ratings are told from the mean of all models, so this widens every "
+        "interval; --anchor MODEL=RATING tells them from one model instead."
+    )
 
 
 def describe_method(board: Leaderboard) -> str:

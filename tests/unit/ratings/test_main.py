@@ -64,6 +64,22 @@ def test_the_table_fits_80_columns_and_keeps_the_ends_of_names(large: Path, caps
     assert any("…" in line and "05-instruct" in line for line in lines)
 
 
+def test_newcomers_that_widen_every_interval_are_told(large: Path, tmp_path: Path, capsys: Printed) -> None:
+    table = pd.read_parquet(large)
+    known = table.model_a.iloc[0]
+    born = pd.DataFrame(
+        {"model_a": ["born"] * 3, "model_b": [known] * 3, "winner": ["model_a", "tie", "model_b"]}
+    )
+    path = tmp_path / "born.csv"
+    pd.concat([table[["model_a", "model_b", "winner"]], born]).to_csv(path, index=False)
+    said = "born has fewer than 30 votes."
+    assert main(["fit", str(path)]) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+    for arguments in ([str(path), "--anchor", f"{known}=1000"], [str(path), "--json"], [str(large)]):
+        assert main(["fit", *arguments]) == 0
+        assert "fewer than 30 votes" not in " ".join("".join(capsys.readouterr()).split())
+
+
 def test_writes_the_board_as_json(votes: Path, tmp_path: Path, capsys: Printed) -> None:
     out = tmp_path / "board.json"
     assert main(["fit", str(votes), "--out", str(out), "--confidence", "0.9"]) == 0
@@ -288,8 +304,9 @@ def test_bad_input_is_exit_status_2(
 
 
 def test_a_missing_file_is_exit_status_2(tmp_path: Path, capsys: Printed) -> None:
-    assert main(["fit", str(tmp_path / "none.csv")]) == 2
-    assert "none.csv" in capsys.readouterr().err
+    path = tmp_path / "none.csv"
+    assert main(["fit", str(path)]) == 2
+    assert capsys.readouterr().err == f"ratings: {path}: No such file or directory. Check the path.\n"
 
 
 @pytest.mark.parametrize(
