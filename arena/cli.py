@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from arena import __version__
-from arena.commands import console, fit_all, in_transaction, with_database
+from arena.commands import console, counted, fit_all, in_transaction, with_database
 from arena.dataset_commands import dataset_app
 from arena.errors import ArenaError
 from arena.settings import Settings, wrong_settings
@@ -192,7 +192,7 @@ def catalog_sync(file: Annotated[Path, typer.Argument(help="TOML file of models 
     listed = catalog.read_catalog(file)
     most = Settings().private_tests_max
     in_transaction(lambda session: catalog.sync_catalog(session, listed, private_tests_max=most))
-    console.print(f"{len(listed.model)} models listed.")
+    console.print(f"{counted(len(listed.model), 'model')} listed.")
 
 
 @catalog_app.command("list")
@@ -255,7 +255,12 @@ def leaderboard_show(
         return
     board = orjson.loads(payload)
     table = Table(
-        "rank", "model", "rating", "95 %", "votes", title=f"{board['title']}: {board['votes']} votes"
+        "rank",
+        "model",
+        "rating",
+        "95 %",
+        "votes",
+        title=f"{board['title']}: {counted(board['votes'], 'vote')}",
     )
     for entry in board["entries"]:
         if entry["rating"] is None:
@@ -307,7 +312,7 @@ def simulate_voters(
     from arena import simulate
 
     voted = asyncio.run(simulate.play(base_url, Settings(), battles=n, at_once=at_once, seed=seed))
-    console.print(f"{voted} simulated votes cast.")
+    console.print(f"{counted(voted, 'simulated vote')} cast.")
 
 
 @app.command("doctor")

@@ -27,6 +27,11 @@ console = Console()
 Result = TypeVar("Result")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts, in the singular for one."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def with_database(work: Callable[[Database], Awaitable[Result]]) -> Result:
     """Find the database, bring its schema up to date, and do one piece of work with it."""
     from arena.db import Database, database_of, upgrade

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.commands import console, fit_what_is_new, in_transaction, with_database
+from arena.commands import console, counted, fit_what_is_new, in_transaction, with_database
 from arena.dataset.progress import progress_bar
 from arena.settings import Settings, Variant
 
@@ -92,9 +92,11 @@ def _import_votes(votes: Path | VotesFile, target: bulk.Target, rejects: Path) -
 def _tell(done: bulk.Imported, board: str, rejects: Path) -> None:
     console.print(f"Read as {done.layout}.", highlight=False)
     already = "" if done.new or done.withdrawn else "Imported already: "
-    console.print(f"{already}{done.new} new votes on the board {board!r}; {done.rejected} rows rejected.")
+    console.print(
+        f"{already}{counted(done.new, 'new vote')} on the board {board!r}; {counted(done.rejected, 'row')} rejected."
+    )
     if done.withdrawn:
-        console.print(f"{done.withdrawn} votes were withdrawn since and are off the board.")
+        console.print(f"Withdrawn since, and off the board: {counted(done.withdrawn, 'vote')}.")
     for reject in done.first_rejects:
         console.print(f"  {done.row_is} {reject.line}: {reject.why}", highlight=False, markup=False)
     if done.rejected:
@@ -116,7 +118,9 @@ def _restore(directory: Path, withdrawn: Path | None) -> None:
         with progress_bar("restoring battles") as show:
             done = await restore(database, directory, version, withdrawn=withdrawn, on_progress=show)
         boards = "".join(f", the board {name!r}" for name in done.boards)
-        console.print(f"Restored the release {done.release}: {done.votes} votes{boards}.", highlight=False)
+        console.print(
+            f"Restored the release {done.release}: {counted(done.votes, 'vote')}{boards}.", highlight=False
+        )
         if done.left_out:
             console.print(f"  {done.left_out} left out: withdrawn since.", highlight=False)
         await fit_what_is_new(database)
@@ -161,7 +165,7 @@ def dataset_export(
                 database, settings, tagger, privacy, directory, name, variant, options
             )
         rows = {path: said["rows"] for path, said in manifest["files"].items()}
-        console.print(f"{directory}: release {name}, {rows['data/votes.parquet']:,} votes.")
+        console.print(f"{directory}: release {name}, {counted(rows['data/votes.parquet'], 'vote')}.")
         for why, votes in manifest["withheld"].items():
             console.print(f"  {votes:,} withheld: {why}")
 

@@ -54,6 +54,10 @@ def describe_board(board: Leaderboard, *, width: int) -> str:
     return "\n".join(lines)
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _widening(board: Leaderboard) -> str:
     """Say that models with few votes widen the intervals of all, where these are of differences from the mean."""
     parameters = board.method["parameters"]
@@ -74,7 +78,8 @@ def describe_method(board: Leaderboard) -> str:
     cluster = parameters.get("cluster")
     dependence = f"votes clustered by {cluster}" if cluster else "independent votes"
     ties = str(parameters.get("ties", "half"))
-    parts = [f"{board.votes:,} votes, {len(board.table)} models; Bradley-Terry, {_NAMES.get(ties, ties)}"]
+    counts = f"{_counted(board.votes, 'vote')}, {_counted(len(board.table), 'model')}"
+    parts = [f"{counts}; Bradley-Terry, {_NAMES.get(ties, ties)}"]
     if isinstance(board.fit, TiesFit):
         parts[0] += f" ({_TIE_PARAMETERS[ties]} = {board.fit.tie_parameter:.3f})"
     controlled = [*parameters.get("style", ()), *(["side"] if parameters.get("side_bias") else [])]

@@ -118,7 +118,7 @@ def test_import_fit_and_show(arena_command: CommandLine, tmp_path: Path) -> None
         "model_a,model_b,winner\nx,y,model_a\ny,x,model_a\nx,y,tie\nx,x,tie\n"
     )
     said = arena_command("dataset", "import", "My Votes.csv", "--origin", "a test")
-    assert "3 new votes on the board 'my-votes'; 1 rows rejected." in said
+    assert "3 new votes on the board 'my-votes'; 1 row rejected." in said
     assert "line 5: a model against itself" in said
     assert "Imported already: 0 new votes" in arena_command("dataset", "import", "My Votes.csv")
     said = arena_command("dataset", "import", "My Votes.csv", "--board", "My Study!")
