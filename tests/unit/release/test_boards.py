@@ -118,8 +118,13 @@ def test_votes_without_tags_are_on_no_board(release: Path, tmp_path: Path) -> No
 def test_bytes_do_not_depend_on_batches(tmp_path: Path) -> None:
     """The same rows in one table, and in batches that cross the borders of row groups."""
     rows = 2 * ROW_GROUP_ROWS + 100
-    columns = {"name": [f"n{number % 97}" for number in range(rows)], "number": range(rows)}
-    table = pa.table(columns, schema=pa.schema([("name", pa.string()), ("number", pa.int32())]))
+    columns = {
+        "name": [f"n{number % 97}" for number in range(rows)],
+        "text": [f"{number} " * 30 for number in range(rows)],  # too many to be coded, on many pages
+        "number": range(rows),
+    }
+    kinds = [("name", pa.string()), ("text", pa.string()), ("number", pa.int32())]
+    table = pa.table(columns, schema=pa.schema(kinds))
     for name, size in (("one", rows), ("many", 7_777)):
         with open_writer(tmp_path / name, table.schema) as writer:
             for batch in table.to_batches(max_chunksize=size):
