@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from ratings.board_files import (
     MODEL_FACTS,
     STYLE_COLUMNS,
     Facts,
+    encoded_for_boards,
     leaderboard_file,
     plain_board,
     style_controlled_board,
@@ -164,10 +166,20 @@ def compute_boards(
         If the votes break the data convention.
     """
 
+    for population, group in groupby(definitions, itemgetter("population")):
+        yield from _boards_of(populations[population].table, [*group], facts, threads)
+
+
+def _boards_of(
+    votes: pa.Table, definitions: Sequence[Definition], facts: Facts, threads: int | None
+) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    encoded = encoded_for_boards(votes)
+
     def computed(definition: Definition) -> tuple[str, dict[str, Any] | None]:
-        votes, left_out = select_votes(populations[definition["population"]].table, definition)
+        rows, left_out = select_rows(votes, definition)
+        chosen = encoded.selected(rows[encoded.row])
         styled = definition["style_control"]
-        fitted = style_controlled_board(votes) if styled else plain_board(votes)
+        fitted = style_controlled_board(chosen) if styled else plain_board(chosen)
         if fitted is None:
             return definition["file"], None
         says = leaderboard_file(
@@ -175,15 +187,11 @@ def compute_boards(
         )
         return definition["file"], says
 
-    def is_large(definition: Definition) -> bool:
-        rows: int = populations[definition["population"]].table.num_rows
-        return rows > _LARGE
-
-    for alone, group in groupby(definitions, is_large):
-        yield from in_order(computed, [*group], 1 if alone and threads is None else thread_count(threads))
+    one_at_a_time = threads is None and votes.num_rows > _LARGE
+    yield from in_order(computed, definitions, 1 if one_at_a_time else thread_count(threads))
 
 
-def select_votes(votes: pa.Table, definition: Definition) -> tuple[pa.Table, int]:
+def select_rows(votes: pa.Table, definition: Definition) -> tuple[BoolArray, int]:
     """Select the votes of a board, and count those left out because their prompt was asked too often.
 
     Parameters
@@ -203,9 +211,9 @@ def select_votes(votes: pa.Table, definition: Definition) -> tuple[pa.Table, int
     if winners is not None:
         chosen &= _where(votes["winner"], lambda winner: winner in winners)
     if "over_frequent" not in votes.column_names:
-        return votes if chosen.all() else votes.filter(pa.array(chosen)), 0
+        return chosen, 0
     frequent = votes["over_frequent"].to_numpy()
-    return votes.filter(pa.array(chosen & ~frequent)), int((chosen & frequent).sum())
+    return chosen & ~frequent, int((chosen & frequent).sum())
 
 
 def _where(column: pa.ChunkedArray, holds: Callable[[str], bool]) -> BoolArray:

@@ -22,7 +22,7 @@ from ratings.release.boards import (
     digest_of,
     read_facts,
     read_populations,
-    select_votes,
+    select_rows,
 )
 from ratings.release.manifest import read_manifest
 from ratings.release.parquet import ROW_GROUP_ROWS, open_writer
@@ -91,7 +91,9 @@ def test_operators_categories_are_boards(release: Path) -> None:
         each["file"]: each for each in board_definitions(manifest["populations"], populations, [rainy])
     }
     assert definitions["leaderboard/rainy.json"]["requires"] == ["math"]
-    votes, left_out = select_votes(populations["overall"].table, definitions["leaderboard/rainy.json"])
+    everything = populations["overall"].table
+    rows, left_out = select_rows(everything, definitions["leaderboard/rainy.json"])
+    votes = everything.filter(pa.array(rows))
     assert votes.num_rows > 20
     assert all("math" in tags.split() for tags in votes["tags"].to_pylist())
     assert left_out > 0
