@@ -35,6 +35,7 @@ _COMPARED: Final = ("model_a", "model_b", "winner", "voter")
 _OWN_COLUMNS: Final = ("population", *_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS)
 _READ_ROWS: Final = 1 << 16
 _LARGE: Final = 100_000
+_LARGEST_INT16: Final = 2**15 - 1
 _NAMES: Final = ("population", "model_a", "model_b", "winner", "voter")
 
 Definition = Mapping[str, Any]  # one entry of the manifest's `boards`
@@ -111,7 +112,12 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def _joined(batches: Iterable[pa.Table]) -> pa.Table:
-    return pa.concat_tables(batches).unify_dictionaries()
+    votes = pa.concat_tables(batches).unify_dictionaries()
+    for place, field in enumerate(votes.schema):
+        # Counts of style are most of it, and all but a few fit half the width.
+        if pa.types.is_int32(field.type) and (pc.max(votes[place]).as_py() or 0) <= _LARGEST_INT16:
+            votes = votes.set_column(place, field.name, votes[place].cast(pa.int16()))
+    return votes
 
 
 def _canonical(votes: pa.Table) -> PopulationVotes:
