@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from ratings.columns import Battles
 from ratings.errors import InvalidComparisonsError
 
 _KEY_LIMIT = 2**62
+_Codes: TypeAlias = npt.NDArray[np.signedinteger[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,15 +84,16 @@ def _table(votes: Battles) -> pa.Table:
     return pa.Table.from_batches([votes]) if isinstance(votes, pa.RecordBatch) else votes
 
 
-def _coded(name: str, column: pa.ChunkedArray) -> tuple[Any, IntArray]:
-    """What the digest says of a column, and its values as integers that sort as they do."""
+def _coded(name: str, column: pa.ChunkedArray) -> tuple[Any, _Codes]:
+    """What the digest says of a column, and its values as integers that sort as they do, as small as they come."""
     if column.null_count:
         row = int(np.argmax(column.is_null().to_numpy()))
         raise InvalidComparisonsError(f"Row {row}: {name} is missing. Fill it in or drop the row.")
     if pa.types.is_boolean(column.type):
-        return "truth", column.to_numpy().astype(np.int64)
+        return "truth", column.to_numpy().astype(np.int8)
     if pa.types.is_integer(column.type):
-        return "number", column.to_numpy().astype(np.int64)
+        values = column.to_numpy()
+        return "number", values if values.dtype.kind == "i" else values.astype(np.int64)
     if not (
         pa.types.is_dictionary(column.type)
         or pa.types.is_string(column.type)
@@ -107,11 +109,11 @@ def _coded(name: str, column: pa.ChunkedArray) -> tuple[Any, IntArray]:
     used = np.flatnonzero(np.bincount(indices, minlength=len(values)))
     listed = sorted({values[index] for index in used})
     place = {value: number for number, value in enumerate(listed)}
-    lookup = np.array([place.get(value, -1) for value in values] or [0], dtype=np.int64)
+    lookup = np.array([place.get(value, -1) for value in values] or [0], dtype=np.int32)
     return listed, lookup[indices]
 
 
-def _dense_ranks(codes: list[IntArray], rows: int) -> tuple[IntArray, IntArray]:
+def _dense_ranks(codes: list[_Codes], rows: int) -> tuple[IntArray, IntArray]:
     """Rows that say different things, sorted, one of each; and which of them each row is."""
     if not rows:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -134,7 +136,7 @@ def _sort_alike(order: IntArray, new: BoolArray, key: IntArray) -> None:
     new[alike] |= np.diff(key[order[alike]], prepend=0) != 0
 
 
-def _packed(codes: list[IntArray]) -> list[IntArray]:
+def _packed(codes: list[_Codes]) -> list[IntArray]:
     """As few integer keys as hold all columns; sorting by them in turn is sorting by the columns in turn."""
     keys: list[IntArray] = []
     room = 0
@@ -142,10 +144,11 @@ def _packed(codes: list[IntArray]) -> list[IntArray]:
         low, high = int(column.min()), int(column.max())
         span = high - low + 1
         if keys and span < room:
-            keys[-1] = keys[-1] * span + (column - low)
+            keys[-1] *= span
+            keys[-1] += column.astype(np.int64) - low
             room //= span
         else:
-            keys.append(column - low if span < _KEY_LIMIT else column)
+            keys.append(column.astype(np.int64) - (low if span < _KEY_LIMIT else 0))
             room = _KEY_LIMIT // span
     return keys
 

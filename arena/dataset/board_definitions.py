@@ -7,7 +7,7 @@ from arena.ballots import Votes
 from arena.categories import Category
 from arena.leaderboards import Board, board_header, boards_of
 from arena.populations import Population
-from ratings.board_files import STYLE_VOTES
+from ratings.board_files import STYLE_COLUMNS, STYLE_VOTES
 from ratings.release.boards import PopulationVotes
 
 
@@ -23,10 +23,13 @@ def board_definitions(
     for name, said in populations.items():
         facts = {fact: said[fact] for fact in ("title", "kind", "about", "origin", "license")}
         population = Population(name=name, **facts)
-        own = Votes(population=population, table=votes[name].table, digest=votes[name].digest)
+        # Which boards there are does not depend on style, and to compare it takes most of the memory.
+        table = votes[name].table
+        table = table.drop_columns([column for column in STYLE_COLUMNS if column in table.column_names])
+        own = Votes(population=population, table=table, digest=votes[name].digest)
         for board in boards_of(own, operator_categories):
             yield _definition(board, said["votes_file"], style_control=False)
-            if own.has_tags and len(board.votes) >= STYLE_VOTES:
+            if own.has_tags and board.counted >= STYLE_VOTES:
                 yield _definition(board, said["votes_file"], style_control=True)
 
 

@@ -1,6 +1,7 @@
 """Export a release: votes → parts → files → folder. Killed at any moment, it goes on where it was."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -171,22 +172,32 @@ class _Export:
         self._recall: dict[str, float] = {}
 
     def run(self, connections: Sequence[psycopg.Connection[Any]], before: Sequence[Any]) -> dict[str, Any]:
-        release, files, connection = self._release, self._folder.files, connections[0]
-        self._recall = planted_recall()
+        # What the server counts, and what no vote is needed for, is done beside the rest.
+        with ThreadPoolExecutor(1) as beside:
+            return self._run(connections, before, beside)
+
+    def _run(
+        self, connections: Sequence[psycopg.Connection[Any]], before: Sequence[Any], beside: Executor
+    ) -> dict[str, Any]:
+        release, files, (connection, other) = self._release, self._folder.files, connections
+        recall = beside.submit(planted_recall)
         parts = Parts(self._folder.parts, self._folder.buckets(buckets_for(connection)))
         self._read(connections, parts)
+        self._recall = recall.result()
         faults = self._checked(connection, parts.faults())
+        counted = beside.submit(frequent_prompts, other, release, self._shaper)
         languages, folded = None, 0
         if release.variant == "open":
             languages, folded = kept_languages(parts, self._least_group)
-        frequent = frequent_prompts(connection, release, self._shaper)
+        frequent = counted.result()
+        left_out = len({fault.vote_id for fault in faults})
+        withheld_later = beside.submit(withheld_votes, other, release, self._least_group, left_out)
         with progress_bar("writing files") as show:
             written = write_battles(
                 parts, files / "data", left_out=frozenset(fault.vote_id for fault in faults),
                 languages=languages, frequent=frequent, advance=show,
             )  # fmt: skip
-        left_out = len({fault.vote_id for fault in faults})
-        withheld = withheld_votes(connection, release, self._least_group, left_out)
+        withheld = withheld_later.result()
         withdrawn = withdrawn_battles(connection, self._arena, release.withdrawn)
         boards = (
             write_boards(connection, release, files, self._arena, self._finds) if self._options.boards else []

@@ -9,9 +9,12 @@ import shutil
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa  # type: ignore[import-untyped]
 
@@ -47,6 +50,7 @@ class Parts:
         self.buckets = buckets
         digits = 16**PREFIX_DIGITS
         self._ends = [f"{(number * digits) // buckets:0{PREFIX_DIGITS}x}" for number in range(1, buckets)]
+        self._places: dict[Path, npt.NDArray[np.int64]] = {}  # where the buckets of a file begin
         folder.mkdir(parents=True, exist_ok=True)
         for half in folder.glob("*.half"):
             shutil.rmtree(half)
@@ -66,12 +70,13 @@ class Parts:
         if reached < last:
             yield reached, last
 
-    def write(self, part: Part, rows: Sequence[Rows], faults: Sequence[Fault]) -> None:
+    def write(self, part: Part, rows: Rows, faults: Sequence[Fault]) -> None:
         """Keep the rows of a part: all of it, or after a crash nothing."""
         half = self._folder / f"{part.name}.half"
         half.mkdir()
         for name in SCHEMAS:
-            self._write_file(half / f"{name}.arrow", name, [getattr(each, name) for each in rows])
+            sizes = self._write_file(half / name, name, getattr(rows, name))
+            (half / f"{name}.json").write_bytes(orjson.dumps(sizes))
         (half / "faults.json").write_bytes(orjson.dumps([asdict(fault) for fault in faults]))
         for path in half.iterdir():
             _to_disk(path)
@@ -93,28 +98,46 @@ class Parts:
         """The unfit rows of all parts."""
         return [fault for part in self.finished() for fault in self._faults(part)]
 
-    def bucket(self, name: str, number: int, columns: Sequence[str] | None = None) -> pa.Table:
+    def bucket(self, name: str, number: int) -> pa.Table:
         """The rows of one bucket of all parts, sorted as in the files."""
-        batches = []
+        batches = [self._read(part, name, number) for part in self.finished()]
+        return pa.Table.from_batches(batches, schema=SCHEMAS[name]).combine_chunks().sort_by(SORTED_BY[name])
+
+    def all_of(self, name: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Columns of the rows of each part."""
         for part in self.finished():
-            with pa.OSFile(str(self._folder / part.name / f"{name}.arrow")) as file:
-                batch = pa.ipc.open_file(file).get_batch(number)
-                batches.append(batch.select(columns) if columns else batch)
-        table = pa.Table.from_batches(batches, schema=batches[0].schema if batches else SCHEMAS[name])
-        return table if columns else table.combine_chunks().sort_by(SORTED_BY[name])
+            batches = [self._read(part, name, number) for number in range(self.buckets)]
+            yield pa.Table.from_batches(batches, schema=SCHEMAS[name]).select(columns)
+
+    def _read(self, part: Part, name: str, number: int) -> pa.RecordBatch:
+        path = self._folder / part.name / name
+        places = self._places.get(path)
+        if places is None:
+            sizes = orjson.loads(path.with_suffix(".json").read_bytes())
+            places = self._places[path] = np.append(0, np.cumsum(sizes, dtype=np.int64))
+        with path.open("rb", buffering=0) as file:
+            file.seek(places[number])
+            batch = file.read(places[number + 1] - places[number])
+        return pa.ipc.read_record_batch(pa.py_buffer(batch), SCHEMAS[name])
 
     def _faults(self, part: Part) -> list[Fault]:
         said = orjson.loads((self._folder / part.name / "faults.json").read_bytes())
         return [Fault(**fault) for fault in said]
 
-    def _write_file(self, path: Path, name: str, tables: Sequence[pa.Table]) -> None:
-        table = pa.concat_tables(tables).combine_chunks().sort_by(SORTED_BY[name]).combine_chunks()
+    def _write_file(self, path: Path, name: str, rows: pa.Table) -> list[int]:
+        """The buckets one after the other; how many bytes each has.
+
+        A file of Arrow's own would have a footer, and to read that again for every bucket takes longer than the rows.
+        """
+        table = rows.combine_chunks().sort_by(SORTED_BY[name]).combine_chunks()
         ids = table["battle_id"].to_pylist()
         borders = [0, *(bisect_left(ids, end) for end in self._ends), len(ids)]
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMAS[name]) as writer:
-            for start, end in zip(borders, borders[1:], strict=False):
+        sizes = []
+        with path.open("wb") as file:
+            for start, end in pairwise(borders):
                 batches = table.slice(start, end - start).to_batches()
-                writer.write_batch(batches[0] if batches else _empty(name))
+                sizes.append(file.write((batches[0] if batches else _empty(name)).serialize()))
+        return sizes
 
 
 def _empty(name: str) -> pa.RecordBatch:

@@ -1,4 +1,4 @@
-"""Votes → parts: read in ranges that fit in memory while the ones before are shaped, checked and kept."""
+"""Votes → parts: read in ranges that fit in memory while the one before is shaped, checked and kept."""
 
 from bisect import bisect_right
 from collections import deque
@@ -11,16 +11,16 @@ from typing import Any, Final
 import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from arena.dataset.checks import Fault, faults_of
+from arena.dataset.checks import faults_of
 from arena.dataset.parts import Part, Parts
 from arena.dataset.rows import Rows as Raw
-from arena.dataset.shaping import Rows, Shaper
+from arena.dataset.shaping import Shaper
 
-READ_BYTES: Final = 8 * 2**20
-PART_BYTES: Final = 24 * 2**20
+# Several of each are in memory at once. Smaller parts take longer: the automata that look for personal data are made
+# anew for each.
+PART_BYTES: Final = 12 * 2**20
 BUCKET_BYTES: Final = 24 * 2**20
 FIRST_VOTES, MOST_VOTES = 200, 20_000
-SHAPED_AT_ONCE: Final = 2
 
 # Changed since: withdrawn, tagged anew, erased.
 CHANGED: Final = """SELECT vote_id FROM ballot WHERE written_in >= %(horizon)s AND vote_id <= %(last)s
@@ -72,48 +72,19 @@ def read_parts(
     with ThreadPoolExecutor(1) as lane:
         kept: Future[None] | None = None
         for after, last in [*parts.missing(last_vote_id)]:
-            for part, rows, faults in _parts(raw, shaper, after, last, horizon):
+            for found in _ranges(raw, after, last):
+                part = Part(after=found.after, last=found.last, horizon=horizon)
+                rows = shaper.shaped(found.battles, found.turns)
+                del found
+                faults = faults_of(rows)
                 if kept is not None:
                     kept.result()
                 # The disk takes its time: the next votes are read and shaped meanwhile.
                 kept = lane.submit(parts.write, part, rows, faults)
+                del rows
                 advance(part.last / last_vote_id)
         if kept is not None:
             kept.result()
-
-
-def _parts(
-    raw: Sequence[Raw], shaper: Shaper, after: int, last: int, horizon: int
-) -> Iterator[tuple[Part, list[Rows], list[Fault]]]:
-    """Parts of consecutive votes, each as large as it may be."""
-    rows: list[Rows] = []
-    faults: list[Fault] = []
-    begun = after
-    for read_until, shaped, unfit in _in_turn(raw, shaper, after, last):
-        rows.append(shaped)
-        faults += unfit
-        if sum(each.turns.nbytes + each.battles.nbytes for each in rows) >= PART_BYTES or read_until == last:
-            yield Part(after=begun, last=read_until, horizon=horizon), rows, faults
-            rows, faults, begun = [], [], read_until
-
-
-def _in_turn(
-    raw: Sequence[Raw], shaper: Shaper, after: int, last: int
-) -> Iterator[tuple[int, Rows, list[Fault]]]:
-    """Consecutive votes as rows of a release, with their faults: shaped side by side, while more are read."""
-
-    def shaped(found: Range) -> tuple[int, Rows, list[Fault]]:
-        rows = shaper.shaped(found.battles, found.turns)
-        return found.last, rows, faults_of(rows)
-
-    waiting: deque[Future[tuple[int, Rows, list[Fault]]]] = deque()
-    with ThreadPoolExecutor(SHAPED_AT_ONCE) as workers:
-        for found in _ranges(raw, after, last):
-            waiting.append(workers.submit(shaped, found))
-            if len(waiting) > SHAPED_AT_ONCE:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _ranges(raw: Sequence[Raw], after: int, last: int) -> Iterator[Range]:
@@ -147,5 +118,5 @@ def _next_size(found: Range) -> int:
     """Votes to read next, from the bytes of the last ones."""
     size = found.last - found.after
     read = found.turns.nbytes + found.battles.nbytes
-    fitting: int = size * READ_BYTES // max(read, 1)
+    fitting: int = size * PART_BYTES // max(read, 1)
     return max(1, min(fitting, 2 * size, MOST_VOTES))

@@ -25,19 +25,29 @@ LATE_SECONDS: Final = 60
 _OVER: Final = """EXISTS (SELECT FROM turn AS later WHERE later.battle_id = turn.battle_id AND later.index >= turn.index
     AND later.state IN ('answered', 'stopped') AND later.finished_at < opening.late)"""
 
-FROM_VOTES: Final = """vote
-    JOIN battle ON battle.id = vote.battle_id
+_BATTLES: Final = "vote JOIN battle ON battle.id = vote.battle_id"
+FROM_VOTES: Final = f"""{_BATTLES}
     JOIN model AS a ON a.id = battle.model_a_id
     JOIN model AS b ON b.id = battle.model_b_id"""
-_PRIVATE: Final = " OR ".join(
-    f"({side}.private_since IS NOT NULL AND ({side}.private_test OR battle.created_at < {side}.listed_at))"
+_PRIVATE: Final = {
+    side: f"({side}.private_since IS NOT NULL AND ({side}.private_test OR battle.created_at < {side}.listed_at))"
     for side in "ab"
-)
+}
 # Why the open variant leaves a battle out; null where it does not.
 WHY: Final = f"""CASE
-    WHEN vote.reason = 'private_test' OR {_PRIVATE} THEN 'private_test'
+    WHEN vote.reason = 'private_test' OR {" OR ".join(_PRIVATE.values())} THEN 'private_test'
     WHEN vote.reason = 'withdrawn' THEN 'withdrawn'
     WHEN NOT battle.publish THEN 'no_consent' END"""
+# That it leaves none out, without looking up both models of every battle: few are private.
+_OPEN: Final = " AND ".join(
+    [
+        "battle.publish AND vote.reason IS DISTINCT FROM 'private_test' AND vote.reason IS DISTINCT FROM 'withdrawn'",
+        *(
+            f"NOT EXISTS (SELECT FROM model AS {side} WHERE {side}.id = battle.model_{side}_id AND {private})"
+            for side, private in _PRIVATE.items()
+        ),
+    ]
+)
 
 _STYLE = {
     f"{feature}_{side}": f"ballot.style_{side}[{place}]"
@@ -150,23 +160,25 @@ class Rows:
     def turns(self, battles: pa.Table) -> pa.Table:
         """A row for each turn of these battles, with nulls for a side that is not there."""
         # Which battles are released was asked when they were read: asking again takes a third of the time.
-        ids, names = (self._literal(battles[name]) for name in ("vote_id", "battle"))
-        votes = f"unnest({ids}::bigint[], {names}::text[]) AS vote (id, battle_id)"
+        votes = f"""unnest({self._listed(battles["vote_id"], "bigint")}, {self._listed(battles["battle"], "text")})
+            AS vote (id, battle_id)"""
         return copy_all(self._connection, TURN_COLUMNS, turns_source(votes, self._opened_at))
 
-    def _literal(self, values: pa.ChunkedArray) -> str:
-        return sql.Literal(values.to_pylist()).as_string(self._connection)
+    def _listed(self, values: pa.ChunkedArray, kind: str) -> str:
+        """An array of ids, which hold no blanks; one literal for all takes a tenth of the time of one for each."""
+        together = " ".join(values.cast(pa.string()).to_pylist())
+        return f"string_to_array({sql.Literal(together).as_string(self._connection)}, ' ')::{kind}[]"
 
 
 def battles_source(variant: Variant) -> str:
     """Where the columns of battles come from."""
-    return f"""FROM {FROM_VOTES} JOIN voter ON voter.id = vote.voter_id JOIN ballot ON ballot.vote_id = vote.id
+    return f"""FROM {_BATTLES} JOIN voter ON voter.id = vote.voter_id JOIN ballot ON ballot.vote_id = vote.id
         WHERE {_released(variant)}"""
 
 
 def votes_source(variant: Variant) -> str:
     """The votes that are released, for the turns of all of them."""
-    return f"(SELECT vote.id, vote.battle_id FROM {FROM_VOTES} WHERE {_released(variant)}) AS vote"
+    return f"(SELECT vote.id, vote.battle_id FROM {_BATTLES} WHERE {_released(variant)}) AS vote"
 
 
 def turns_source(votes: str, opened_at: str) -> str:
@@ -185,7 +197,7 @@ def listed(columns: Columns) -> str:
 
 
 def _released(variant: Variant) -> str:
-    return f"({WHY}) IS NULL" if variant == "open" else "true"
+    return _OPEN if variant == "open" else "true"
 
 
 def _between(after: int, last: int) -> str:

@@ -31,8 +31,7 @@ def kept_languages(parts: Parts, least_group: int) -> tuple[frozenset[str], int]
     voters: dict[str, set[str]] = {}
     kept: set[str] = set()
     simulated: set[str] = set()
-    for number in range(parts.buckets):
-        table = parts.bucket("battles", number, ["language", "voter", "population"])
+    for table in parts.all_of("battles", ["language", "voter", "population"]):
         table = table.filter(table["language"].is_valid())
         by_program = pc.fill_null(pc.equal(table["population"], SIMULATED.name), False)
         simulated |= {*pc.unique(table["language"].filter(by_program)).to_pylist()}
@@ -63,13 +62,21 @@ def _replaced(table: pa.Table, name: str, column: Any) -> pa.Table:
 
 
 def _without_languages(tags: pa.ChunkedArray, kept: frozenset[str]) -> pa.Array:
-    return pa.array(
+    """Lists of tags without those of other languages."""
+    lists = tags.combine_chunks()
+    coded = lists.flatten().dictionary_encode()
+    stays = np.array(
         [
-            [tag for tag in row if not tag.startswith(LANGUAGE_TAG) or tag[len(LANGUAGE_TAG) :] in kept]
-            for row in tags.to_pylist()
+            not tag.startswith(LANGUAGE_TAG) or tag[len(LANGUAGE_TAG) :] in kept
+            for tag in coded.dictionary.to_pylist()
         ],
-        tags.type,
-    )
+        np.bool_,
+    )[coded.indices.to_numpy()]
+    sizes = pc.list_value_length(lists).to_numpy()
+    of = np.repeat(np.arange(len(sizes)), sizes)
+    offsets = np.append(0, np.cumsum(np.bincount(of[stays], minlength=len(sizes))))
+    values = coded.filter(pa.array(stays)).cast(pa.string())
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
 
 
 # A vote whose prompt nobody has looked at is on a prompt of its own.

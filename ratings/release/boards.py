@@ -2,21 +2,25 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ratings.arrays import BoolArray
 from ratings.board_files import (
     MODEL_FACTS,
     STYLE_COLUMNS,
     Facts,
+    encoded_for_boards,
     leaderboard_file,
     plain_board,
     style_controlled_board,
@@ -29,6 +33,9 @@ VOTES_FILE: Final = "data/votes.parquet"
 MODELS_FILE: Final = "data/models.parquet"
 _COMPARED: Final = ("model_a", "model_b", "winner", "voter")
 _OWN_COLUMNS: Final = ("population", *_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS)
+_READ_ROWS: Final = 1 << 16
+_LARGE: Final = 100_000
+_LARGEST_INT16: Final = 2**15 - 1
 _NAMES: Final = ("population", "model_a", "model_b", "winner", "voter")
 
 Definition = Mapping[str, Any]  # one entry of the manifest's `boards`
@@ -71,29 +78,46 @@ def read_populations(
     -----
     A vote whose battle is not tagged yet has no counts of style, and is on no board.
     """
-    files = {said["votes_file"] for said in populations.values()}
-    own = _read(directory / VOTES_FILE, _OWN_COLUMNS) if VOTES_FILE in files else None
+    own = [name for name, said in populations.items() if said["votes_file"] == VOTES_FILE]
+    votes = _own_votes(directory / VOTES_FILE, own) if own else {}
     found = {}
     for name, said in populations.items():
-        if said["votes_file"] == VOTES_FILE:
-            assert own is not None, "it is among the files"
-            found[name] = _canonical(_own_votes(own, name))
-        else:
-            found[name] = _canonical(_read(directory / said["votes_file"], _COMPARED))
+        rows = (
+            votes.pop(name) if name in votes else _joined(_batches(directory / said["votes_file"], _COMPARED))
+        )
+        found[name] = _canonical(rows)
     return found
 
 
-def _read(path: Path, columns: Sequence[str]) -> pa.Table:
-    return read_columns(path, columns, coded=[name for name in _NAMES if name in columns])
+def _own_votes(path: Path, populations: Sequence[str]) -> dict[str, pa.Table]:
+    """The votes of each population, read a part at a time: the whole file takes several times as much memory."""
+    batches: dict[str, list[pa.Table]] = {name: [] for name in populations}
+    for votes in _batches(path, _OWN_COLUMNS):
+        tagged = pc.is_valid(votes[STYLE_COLUMNS[0]])
+        tags = pc.binary_join(votes["tags"], " ").dictionary_encode()
+        votes = votes.set_column(votes.column_names.index("tags"), "tags", tags)
+        for name, chosen in batches.items():
+            rows = votes.filter(pc.and_(pc.equal(votes["population"], name), tagged))
+            chosen.append(rows.drop_columns(["population"]))
+    return {name: _joined(chosen) for name, chosen in batches.items()}
 
 
-def _own_votes(votes: pa.Table, population: str) -> pa.Table:
-    tagged = pc.is_valid(votes[STYLE_COLUMNS[0]])
-    chosen = votes.filter(pc.and_(pc.equal(votes["population"], population), tagged)).drop_columns(
-        ["population"]
-    )
-    tags = pc.binary_join(chosen["tags"], " ").dictionary_encode()
-    return chosen.set_column(chosen.column_names.index("tags"), "tags", tags)
+def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Columns of a file, names as codes of their distinct values; at least one batch, without rows if need be."""
+    coded = [name for name in _NAMES if name in columns]
+    with pq.ParquetFile(path, read_dictionary=coded) as file:
+        yield file.schema_arrow.empty_table().select(columns)
+        for batch in file.iter_batches(_READ_ROWS, columns=[*columns], use_threads=False):
+            yield pa.Table.from_batches([batch]).select(columns)
+
+
+def _joined(batches: Iterable[pa.Table]) -> pa.Table:
+    votes = pa.concat_tables(batches).unify_dictionaries()
+    for place, field in enumerate(votes.schema):
+        # Counts of style are most of it, and all but a few fit half the width.
+        if pa.types.is_int32(field.type) and (pc.max(votes[place]).as_py() or 0) <= _LARGEST_INT16:
+            votes = votes.set_column(place, field.name, votes[place].cast(pa.int16()))
+    return votes
 
 
 def _canonical(votes: pa.Table) -> PopulationVotes:
@@ -133,7 +157,8 @@ def compute_boards(
     facts : mapping
         As `read_facts` reads them.
     threads : int, optional
-        How many boards to compute at a time; by default as many as there are processors.
+        How many boards to compute at a time; by default as many as there are processors, of large populations
+        one, because several would need too much memory.
 
     Yields
     ------
@@ -147,10 +172,20 @@ def compute_boards(
         If the votes break the data convention.
     """
 
+    for population, group in groupby(definitions, itemgetter("population")):
+        yield from _boards_of(populations[population].table, [*group], facts, threads)
+
+
+def _boards_of(
+    votes: pa.Table, definitions: Sequence[Definition], facts: Facts, threads: int | None
+) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    encoded = encoded_for_boards(votes)
+
     def computed(definition: Definition) -> tuple[str, dict[str, Any] | None]:
-        votes, left_out = select_votes(populations[definition["population"]].table, definition)
+        rows, left_out = select_rows(votes, definition)
+        chosen = encoded.selected(rows[encoded.row])
         styled = definition["style_control"]
-        fitted = style_controlled_board(votes) if styled else plain_board(votes)
+        fitted = style_controlled_board(chosen) if styled else plain_board(chosen)
         if fitted is None:
             return definition["file"], None
         says = leaderboard_file(
@@ -158,10 +193,11 @@ def compute_boards(
         )
         return definition["file"], says
 
-    yield from in_order(computed, [*definitions], thread_count(threads))
+    one_at_a_time = threads is None and votes.num_rows > _LARGE
+    yield from in_order(computed, definitions, 1 if one_at_a_time else thread_count(threads))
 
 
-def select_votes(votes: pa.Table, definition: Definition) -> tuple[pa.Table, int]:
+def select_rows(votes: pa.Table, definition: Definition) -> tuple[BoolArray, int]:
     """Select the votes of a board, and count those left out because their prompt was asked too often.
 
     Parameters
@@ -181,9 +217,9 @@ def select_votes(votes: pa.Table, definition: Definition) -> tuple[pa.Table, int
     if winners is not None:
         chosen &= _where(votes["winner"], lambda winner: winner in winners)
     if "over_frequent" not in votes.column_names:
-        return votes if chosen.all() else votes.filter(pa.array(chosen)), 0
+        return chosen, 0
     frequent = votes["over_frequent"].to_numpy()
-    return votes.filter(pa.array(chosen & ~frequent)), int((chosen & frequent).sum())
+    return chosen & ~frequent, int((chosen & frequent).sum())
 
 
 def _where(column: pa.ChunkedArray, holds: Callable[[str], bool]) -> BoolArray:

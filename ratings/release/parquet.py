@@ -35,17 +35,20 @@ class Writer:
         table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
         self.rows += table.num_rows
         self._waiting = pa.concat_tables([self._waiting, table.cast(self.schema)])
-        full = self._waiting.num_rows - self._waiting.num_rows % self._group_rows
-        if full:
-            self._file.write_table(self._waiting.slice(0, full), row_group_size=self._group_rows)
-            self._waiting = self._waiting.slice(full)
+        while self._waiting.num_rows >= self._group_rows:
+            self._write_group(self._waiting.slice(0, self._group_rows))
+            self._waiting = self._waiting.slice(self._group_rows)
 
     def close(self) -> None:
         """Write the rows that wait, and the end of the file."""
         if self._waiting.num_rows:
-            self._file.write_table(self._waiting, row_group_size=self._group_rows)
+            self._write_group(self._waiting)
             self._waiting = self.schema.empty_table()
         self._file.close()
+
+    def _write_group(self, rows: pa.Table) -> None:
+        # Pages end where a batch does: in one piece, a group has the same ones whatever it came in.
+        self._file.write_table(rows.combine_chunks(), row_group_size=self._group_rows)
 
     def __enter__(self) -> "Writer":
         return self

@@ -53,7 +53,7 @@ PLACES = {
 }
 
 
-SMALL = {"READ_BYTES": 20_000, "PART_BYTES": 60_000, "BUCKET_BYTES": 100_000, "FIRST_VOTES": 5}
+SMALL = {"PART_BYTES": 20_000, "BUCKET_BYTES": 100_000, "FIRST_VOTES": 5}
 
 
 def _killing(where: str, count: int) -> AbstractContextManager[Any]:

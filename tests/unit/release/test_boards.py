@@ -22,7 +22,7 @@ from ratings.release.boards import (
     digest_of,
     read_facts,
     read_populations,
-    select_votes,
+    select_rows,
 )
 from ratings.release.manifest import read_manifest
 from ratings.release.parquet import ROW_GROUP_ROWS, open_writer
@@ -91,7 +91,9 @@ def test_operators_categories_are_boards(release: Path) -> None:
         each["file"]: each for each in board_definitions(manifest["populations"], populations, [rainy])
     }
     assert definitions["leaderboard/rainy.json"]["requires"] == ["math"]
-    votes, left_out = select_votes(populations["overall"].table, definitions["leaderboard/rainy.json"])
+    everything = populations["overall"].table
+    rows, left_out = select_rows(everything, definitions["leaderboard/rainy.json"])
+    votes = everything.filter(pa.array(rows))
     assert votes.num_rows > 20
     assert all("math" in tags.split() for tags in votes["tags"].to_pylist())
     assert left_out > 0
@@ -118,8 +120,13 @@ def test_votes_without_tags_are_on_no_board(release: Path, tmp_path: Path) -> No
 def test_bytes_do_not_depend_on_batches(tmp_path: Path) -> None:
     """The same rows in one table, and in batches that cross the borders of row groups."""
     rows = 2 * ROW_GROUP_ROWS + 100
-    columns = {"name": [f"n{number % 97}" for number in range(rows)], "number": range(rows)}
-    table = pa.table(columns, schema=pa.schema([("name", pa.string()), ("number", pa.int32())]))
+    columns = {
+        "name": [f"n{number % 97}" for number in range(rows)],
+        "text": [f"{number} " * 30 for number in range(rows)],  # too many to be coded, on many pages
+        "number": range(rows),
+    }
+    kinds = [("name", pa.string()), ("text", pa.string()), ("number", pa.int32())]
+    table = pa.table(columns, schema=pa.schema(kinds))
     for name, size in (("one", rows), ("many", 7_777)):
         with open_writer(tmp_path / name, table.schema) as writer:
             for batch in table.to_batches(max_chunksize=size):
