@@ -179,7 +179,7 @@ def dataset_close(name: Annotated[str, typer.Argument(help="Name of the release.
 
     in_transaction(lambda session: releases.close_release(session, name))
     console.print(
-        f"{name} is closed. Give the next release another name: arena dataset export --release NAME."
+        f"{name} is closed. Give the next release another name: arena dataset export DIR --release NAME."
     )
 
 
