@@ -1,6 +1,6 @@
 """All boards of an arena at once: names and labels are read once, and one pass counts the cells of every board."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,7 +8,9 @@ import pandas as pd
 import pyarrow as pa
 
 from ratings import BradleyTerryFit, Comparisons, fit_bradley_terry, sandwich
+from ratings.arrays import ModelId
 from ratings.encoding import WINNERS, encode_battles
+from ratings.threads import in_order, thread_count
 
 Battles = pd.DataFrame | pa.Table
 Board = tuple[BradleyTerryFit, np.ndarray]
@@ -22,19 +24,25 @@ def all_boards(battles: Battles, *, column: str, tags: Sequence[str]) -> list[Bo
 
     Each is a fit of the largest group of its models that can be rated, started from the board of all votes.
     """
-    boards: list[Board] = []
-    start: dict[object, float] = {}
-    for comparisons in _comparisons(battles, column, tags):
-        rateable = comparisons.strongly_connected()[0]
-        rated = comparisons if len(rateable) == len(comparisons.models) else comparisons.restrict(rateable)
-        guess = np.array([start[name] for name in rated.models]) if start else None
-        fit = fit_bradley_terry(rated, start=guess)
-        start = start or dict(zip(fit.models, fit.strengths.tolist(), strict=True))
-        boards.append((fit, sandwich(fit, rated)))
-    return boards
+    models, (overall, *others) = _counts(battles, column, tags)
+    first = _board(models, overall, None)
+    start = dict(zip(first[0].models, first[0].strengths.tolist(), strict=True))
+    return [first, *in_order(lambda counts: _board(models, counts, start), others, thread_count(None))]
 
 
-def _comparisons(battles: Battles, column: str, tags: Sequence[str]) -> Iterator[Comparisons]:
+def _board(models: Sequence[ModelId], counts: np.ndarray, start: Mapping[ModelId, float] | None) -> Board:
+    comparisons = _from_cells(models, counts)
+    rateable = comparisons.strongly_connected()[0]
+    rated = comparisons if len(rateable) == len(comparisons.models) else comparisons.restrict(rateable)
+    guess = np.array([start[name] for name in rated.models]) if start else None
+    fit = fit_bradley_terry(rated, start=guess)
+    return fit, sandwich(fit, rated)
+
+
+def _counts(
+    battles: Battles, column: str, tags: Sequence[str]
+) -> tuple[tuple[ModelId, ...], list[np.ndarray]]:
+    """The models, and the votes of every board in each cell: of all, of every value of a column, of every tag."""
     groups = ThreadPoolExecutor(1).submit(_groups, battles, column)
     encoded = encode_battles(_select(battles, ["model_a", "model_b", "winner"]))
     size = len(encoded.models)
@@ -44,8 +52,7 @@ def _comparisons(battles: Battles, column: str, tags: Sequence[str]) -> Iterator
     by_group = np.bincount(group * np.int32(width) + cell, minlength=number * width).reshape(number, width)
     overall = by_group.sum(axis=0)
     by_tag = _count_tags(battles, tags, cell, overall)
-    for counts in (overall, *by_group, *by_tag):
-        yield _from_cells(encoded.models, counts)
+    return encoded.models, [overall, *by_group, *by_tag]
 
 
 def _groups(battles: Battles, column: str) -> tuple[np.ndarray, int]:
@@ -80,7 +87,7 @@ def _select(battles: Battles, names: list[str]) -> Battles:
     return battles[names] if isinstance(battles, pd.DataFrame) else battles.select(names)
 
 
-def _from_cells(models: Sequence[object], counts: np.ndarray) -> Comparisons:
+def _from_cells(models: Sequence[ModelId], counts: np.ndarray) -> Comparisons:
     cube = counts.reshape(len(models), len(models), len(WINNERS))
     # From the side of either model: what it won, the other lost.
     cube = cube + cube.transpose(1, 0, 2)[:, :, [1, 0, 2, 3]]
