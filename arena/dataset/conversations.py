@@ -16,8 +16,8 @@ from ratings.board_files import STYLE_COLUMNS
 from ratings.release.boards import VOTES_FILE
 from ratings.release.checks import BATTLES_FILE, TURNS_FILE
 
-ROWS: Final = 1_024
-GROUP_ROWS: Final = 2_048  # of files with conversations: a group of each is in memory at once
+ROWS: Final = 512
+GROUP_ROWS: Final = 1_024  # of files with conversations: a group of each is in memory at once
 ANSWERED: Final = ("answered", "stopped")
 _TEXTS: Final = pa.schema(
     [(name, pa.string()) for name in ("battle_id", "prompt", "response_a", "response_b")]

@@ -18,8 +18,8 @@ from arena.dataset.shaping import Shaper
 
 # Several of each are in memory at once. Smaller parts take longer: the automata that look for personal data are made
 # anew for each.
-PART_BYTES: Final = 12 * 2**20
-BUCKET_BYTES: Final = 24 * 2**20
+PART_BYTES: Final = 8 * 2**20
+BUCKET_BYTES: Final = 16 * 2**20
 FIRST_VOTES, MOST_VOTES = 200, 20_000
 
 # Changed since: withdrawn, tagged anew, erased.

@@ -19,7 +19,7 @@ from ratings.release.schema import BATTLES, TURNS, VOTES
 
 SEEN_AT_ONCE: Final = 10
 # A group of rows is in memory at once, to write it and to read it: of turns, with their texts, fewer.
-GROUP_ROWS: Final = {"battles": ROW_GROUP_ROWS, "turns": ROW_GROUP_ROWS // 4, "votes": ROW_GROUP_ROWS}
+GROUP_ROWS: Final = {"battles": ROW_GROUP_ROWS, "turns": ROW_GROUP_ROWS // 8, "votes": ROW_GROUP_ROWS}
 
 
 @dataclass(kw_only=True)
