@@ -30,9 +30,10 @@ chromium:
 	     && apt-get update --quiet --quiet && apt-get install --yes --quiet --quiet --no-install-recommends chromium >/dev/null; } \
 	|| echo "No Chromium here: the browser tests will be skipped. Install it, or set CHROMIUM."
 
+# Three workers keep two processors busy: many tests wait for programs that they start, kill and look at.
 test: .venv/dev.stamp chromium ## Run all tests: unit, integration, browser.
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/browser
-	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/browser
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --ignore tests/browser
+	$(BIN)/pytest --numprocesses 3 --dist loadfile tests/browser
 
 test-slow: .venv/dev.stamp ## The slow checks that `make test` leaves out: faults by the hundred, a thousand reveals.
 	$(BIN)/pytest -m slow
