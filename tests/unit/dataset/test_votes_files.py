@@ -289,7 +289,7 @@ def test_compressed_text(compress: Any, ending: str, tmp_path: Path) -> None:
     ("name", "content", "said"),
     [
         ("votes.csv", b"a,b\n1,2\n", "no column model_a, model_b, winner; found: a, b"),
-        ("votes.csv", b"", "no column model_a, model_b, winner; found: none"),
+        ("votes.csv", b"", "votes.csv is empty. Give a file with a vote on each line"),
         ("votes.csv", b"\xff\xfe\x00", "not UTF-8"),
         ("votes.csv", b"model_a;model_b;winner\nx;y;tie\n", "the separator looks like ';'"),
         ("votes.csv", b"model_a,model_b,winner,model_a\n", "the column model_a is there twice"),
