@@ -17,6 +17,7 @@ from arena.dataset.bulk import Imported, Target, import_votes
 from arena.db import Database
 from arena.errors import DatasetInvalid
 from arena.tables import Board, ImportedVote
+from tests.integration.failing import fail_call
 
 HEAD = "model_a,model_b,winner,voter\n"
 
@@ -108,16 +109,7 @@ async def test_failed_import_goes_on_where_it_stopped(
     database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = votes_file(tmp_path, 100)
-    copy, copied = bulk.copy_into, 0
-
-    async def fails_once(*arguments: object) -> None:
-        nonlocal copied
-        copied += 1
-        if copied == 4:
-            raise RuntimeError("the server is gone")
-        await copy(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(bulk, "copy_into", fails_once)
+    fail_call(monkeypatch, bulk, "copy_into", 4)
     with pytest.raises(RuntimeError, match="gone"):
         await put(database, path)
     before = await stored(session)
@@ -180,16 +172,7 @@ async def test_failure_of_a_second_import_takes_nothing_of_the_first(
     database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, missing = votes_file(tmp_path, 100, bad=(70,)), tmp_path / "missing" / "rejects.csv"
-    copy, copied = bulk.copy_into, 0
-
-    async def fails_once(*arguments: object) -> None:
-        nonlocal copied
-        copied += 1
-        if copied == 4:
-            raise RuntimeError("the server is gone")
-        await copy(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(bulk, "copy_into", fails_once)
+    fail_call(monkeypatch, bulk, "copy_into", 4)
     with pytest.raises(RuntimeError, match="gone"):
         await put(database, path)
     before = await stored(session)

@@ -66,14 +66,20 @@ def settings_of(database: Database, home: Path, hub: HubOfTests) -> Settings:
     return settings_of_tests(database.url, home, release_destinations=DATASET, release_hf_endpoint=hub.url)
 
 
-async def test_release_is_a_branch_and_the_newest_is_on_main(
-    database: Database, tmp_path: Path, hub: HubOfTests
-) -> None:
-    settings = settings_of(database, tmp_path, hub)
+def two_releases(tmp_path: Path) -> tuple[Path, Path]:
+    """An older release, and a newer one that lacks a file of it."""
     october = write_release(tmp_path, "2026-10", cut_week="2026-10-26")
     november = write_release(tmp_path, "2026-11")
     (november / "samples" / "battles.jsonl").unlink()
     seal(november)
+    return october, november
+
+
+async def test_release_is_a_branch_and_the_newest_is_on_main(
+    database: Database, tmp_path: Path, hub: HubOfTests
+) -> None:
+    settings = settings_of(database, tmp_path, hub)
+    october, november = two_releases(tmp_path)
     for name in ("2026-10", "2026-11"):
         await note_release(database, name)
     (outcome,) = await publish_release(database, settings, october)
@@ -96,10 +102,7 @@ async def test_files_that_no_release_brought_stay(
     database: Database, tmp_path: Path, hub: HubOfTests
 ) -> None:
     settings = settings_of(database, tmp_path, hub)
-    october = write_release(tmp_path, "2026-10", cut_week="2026-10-26")
-    november = write_release(tmp_path, "2026-11")
-    (november / "samples" / "battles.jsonl").unlink()
-    seal(november)
+    october, november = two_releases(tmp_path)
     api = huggingface_hub.HfApi(endpoint=hub.url)
     api.create_repo(REPOSITORY, repo_type="dataset")
     api.upload_file(

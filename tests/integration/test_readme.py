@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import IN_CI, ROOT
 from tests.integration.conftest import StartArena
 
 ADDRESS = "http://localhost:8080"
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_battle_from_a_program_works_by_copy_and_paste(start_arena: StartArena, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        message = "no curl found: install it (Debian: apt-get install curl)"
+        pytest.fail(message) if IN_CI else pytest.skip(message)
     arena = await start_arena(demo_speed=5)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (pasted,) = (block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "/events" in block)

@@ -30,6 +30,7 @@ from arena.tables import Ballot, Battle, Board, ImportedVote, Response, Snapshot
 from arena.tagging import rules_version
 from benchmarks.conversations import fill
 from ratings.release.manifest import UnreadableReleaseError, read_manifest, write_manifest
+from tests.integration.failing import fail_call
 from tests.integration.releasing import export, files_of
 from tests.integration.small_release import seal
 
@@ -290,16 +291,7 @@ async def test_cut_off_restore_leaves_nothing_and_starts_anew(
     release: Path, manifests: dict[str, Any], other: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restoring, "BATTLES_AT_ONCE", 50)
-    store, stored = restoring._Restoring._store, 0
-
-    async def fails_once(*arguments: object) -> None:
-        nonlocal stored
-        stored += 1
-        if stored == 3:
-            raise RuntimeError("the server is gone")
-        await store(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(restoring._Restoring, "_store", fails_once)
+    fail_call(monkeypatch, restoring._Restoring, "_store", 3)
     with pytest.raises(RuntimeError, match="gone"):
         await restored(other, release)
     async with other.sessions() as session:
