@@ -9,6 +9,7 @@ import orjson
 
 from arena.errors import SnapshotNotFound
 from arena.web.snapshot_reader import SnapshotReader
+from ratings.board_files import STYLE_FEATURES
 
 BADGES = {"demo": "For practice", "simulated": "Not people", "imported": "Imported"}
 DEFAULTS: dict[str, Any] = {  # what files of before a field was added do not say
@@ -98,6 +99,12 @@ class BoardPage:
     def is_main(self) -> bool:
         """Whether it counts all votes of its population, not those of a category alone."""
         return self.name == self.population
+
+    @property
+    def not_held_equal(self) -> tuple[str, ...]:
+        """What style control left out, because these votes cannot tell what it does."""
+        held = {row["name"] for row in self.coefficients or ()}
+        return tuple(name for name in (*STYLE_FEATURES, "side_bias") if name not in held)
 
     def entry_of(self, model: str) -> Entry | None:
         """The model's line on this board, if it has one."""

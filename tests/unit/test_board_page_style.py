@@ -1,0 +1,37 @@
+"""A board says what style control holds equal, and what it could not."""
+
+import orjson
+import pytest
+from fastapi import Request
+
+from arena.settings import Settings
+from arena.web.board_query import BoardQuery
+from arena.web.boards import parse_board
+from arena.web.rendering import render_page
+from ratings.board_files import STYLE_FEATURES
+from tests.unit.test_board_page_cost import board_file, page_of
+
+HELD = (*STYLE_FEATURES, "side_bias")
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (HELD, None),
+        (HELD[1:], "what it does: tokens."),
+        (HELD[:-2], "what it does: emoji, side bias."),
+        ((), "tokens"),
+    ],
+)
+def test_what_style_control_left_out_is_named(held: tuple[str, ...], said: str | None) -> None:
+    effects = [{"name": name, "coefficient": 0.1, "lower": 0.05, "upper": 0.15} for name in held]
+    styled = orjson.loads(board_file("overall", "Overall")) | {"style_control": True, "coefficients": effects}
+    page = page_of(
+        [parse_board(board_file("overall", "Overall"))], parse_board(orjson.dumps(styled)), BoardQuery()
+    )
+    scope = {"type": "http", "method": "GET", "path": "/leaderboard", "query_string": b"", "headers": []}
+    request = Request(scope | {"server": ("arena.example", 80), "scheme": "http"})
+    request.state.settings = Settings(secret_key="k" * 32)
+    text = " ".join(bytes(render_page(request, "leaderboard.html", page).body).decode().split())
+    assert ("Not held equal" in text) == (said is not None)
+    assert said is None or said in text.partition("Not held equal")[2].partition("</p>")[0]
