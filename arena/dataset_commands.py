@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from arena.commands import console, counted, fit_what_is_new, in_transaction, with_database
+from arena.dataset.memory import share_freed_memory
 from arena.dataset.progress import progress_bar
 from arena.settings import Settings, Variant
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from arena.dataset.blocks import VotesFile
     from arena.db import Database
 
-dataset_app = typer.Typer(no_args_is_help=True, help="Import votes, export releases.")
+dataset_app = typer.Typer(
+    no_args_is_help=True, help="Import votes, export releases.", callback=share_freed_memory
+)
 
 
 @dataset_app.command("import")

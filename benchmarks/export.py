@@ -4,6 +4,7 @@ Tags are there: a battle is tagged once, when its vote is cast, and not for a re
 """
 
 import asyncio
+import os
 import resource
 import shutil
 import subprocess
@@ -130,10 +131,11 @@ def _copied(conninfo: str) -> float:
 
 
 def _exported(url: str, directory: Path, how: str) -> Figures:
-    """An export in a process whose memory is that of nothing else."""
+    """An export in a process whose memory is that of nothing else, and kept as by `arena dataset`."""
     shutil.rmtree(directory, ignore_errors=True)
     command = [sys.executable, "-m", "benchmarks.export", url, str(directory), how]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment)
     return Figures(**orjson.loads(done.stdout))
 
 

@@ -1,7 +1,7 @@
 """Rows of a query as Arrow columns, by COPY in the binary format: no value becomes an object, none is written as text.
 
-A row begins with all that has a fixed width, the lengths of its texts among it, so that one look at every row's
-beginning tells where everything is. Reference: "Binary Format" in the documentation of COPY.
+A row begins with all that has a fixed width, so that one look at every row's beginning finds it all; then one look for
+each text finds where it ends and the next one begins. Reference: "Binary Format" in the documentation of COPY.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,8 +78,6 @@ class _Layout:
         fields: list[tuple[str, str]] = [("fields", ">i2")]
         for name, kind in self._fixed.items():
             fields += [(f"size of {name}", ">i4"), (name, FIXED[kind].wire)]
-        for name in self._texts:
-            fields += [(f"size of length of {name}", ">i4"), (f"length of {name}", ">i4")]
         self._head = np.dtype(fields)
 
     def query(self, source: str) -> str:
@@ -87,7 +85,6 @@ class _Layout:
         sql = {name: said for name, (said, _) in self._columns.items()}
         selected = [
             *(_sent(sql[name], kind) for name, kind in self._fixed.items()),
-            *(f"coalesce(octet_length({sql[name]}), -1)" for name in self._texts),
             *(sql[name] for name in self._texts),
         ]
         return f"COPY (SELECT {', '.join(selected)} {source}) TO STDOUT (FORMAT binary)"
@@ -99,23 +96,26 @@ class _Layout:
         pieces = _cut(buffer, np.stack([starts, ends], axis=1))
         heads = np.frombuffer(pieces.take(pa.array(np.arange(0, len(pieces), 2))).buffers()[2], self._head)
         found = {name: _column(heads[name], kind) for name, kind in self._fixed.items()}
-        found |= self._taken_out(buffer, heads, ends)
+        found |= self._texts_of(buffer, ends)
         schema = pa.schema([(name, kind) for name, (_, kind) in self._columns.items()])
         return pa.table([found[name] for name in self._columns], schema=schema)
 
-    def _taken_out(
-        self, buffer: memoryview, heads: Any, starts: npt.NDArray[np.int64]
-    ) -> dict[str, pa.Array]:
-        """The texts: the buffer is cut wherever one begins or ends, and every second piece is one."""
+    def _texts_of(self, buffer: memoryview, starts: npt.NDArray[np.int64]) -> dict[str, pa.Array]:
+        """The buffer is cut wherever a text begins or ends, and every second piece is one."""
         if not self._texts:
             return {}
-        lengths = np.stack([heads[f"length of {name}"] for name in self._texts], axis=1).astype(np.int64)
-        held = np.maximum(lengths, 0) + SIZE_BYTES
-        ends = starts[:, np.newaxis] + np.cumsum(held, axis=1)
-        pieces = _cut(buffer, np.stack([ends - held + SIZE_BYTES, ends], axis=2))
-        places = np.arange(0, len(pieces), 2).reshape(lengths.shape)
+        size_bytes = np.lib.stride_tricks.sliding_window_view(np.frombuffer(buffer, np.uint8), SIZE_BYTES)
+        borders = np.empty((len(starts), len(self._texts), 2), np.int64)
+        missing = np.empty((len(starts), len(self._texts)), bool)
+        for number in range(len(self._texts)):
+            sizes = size_bytes[starts].view(">i4").ravel()
+            missing[:, number] = sizes < 0
+            borders[:, number, 0] = starts + SIZE_BYTES
+            borders[:, number, 1] = starts = starts + SIZE_BYTES + np.maximum(sizes, 0)
+        pieces = _cut(buffer, borders)
+        places = np.arange(0, len(pieces), 2).reshape(missing.shape)
         return {
-            name: pieces.take(pa.array(places[:, number], mask=lengths[:, number] < 0)).cast(pa.string())
+            name: pieces.take(pa.array(places[:, number], mask=missing[:, number])).cast(pa.string())
             for number, name in enumerate(self._texts)
         }
 

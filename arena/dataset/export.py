@@ -19,10 +19,10 @@ from arena.dataset.finish import finish
 from arena.dataset.folders import Folder, check_folder
 from arena.dataset.parts import Parts
 from arena.dataset.progress import progress_bar
-from arena.dataset.reading import buckets_for, drop_changed, read_parts
+from arena.dataset.reading import drop_changed, read_parts
 from arena.dataset.redaction import Privacy, planted_recall
 from arena.dataset.releases import open_release
-from arena.dataset.rows import Rows, conninfo_of, open_readers
+from arena.dataset.rows import Rows, conninfo_of, open_connections
 from arena.dataset.shaping import Shaper
 from arena.dataset.signing import public_key, sign, signing_key
 from arena.dataset.whole import frequent_prompts, kept_languages
@@ -74,7 +74,7 @@ async def export_release(
         await _tag_all(database, tagger)
         folder = Folder(directory, release, _least_group(release, settings))
         export = _Export(release, settings, privacy, folder, options)
-        with open_readers(conninfo_of(database.url)) as connections:
+        with open_connections(conninfo_of(database.url)) as connections:
             manifest = export.run(connections, before)
         manifest = finish(
             folder.files, manifest, signing_key(settings), options.categories, compat=options.compat
@@ -173,34 +173,35 @@ class _Export:
 
     def run(self, connections: Sequence[psycopg.Connection[Any]], before: Sequence[Any]) -> dict[str, Any]:
         # What the server counts, and what no vote is needed for, is done beside the rest.
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(2) as beside:
             return self._run(connections, before, beside)
 
     def _run(
         self, connections: Sequence[psycopg.Connection[Any]], before: Sequence[Any], beside: Executor
     ) -> dict[str, Any]:
-        release, files, (connection, other) = self._release, self._folder.files, connections
+        release, files, (counting, *readers) = self._release, self._folder.files, connections
         recall = beside.submit(planted_recall)
-        parts = Parts(self._folder.parts, self._folder.buckets(buckets_for(connection)))
-        self._read(connections, parts)
+        counted = beside.submit(frequent_prompts, counting, release, self._shaper)
+        self._folder.begin()
+        parts = Parts(self._folder.parts)
+        self._read(readers, parts)
         self._recall = recall.result()
-        faults = self._checked(connection, parts.faults())
-        counted = beside.submit(frequent_prompts, other, release, self._shaper)
+        frequent = counted.result()
+        faults = self._checked(counting, parts.faults())
         languages, folded = None, 0
         if release.variant == "open":
             languages, folded = kept_languages(parts, self._least_group)
-        frequent = counted.result()
         left_out = len({fault.vote_id for fault in faults})
-        withheld_later = beside.submit(withheld_votes, other, release, self._least_group, left_out)
+        withheld_later = beside.submit(withheld_votes, counting, release, self._least_group, left_out)
         with progress_bar("writing files") as show:
             written = write_battles(
-                parts, files / "data", left_out=frozenset(fault.vote_id for fault in faults),
-                languages=languages, frequent=frequent, advance=show,
+                parts, files / "data", beside=self._folder.splits, languages=languages, frequent=frequent,
+                left_out=frozenset(fault.vote_id for fault in faults), advance=show,
             )  # fmt: skip
         withheld = withheld_later.result()
-        withdrawn = withdrawn_battles(connection, self._arena, release.withdrawn)
+        withdrawn = withdrawn_battles(counting, self._arena, release.withdrawn)
         boards = (
-            write_boards(connection, release, files, self._arena, self._finds) if self._options.boards else []
+            write_boards(counting, release, files, self._arena, self._finds) if self._options.boards else []
         )
         tables = {
             "models": (MODELS, models_table(release.models, written.models)),
@@ -220,21 +221,19 @@ class _Export:
         (files / "CHANGES.md").write_text(changes_text(manifest["changes"]), encoding="utf-8")
         return manifest
 
-    def _read(self, connections: Sequence[psycopg.Connection[Any]], parts: Parts) -> None:
-        release, connection = self._release, connections[0]
+    def _read(self, readers: Sequence[psycopg.Connection[Any]], parts: Parts) -> None:
+        release, connection = self._release, readers[0]
         (horizon,) = connection.execute(
             "SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
         ).fetchone() or (0,)
         parts.drop_unfit()
         drop_changed(connection, parts, release.last_vote_id)
         opened_at = release.opened_at.isoformat()
-        rows = [Rows(each, release.variant, opened_at) for each in connections]
+        rows = [Rows(each, release.variant, opened_at) for each in readers]
         with progress_bar("reading votes") as show:
             read_parts(
                 rows, self._shaper, parts, last_vote_id=release.last_vote_id, horizon=horizon, advance=show
             )
-        for each in rows:
-            each.close()
 
     def _checked(self, connection: psycopg.Connection[Any], faults: Sequence[Fault]) -> Sequence[Fault]:
         """The faults whose votes are left out. Raises `ReleaseInvalid` for what a release must not be made of."""

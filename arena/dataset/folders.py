@@ -8,12 +8,13 @@ from typing import Any, Final
 import orjson
 
 from arena import __version__
+from arena.dataset.parts import LAYOUT
 from arena.errors import FolderTaken
 from arena.records import Release, Variant
 from ratings.release.schema import CHECKSUMS, MANIFEST, PUBLIC_KEY, SIGNATURE
 
 UNFINISHED: Final = ".unfinished"
-PARTS, FILES, STANDING = "parts", "release", "export.json"
+PARTS, SPLITS, FILES, STANDING = "parts", "splits", "release", "export.json"
 
 
 class Folder:
@@ -23,33 +24,28 @@ class Folder:
         self.path = path
         self._unfinished = path / UNFINISHED
         self.parts = self._unfinished / PARTS
+        self.splits = self._unfinished / SPLITS
         self.files = self._unfinished / FILES
         self._standing = {
             "release": release.name,
             "variant": release.variant,
             "opened_at": release.opened_at.isoformat(),
             "code_version": __version__,
+            "layout": LAYOUT,
             "least_group": least_group,
         }
 
-    def buckets(self, wanted: int) -> int:
-        """Into how many buckets the parts that are there are split; without any, as many as wanted.
-
-        What another version or other settings began is thrown away.
-        """
-        found = _read(self._unfinished / STANDING)
-        if found is None or {**found, "buckets": None} != {**self._standing, "buckets": None}:
+    def begin(self) -> None:
+        """Keep the parts of an interrupted export; what another version or other settings began is thrown away."""
+        if _read(self._unfinished / STANDING) != self._standing:
             shutil.rmtree(self._unfinished, ignore_errors=True)
             self._unfinished.mkdir(parents=True)
-            found = {**self._standing, "buckets": wanted}
             draft = self._unfinished / f"{STANDING}.half"
-            draft.write_bytes(orjson.dumps(found))
+            draft.write_bytes(orjson.dumps(self._standing))
             draft.rename(self._unfinished / STANDING)
         # The files cannot be gone on with, only the parts that they are made of.
         shutil.rmtree(self.files, ignore_errors=True)
         (self.files / "data").mkdir(parents=True)
-        buckets: int = found["buckets"]
-        return buckets
 
     def put_in_place(self) -> None:
         """Let the finished files stand where those of an earlier export stood."""

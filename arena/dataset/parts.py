@@ -1,32 +1,24 @@
 """Parts: rows of a release on their way from the order of votes to that of the files, kept over a crash.
 
-Each part holds the rows of some votes, sorted and split into buckets by the beginning of `battle_id`. The rows of a
-file are those of the first bucket of all parts, sorted, then those of the second: all rows are never in memory.
+Each part holds the rows of some votes, split by the beginning of `battle_id`.
 """
 
 import os
 import shutil
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from arena.dataset.checks import Fault
-from arena.dataset.shaping import BATTLES_AND_VOTES, TURNS_OF_VOTES, Rows
+from arena.dataset.shaping import Rows
+from arena.dataset.splitting import ALL_IDS, SCHEMAS, Span, Split, in_id_order, in_order
 
-SCHEMAS: Final = {"battles": BATTLES_AND_VOTES, "turns": TURNS_OF_VOTES}
-SORTED_BY: Final = {
-    "battles": [("battle_id", "ascending")],
-    "turns": [("battle_id", "ascending"), ("index", "ascending")],
-}
-PREFIX_DIGITS: Final = 8
+SPANS: Final = ALL_IDS.split(48)
+LAYOUT: Final = 2  # another number for parts that cannot be gone on with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +37,8 @@ class Part:
 class Parts:
     """A folder of finished parts; what is half written has another name, and goes with the next look."""
 
-    def __init__(self, folder: Path, buckets: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.buckets = buckets
-        digits = 16**PREFIX_DIGITS
-        self._ends = [f"{(number * digits) // buckets:0{PREFIX_DIGITS}x}" for number in range(1, buckets)]
-        self._places: dict[Path, npt.NDArray[np.int64]] = {}  # where the buckets of a file begin
         folder.mkdir(parents=True, exist_ok=True)
         for half in folder.glob("*.half"):
             shutil.rmtree(half)
@@ -73,10 +61,8 @@ class Parts:
     def write(self, part: Part, rows: Rows, faults: Sequence[Fault]) -> None:
         """Keep the rows of a part: all of it, or after a crash nothing."""
         half = self._folder / f"{part.name}.half"
-        half.mkdir()
-        for name in SCHEMAS:
-            sizes = self._write_file(half / name, name, getattr(rows, name))
-            (half / f"{name}.json").write_bytes(orjson.dumps(sizes))
+        sizes = Split.write(half, in_id_order(rows), SPANS).sizes
+        (half / "sizes.json").write_bytes(orjson.dumps(sizes))
         (half / "faults.json").write_bytes(orjson.dumps([asdict(fault) for fault in faults]))
         for path in half.iterdir():
             _to_disk(path)
@@ -98,51 +84,24 @@ class Parts:
         """The unfit rows of all parts."""
         return [fault for part in self.finished() for fault in self._faults(part)]
 
-    def bucket(self, name: str, number: int) -> pa.Table:
-        """The rows of one bucket of all parts, sorted as in the files."""
-        batches = [self._read(part, name, number) for part in self.finished()]
-        return pa.Table.from_batches(batches, schema=SCHEMAS[name]).combine_chunks().sort_by(SORTED_BY[name])
+    def in_order(self, beside: Path) -> Iterator[tuple[Span, Rows]]:
+        """The rows of all parts as they stand in the files; what does not fit in memory goes to the folder beside."""
+        shutil.rmtree(beside, ignore_errors=True)
+        return in_order(self._splits(), SPANS, beside)
 
-    def all_of(self, name: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Columns of the rows of each part."""
-        for part in self.finished():
-            batches = [self._read(part, name, number) for number in range(self.buckets)]
-            yield pa.Table.from_batches(batches, schema=SCHEMAS[name]).select(columns)
+    def battles(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Columns of the battles of each part."""
+        for split in self._splits():
+            batches = [split.read("battles", number) for number in range(len(SPANS))]
+            yield pa.Table.from_batches(batches, schema=SCHEMAS["battles"]).select(columns)
 
-    def _read(self, part: Part, name: str, number: int) -> pa.RecordBatch:
-        path = self._folder / part.name / name
-        places = self._places.get(path)
-        if places is None:
-            sizes = orjson.loads(path.with_suffix(".json").read_bytes())
-            places = self._places[path] = np.append(0, np.cumsum(sizes, dtype=np.int64))
-        with path.open("rb", buffering=0) as file:
-            file.seek(places[number])
-            batch = file.read(places[number + 1] - places[number])
-        return pa.ipc.read_record_batch(pa.py_buffer(batch), SCHEMAS[name])
+    def _splits(self) -> list[Split]:
+        folders = [self._folder / part.name for part in self.finished()]
+        return [Split(each, SPANS, orjson.loads((each / "sizes.json").read_bytes())) for each in folders]
 
     def _faults(self, part: Part) -> list[Fault]:
         said = orjson.loads((self._folder / part.name / "faults.json").read_bytes())
         return [Fault(**fault) for fault in said]
-
-    def _write_file(self, path: Path, name: str, rows: pa.Table) -> list[int]:
-        """The buckets one after the other; how many bytes each has.
-
-        A file of Arrow's own would have a footer, and to read that again for every bucket takes longer than the rows.
-        """
-        table = rows.combine_chunks().sort_by(SORTED_BY[name]).combine_chunks()
-        ids = table["battle_id"].to_pylist()
-        borders = [0, *(bisect_left(ids, end) for end in self._ends), len(ids)]
-        sizes = []
-        with path.open("wb") as file:
-            for start, end in pairwise(borders):
-                batches = table.slice(start, end - start).to_batches()
-                sizes.append(file.write((batches[0] if batches else _empty(name)).serialize()))
-        return sizes
-
-
-def _empty(name: str) -> pa.RecordBatch:
-    schema = SCHEMAS[name]
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
 
 
 def _to_disk(path: Path) -> None:

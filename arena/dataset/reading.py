@@ -18,8 +18,7 @@ from arena.dataset.shaping import Shaper
 
 # Several of each are in memory at once. Smaller parts take longer: the automata that look for personal data are made
 # anew for each.
-PART_BYTES: Final = 8 * 2**20
-BUCKET_BYTES: Final = 16 * 2**20
+PART_BYTES: Final = 12 * 2**20
 FIRST_VOTES, MOST_VOTES = 200, 20_000
 
 # Changed since: withdrawn, tagged anew, erased.
@@ -35,14 +34,6 @@ class Range:
     last: int
     battles: pa.Table
     turns: pa.Table
-
-
-def buckets_for(connection: psycopg.Connection[Any]) -> int:
-    """So many that the rows of one fit in memory; text may be stored at half its size."""
-    (stored,) = connection.execute(
-        "SELECT pg_table_size('turn') + pg_table_size('response') + pg_table_size('battle')"
-    ).fetchone() or (0,)
-    return max(1, 2 * stored // BUCKET_BYTES)
 
 
 def drop_changed(connection: psycopg.Connection[Any], parts: Parts, last_vote_id: int) -> None:

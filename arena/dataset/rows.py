@@ -14,10 +14,17 @@ from arena.dataset.binary_copy import Columns, copy_all
 from arena.records import Variant
 from ratings.board_files import STYLE_COLUMNS, STYLE_FEATURES
 
-# A few of millions of rows are looked up: never read a whole table for them, whatever the server guesses of it.
-WHOLE_TABLES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
+# A few of millions of rows are looked up: never read a whole table for them, whatever the server guesses of it, nor
+# start processes that help.
+LOOKUPS: Final = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
 
-READERS: Final = 2
+READERS: Final = 2  # the server looks rows up on a core for each
 
 # What is asked after the reveal goes on while a release is open: only what was over by then is in it, and what was
 # just being written at that moment is not. A turn that failed may be tried again, unless another was asked after it.
@@ -123,16 +130,16 @@ def conninfo_of(url: str) -> str:
 
 
 @contextmanager
-def open_readers(conninfo: str) -> Iterator[Sequence[psycopg.Connection[Any]]]:
-    """Connections that see the database at one and the same moment: the server looks rows up on a core for each."""
+def open_connections(conninfo: str) -> Iterator[Sequence[psycopg.Connection[Any]]]:
+    """One to count with and `READERS` to read rows with, which all see the database at one and the same moment."""
     with ExitStack() as stack:
-        readers = [stack.enter_context(psycopg.connect(conninfo)) for _ in range(READERS)]
-        for reader in readers:
-            reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        (moment,) = readers[0].execute("SELECT pg_export_snapshot()").fetchone() or ("",)
-        for reader in readers[1:]:
-            reader.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(moment))
-        yield readers
+        opened = [stack.enter_context(psycopg.connect(conninfo)) for _ in range(1 + READERS)]
+        for connection in opened:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        (moment,) = opened[0].execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+        for connection in opened[1:]:
+            connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(moment))
+        yield opened
 
 
 class Rows:
@@ -143,15 +150,8 @@ class Rows:
         self._battles = battles_source(variant)
         self._opened_at = opened_at
         connection.execute("SET LOCAL TimeZone = 'UTC'")
-        self._set_whole_tables("off")
-
-    def close(self) -> None:
-        """Leave the connection to queries of another kind, at the same moment."""
-        self._set_whole_tables("on")
-
-    def _set_whole_tables(self, value: str) -> None:
-        for option in WHOLE_TABLES:
-            self._connection.execute("SELECT set_config(%s, %s, true)", (option, value))
+        for option, value in LOOKUPS.items():
+            connection.execute("SELECT set_config(%s, %s, true)", (option, value))
 
     def battles(self, after: int, last: int) -> pa.Table:
         """A row for each battle that these votes release."""

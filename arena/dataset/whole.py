@@ -31,7 +31,7 @@ def kept_languages(parts: Parts, least_group: int) -> tuple[frozenset[str], int]
     voters: dict[str, set[str]] = {}
     kept: set[str] = set()
     simulated: set[str] = set()
-    for table in parts.all_of("battles", ["language", "voter", "population"]):
+    for table in parts.battles(["language", "voter", "population"]):
         table = table.filter(table["language"].is_valid())
         by_program = pc.fill_null(pc.equal(table["population"], SIMULATED.name), False)
         simulated |= {*pc.unique(table["language"].filter(by_program)).to_pylist()}
@@ -113,6 +113,8 @@ class FrequentPrompts:
         if self.later_votes is not None:
             return pa.array(np.isin(battles["vote_id"].to_numpy(), self.later_votes))
         marks = np.zeros(battles.num_rows, bool)
+        if not self.clusters:
+            return pa.array(marks)
         rows = zip(battles["population"].to_pylist(), battles["prompt_cluster"].to_pylist(), strict=True)
         for row, asked in enumerate(rows):
             if asked in self.clusters:

@@ -1,4 +1,4 @@
-"""Parts → the files under `data/`: bucket by bucket, in the order of `battle_id`, which says nothing of time."""
+"""Parts → the files under `data/`, in the order of `battle_id`, which says nothing of time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,6 +12,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from arena.dataset.parts import Parts
+from arena.dataset.shaping import Rows
+from arena.dataset.splitting import ALL_IDS, Span
 from arena.dataset.whole import FrequentPrompts, folded
 from arena.errors import ReleaseInvalid
 from ratings.release.parquet import ROW_GROUP_ROWS, Writer, open_writer
@@ -42,6 +44,7 @@ def write_battles(
     parts: Parts,
     folder: Path,
     *,
+    beside: Path,
     left_out: frozenset[int],
     languages: frozenset[str] | None,
     frequent: FrequentPrompts,
@@ -49,7 +52,8 @@ def write_battles(
 ) -> Written:
     """Write battles, turns and votes.
 
-    `left_out` are votes whose battles are unfit, `languages` those that may be told; None tells all.
+    `beside` is a folder for what is not yet in order, `left_out` are votes whose battles are unfit, `languages` those
+    that may be told; None tells all.
     """
     schemas, written = {"battles": BATTLES, "turns": TURNS, "votes": VOTES}, Written()
     with ExitStack() as stack:
@@ -62,8 +66,8 @@ def write_battles(
         # Turns are most of it: they are compressed beside everything else.
         lane = stack.enter_context(ThreadPoolExecutor(1))
         turns_written: Future[None] | None = None
-        for number, (battles, turns) in enumerate(_buckets(parts)):
-            battles, turns = (_fit(table, left_out, languages) for table in (battles, turns))
+        for span, rows in _ahead(parts.in_order(beside)):
+            battles, turns = (_fit(table, left_out, languages) for table in (rows.battles, rows.turns))
             _must_be_unique(battles["battle_id"])
             if turns_written is not None:
                 turns_written.result()
@@ -71,7 +75,7 @@ def write_battles(
             _write(writers["battles"], battles)
             _write(writers["votes"], battles.append_column("over_frequent", frequent.mark(battles)))
             written.add(battles, turns)
-            advance((number + 1) / parts.buckets)
+            advance(span.end / ALL_IDS.end)
         if turns_written is not None:
             turns_written.result()
         written.rows = {f"data/{name}.parquet": writer.rows for name, writer in writers.items()}
@@ -82,18 +86,12 @@ def _write(writer: Writer, rows: pa.Table) -> None:
     writer.write(rows.select(writer.schema.names).cast(writer.schema))
 
 
-def _buckets(parts: Parts) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Battles and turns of each bucket; the next one is read while this one is written."""
+def _ahead(rows: Iterator[tuple[Span, Rows]]) -> Iterator[tuple[Span, Rows]]:
+    """The same; the next ones are read while these are written."""
     with ThreadPoolExecutor(1) as reader:
-
-        def read(number: int) -> tuple[pa.Table, pa.Table]:
-            return parts.bucket("battles", number), parts.bucket("turns", number)
-
-        ahead = reader.submit(read, 0)
-        for number in range(1, parts.buckets + 1):
-            found = ahead.result()
-            if number < parts.buckets:
-                ahead = reader.submit(read, number)
+        ahead = reader.submit(next, rows, None)
+        while (found := ahead.result()) is not None:
+            ahead = reader.submit(next, rows, None)
             yield found
 
 
