@@ -8,7 +8,8 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from arena import privacy
 from arena.dataset import export as exporting
-from arena.dataset import folders, parts, reading, writing
+from arena.dataset import folders, parts, reading, splitting, writing
 from arena.dataset.export import Options, export_release
 from arena.db import Database
 from arena.records import Variant
@@ -46,14 +47,21 @@ def files_of(directory: Path) -> dict[str, bytes]:
 
 
 PLACES = {
-    "a part is written": (parts.Parts, "_write_file"),
+    "a part is written": (splitting, "_write"),
     "a part is done": (parts, "_to_disk"),
     "the files are written": (writing, "_write"),
     "the files are put in place": (folders, "_put"),
 }
 
 
-SMALL = {"PART_BYTES": 20_000, "BUCKET_BYTES": 100_000, "FIRST_VOTES": 5}
+@contextmanager
+def small_parts(times: int = 1) -> Iterator[None]:
+    """Several parts for a few votes, whose rows are split again before they are in order."""
+    with (
+        patch.multiple(reading, PART_BYTES=20_000 * times, FIRST_VOTES=5 * times),
+        patch.object(splitting, "BUCKET_BYTES", 20_000 * times),
+    ):
+        yield
 
 
 def _killing(where: str, count: int) -> AbstractContextManager[Any]:
@@ -78,16 +86,15 @@ def _measured(*arguments: Any, **options: Any) -> Any:
 
 def _measuring() -> ExitStack:
     """Ranges that are small beside the whole, but not so small that it takes long."""
-    limits = {name: 5 * value for name, value in SMALL.items()}
     stack = ExitStack()
-    stack.enter_context(patch.multiple(reading, **limits))
+    stack.enter_context(small_parts(times=5))
     stack.enter_context(patch.object(writing, "GROUP_ROWS", dict.fromkeys(writing.GROUP_ROWS, 64)))
     stack.enter_context(patch.object(exporting, "finish", _measured))
     return stack
 
 
 async def _export(url: str, directory: str, name: str, where: str, count: str) -> None:
-    with patch.multiple(reading, **SMALL), _measuring() if where == "memory" else _killing(where, int(count)):
+    with small_parts(), _measuring() if where == "memory" else _killing(where, int(count)):
         await export(Database(url, pool_size=2), Path(directory), name)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import delete, func, select, update
 
 from arena import snapshots
 from arena.ballots import over_frequent
-from arena.dataset import bulk, reading, votes_files
+from arena.dataset import bulk, votes_files
 from arena.dataset import export as exporting
 from arena.dataset.releases import close_release, release_name
 from arena.dataset.rows import conninfo_of
@@ -34,7 +34,7 @@ from benchmarks.conversations import fill
 from ratings.release.schema import DATA
 from ratings.release.verification import verify
 from tests.integration.conftest import Says, StartArena, StartModels
-from tests.integration.releasing import PLACES, SECRET, SMALL, export, files_of
+from tests.integration.releasing import PLACES, SECRET, export, files_of, small_parts
 from tests.integration.serving import Serving, start_battle, vote, wait_until_settled
 
 SECRET_NAME = "zephyrine-secret"
@@ -520,9 +520,7 @@ def test_names_of_releases() -> None:
             release_name(name or " ", "open")
 
 
-async def test_killed_export_goes_on_to_the_same_bytes(
-    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_killed_export_goes_on_to_the_same_bytes(filled: Database, tmp_path: Path) -> None:
     await export(filled, tmp_path / "whole")
     expected = files_of(tmp_path / "whole")
     assert table(tmp_path / "whole", "votes").num_rows > 250
@@ -555,9 +553,8 @@ async def test_killed_export_goes_on_to_the_same_bytes(
         "the files are written",
         "the files are put in place",
     }
-    for name, value in SMALL.items():
-        monkeypatch.setattr(reading, name, value)
-    await export(filled, directory)
+    with small_parts():
+        await export(filled, directory)
     assert files_of(directory) == expected
 
 
