@@ -234,6 +234,8 @@ class _Export:
             read_parts(
                 rows, self._shaper, parts, last_vote_id=release.last_vote_id, horizon=horizon, advance=show
             )
+        for each in readers:
+            each.rollback()  # nothing is asked of them again, and a server may drop who is idle in a transaction
 
     def _checked(self, connection: psycopg.Connection[Any], faults: Sequence[Fault]) -> Sequence[Fault]:
         """The faults whose votes are left out. Raises `ReleaseInvalid` for what a release must not be made of."""

@@ -38,7 +38,8 @@ class Folder:
     def begin(self) -> None:
         """Keep the parts of an interrupted export; what another version or other settings began is thrown away."""
         if _read(self._unfinished / STANDING) != self._standing:
-            shutil.rmtree(self._unfinished, ignore_errors=True)
+            if self._unfinished.exists():
+                self.discard()
             self._unfinished.mkdir(parents=True)
             draft = self._unfinished / f"{STANDING}.half"
             draft.write_bytes(orjson.dumps(self._standing))
@@ -60,7 +61,8 @@ class Folder:
         self.discard()
 
     def discard(self) -> None:
-        """Throw away what an export has done so far."""
+        """Throw away what an export has done so far; first what says that its parts are whole."""
+        (self._unfinished / STANDING).unlink(missing_ok=True)
         shutil.rmtree(self._unfinished)
 
 

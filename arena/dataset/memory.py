@@ -9,9 +9,9 @@ M_ARENA_MAX: Final = -8  # of mallopt(3)
 
 
 def share_freed_memory() -> None:
-    """Let every thread use again what another one freed, before Arrow is loaded.
+    """Let threads use again what others freed, before Arrow is loaded.
 
-    Otherwise each thread keeps its own, and Arrow does so beside: together up to 120 MiB of an export.
+    Otherwise each keeps its own, and Arrow does so beside: together up to 120 MiB of an export.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     with suppress(AttributeError, OSError):  # systems without glibc

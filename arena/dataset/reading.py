@@ -16,7 +16,7 @@ from arena.dataset.parts import Part, Parts
 from arena.dataset.rows import Rows as Raw
 from arena.dataset.shaping import Shaper
 
-# Several of each are in memory at once. Smaller parts take longer: the automata that look for personal data are made
+# Several are in memory at once. Smaller parts take longer: the automata that look for personal data are made
 # anew for each.
 PART_BYTES: Final = 12 * 2**20
 FIRST_VOTES, MOST_VOTES = 200, 20_000

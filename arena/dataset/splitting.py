@@ -26,7 +26,9 @@ SORTED_BY: Final = {
 }
 PREFIX_DIGITS: Final = 8
 # Several of these are in memory at once, sorted and as they are written.
-BUCKET_BYTES: Final = 8 * 2**20
+FITTING_BYTES: Final = 8 * 2**20
+# So that few steps lead to a battle that is itself larger.
+LEAST_SPANS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,10 @@ def in_order(splits: Sequence[Split], spans: Sequence[Span], folder: Path) -> It
 
 
 def _split_again(splits: Sequence[Split], number: int, span: Span, folder: Path) -> list[Split]:
-    """The rows of a span in narrower ones; nothing if they fit in memory, or no id can be told from another."""
-    spans = span.split(ceil(sum(split.size(number) for split in splits) / BUCKET_BYTES))
-    if len(spans) < 2:
+    """The rows of a span in narrower ones; nothing if they fit in memory, or it is as narrow as can be."""
+    size = sum(split.size(number) for split in splits)
+    spans = span.split(max(LEAST_SPANS, ceil(size / FITTING_BYTES)))
+    if size <= FITTING_BYTES or len(spans) < 2:
         return []
     groups = enumerate(_groups(splits, number))
     return [
@@ -119,7 +122,7 @@ def _groups(splits: Sequence[Split], number: int) -> Iterator[list[Split]]:
     group: list[Split] = []
     size = 0
     for split in splits:
-        if group and size + split.size(number) > BUCKET_BYTES // 2:
+        if group and size + split.size(number) > FITTING_BYTES // 2:
             yield group
             group, size = [], 0
         group.append(split)
@@ -152,6 +155,7 @@ def _write(path: Path, name: str, rows: pa.Table, ends: Sequence[str]) -> list[i
         for start, end in pairwise(borders):
             # Without rows nothing is written: of many splits, what describes the columns would be more than fits.
             batches = rows.slice(start, end - start).to_batches()
+            assert len(batches) <= 1, "rows in several pieces would be read as one"
             sizes.append(sum(file.write(batch.serialize()) for batch in batches))
     return sizes
 

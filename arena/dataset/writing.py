@@ -104,7 +104,7 @@ def _fit(table: pa.Table, left_out: frozenset[int], languages: frozenset[str] | 
 
 
 def _must_be_unique(ids: pa.ChunkedArray) -> None:
-    """No battle stands twice in a release; equal ids are in the same bucket."""
+    """No battle stands twice in a release; equal ids come together."""
     counts = ids.value_counts()
     twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
     if twice:

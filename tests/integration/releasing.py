@@ -59,7 +59,7 @@ def small_parts(times: int = 1) -> Iterator[None]:
     """Several parts for a few votes, whose rows are split again before they are in order."""
     with (
         patch.multiple(reading, PART_BYTES=20_000 * times, FIRST_VOTES=5 * times),
-        patch.object(splitting, "BUCKET_BYTES", 20_000 * times),
+        patch.object(splitting, "FITTING_BYTES", 20_000 * times),
     ):
         yield
 

@@ -41,7 +41,7 @@ def random_ids(number: int, begins: str = "") -> list[str]:
 def test_rows_come_in_order_and_none_is_lost(
     fits: int, begins: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(splitting, "BUCKET_BYTES", fits)
+    monkeypatch.setattr(splitting, "FITTING_BYTES", fits)
     ids = random_ids(600, begins)
     spans = ALL_IDS.split(4)
     splits = [
@@ -60,7 +60,7 @@ def test_rows_come_in_order_and_none_is_lost(
 
 
 def test_ids_that_cannot_be_told_apart_stay_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splitting, "BUCKET_BYTES", 5_000)
+    monkeypatch.setattr(splitting, "FITTING_BYTES", 5_000)
     ids = random_ids(20, "0" * splitting.PREFIX_DIGITS)
     split = Split.write(tmp_path / "part", in_id_order(rows_of(ids)), [ALL_IDS])
     pieces = [*in_order([split], [ALL_IDS], tmp_path / "beside")]
