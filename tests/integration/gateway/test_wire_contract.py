@@ -24,6 +24,7 @@ from arena.gateway.openai_chat import ChatRequest, Delta, Endpoint, Finished, Me
 from arena.gateway.probe import Verdict, health_address, probe
 
 PROMPT = "Explain photosynthesis"
+REAL = pytest.param("vllm", marks=pytest.mark.vllm)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Server:
     is_vllm: bool
 
 
-@pytest.fixture(params=["demo", pytest.param("vllm", marks=pytest.mark.vllm)])
+@pytest.fixture(params=["demo", REAL])
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
     if request.param == "vllm":
         url, model = os.environ.get("ARENA_VLLM_URL_A"), os.environ.get("ARENA_VLLM_MODEL_A")
@@ -176,9 +177,9 @@ async def test_our_own_client_and_probe(session: aiohttp.ClientSession, server: 
     assert await probe(session, endpoint, 2, thorough=True) is Verdict.WELL
 
 
+# The demo server answers here without waiting, and is done before anyone can leave; `test_pool` lets it take its time.
+@pytest.mark.parametrize("server", [REAL], indirect=True)
 async def test_a_client_that_leaves_is_noticed(session: aiohttp.ClientSession, server: Server) -> None:
-    if not server.is_vllm:
-        pytest.skip("without waiting the demo server is done before anyone can leave; test_pool covers it")
     response = await session.post(
         f"{server.url}/chat/completions", json=body(server, stream=True, max_tokens=900, ignore_eos=True)
     )
