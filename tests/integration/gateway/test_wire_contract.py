@@ -31,7 +31,6 @@ REAL = pytest.param("vllm", marks=pytest.mark.vllm)
 class Server:
     url: str
     model: str
-    is_vllm: bool
 
 
 @pytest.fixture(params=["demo", REAL])
@@ -40,10 +39,10 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
         url, model = os.environ.get("ARENA_VLLM_URL_A"), os.environ.get("ARENA_VLLM_MODEL_A")
         if not url or not model:
             pytest.skip("ARENA_VLLM_URL_A and ARENA_VLLM_MODEL_A are not set; `make test-vllm` sets them")
-        yield Server(url=url.rstrip("/"), model=model, is_vllm=True)
+        yield Server(url=url.rstrip("/"), model=model)
         return
     demo = DemoServer({model.name: model for model in DEMO_MODELS}, speed=0, maximum_context_tokens=1024)
-    yield Server(url=await demo.start(), model="demo-scholar", is_vllm=False)
+    yield Server(url=await demo.start(), model="demo-scholar")
     await demo.close()
 
 
@@ -233,7 +232,7 @@ async def test_a_key_is_asked_for_with_a_plain_string(session: aiohttp.ClientSes
 async def test_the_request_id_comes_back(session: aiohttp.ClientSession) -> None:
     demo = DemoServer({"m": DEMO_MODELS[0]}, speed=0)
     url = await demo.start()
-    server = Server(url=url, model="m", is_vllm=False)
+    server = Server(url=url, model="m")
     try:
         headers = {"X-Request-Id": "abc"}
         async with session.post(f"{url}/chat/completions", json=body(server), headers=headers) as response:
@@ -260,7 +259,7 @@ async def test_a_model_that_ponders_holds_nobody_up(session: aiohttp.ClientSessi
     served = threading.Event()
     demo = DemoServer({"pondering": PonderingModel(others_were_served=served)}, speed=0)
     url = await demo.start()
-    pondering = Server(url=url, model="pondering", is_vllm=False)
+    pondering = Server(url=url, model="pondering")
     answer = asyncio.create_task(events(session, pondering))
     while not demo.requests:  # noqa: ASYNC110 - it is the server that notices
         await asyncio.sleep(0.01)
