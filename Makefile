@@ -50,6 +50,7 @@ lint: .venv/dev.stamp ## Lint, format check, types, import contracts.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/vllm # run seldom, so that types are what tells when they no longer fit
 	$(BIN)/lint-imports
 
 format: .venv/dev.stamp ## Format the code.

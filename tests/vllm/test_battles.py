@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import leaderboards
+from arena import snapshots
 from arena.db import Database
 from arena.tables import Response, Turn
 from arena.web.markdown import render_markdown
@@ -109,7 +109,7 @@ async def test_battle_between_two_real_servers_voted_and_on_the_board(
 ) -> None:
     """The whole way once: prompt, two streams, vote, names, board; four voters, one of them for beta."""
     played = [await _play(arena, liked) for liked in (ALPHA, ALPHA, BETA, ALPHA)]
-    snapshot = await leaderboards.fit(database)
+    snapshot = await snapshots.fit(database)
     async with arena.client() as reader:
         board = (await reader.get("/feed/v1/leaderboards/overall.json")).json()
         page = (await reader.get("/leaderboard")).text
