@@ -15,13 +15,12 @@ from tests.filled_arena import NEWCOMER, STRENGTHS
 
 BEST, SECOND, THIRD = list(STRENGTHS)[:3]
 SOMEBODY = UUID(int=1)  # who has cast enough votes for a board of their own
-TODAY = datetime.now(UTC).date().isoformat()
 PATHS = (
     "/leaderboard",
     "/leaderboard?weights=open&sort=-votes&status=nothing",
     "/leaderboard?q=emu",
     "/leaderboard/code",
-    f"/leaderboard/overall/{TODAY}",
+    "/leaderboard/overall/{today}",
     "/plot/overall",
     "/pairs/overall",
     "/robustness/overall",
@@ -66,13 +65,11 @@ def phone(browser: Browser, filled_url: str) -> Iterator[Page]:
     context.close()
 
 
-def test_every_page_of_the_boards_is_accessible_and_fits(visitor: Page) -> None:
-    for path in PATHS:
-        visitor.goto(path)
-        visitor.evaluate(
-            "() => document.querySelectorAll('details').forEach((each) => { each.open = true; })"
-        )
-        assert_accessible_in_every_look(visitor)
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_of_the_boards_is_accessible_and_fits(visitor: Page, path: str) -> None:
+    visitor.goto(path.format(today=datetime.now(UTC).date()))
+    visitor.evaluate("() => document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert_accessible_in_every_look(visitor)
 
 
 def expect_names(page: Page, expected: list[str]) -> None:
