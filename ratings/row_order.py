@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, SmallCodeArray
+from ratings.arrays import BoolArray, CodeArray, IntArray, SmallCodeArray
 from ratings.hashing import Hashes, scatter
 from ratings.style_kernels import pack_keys
+from ratings.threads import in_order
 
 _BLOCK = 1 << 17
 
@@ -51,41 +52,43 @@ class RowOrder:
         keys[:] = hashes
 
     def sort(
-        self, kept: BoolArray | None, outcome: SmallCodeArray, columns: Sequence[FloatArray]
-    ) -> tuple[CodeArray, npt.NDArray[np.signedinteger[Any]]]:
+        self,
+        kept: BoolArray | None,
+        outcome: SmallCodeArray,
+        columns: Sequence[npt.NDArray[Any]],
+        *,
+        threads: int = 1,
+    ) -> None:
         """Put the rows, or those kept, in order.
 
         Parameters
         ----------
         kept : bool, shape (n_rows,), or None for all
         outcome : int8, shape (n_rows,)
-        columns : sequence of float64, shape (n_rows,)
+        columns : sequence of numbers, shape (n_rows,)
             What the hashes were made of.
-
-        Returns
-        -------
-        pair : int32, shape (n_kept,)
-        order : int32 or int64, shape (n_kept,)
-            The number of the row in each place.
+        threads : int, default 1
         """
         keys = self._keys if kept is None else self._keys[kept]
-        keys.sort()
+        parts = min(threads, 1 + len(keys) // _BLOCK)
+        cuts = [len(keys) * part // parts for part in range(1, parts)]
+        if cuts:
+            keys.partition(cuts)
+        list(in_order(lambda part: part.sort(), np.split(keys, cuts), threads))
         self._keys = keys
-        index: type[np.signedinteger[Any]] = np.int32 if len(self._keys) < 2**31 else np.int64
-        order = np.empty(len(keys), dtype=index)
-        pair = np.empty(len(keys), dtype=np.int32)
-        for start in range(0, len(keys), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            order[rows] = keys[rows] & self._row_mask
-            pair[rows] = keys[rows] >> self._pair_shift
         alike = self._alike()
-        if len(alike) and _any_differ(order[alike], order[alike + 1], [outcome, *columns]):
+        if len(alike) and _any_differ(self._rows(alike), self._rows(alike + 1), [outcome, *columns]):
             places = np.union1d(alike, alike + 1)
-            chosen = order[places]
+            chosen = self._rows(places)
             content: list[npt.NDArray[Any]] = [column[chosen] for column in columns]
             group = keys[places] >> self._row_bits
-            order[places] = chosen[np.lexsort([*content, outcome[chosen], group])]
-        return pair, order
+            keys[places] = keys[places][np.lexsort([*content, outcome[chosen], group])]
+
+    def rows(self, low: int, high: int) -> tuple[CodeArray, IntArray]:
+        """Return the pair of each sorted row from low to high, and the number of the row."""
+        keys = self._keys[low:high]
+        pair = (keys >> self._pair_shift).astype(np.int32)
+        return pair, (keys & self._row_mask).view(np.int64)
 
     def borders(self, step: int) -> list[int]:
         """Divide the sorted rows about every ``step`` rows, without parting rows that hold the same."""
@@ -94,6 +97,9 @@ class RowOrder:
             last = self._keys[end - 1] | self._row_mask
             found.append(int(np.searchsorted(self._keys, last, side="right")))
         return sorted({*found, len(self._keys)})
+
+    def _rows(self, places: IntArray) -> IntArray:
+        return (self._keys[places] & self._row_mask).view(np.int64)
 
     def _alike(self) -> IntArray:
         """Find the places whose pair and hash the next place has, too."""
@@ -104,9 +110,5 @@ class RowOrder:
         return np.concatenate(found)
 
 
-def _any_differ(
-    one: npt.NDArray[np.signedinteger[Any]],
-    other: npt.NDArray[np.signedinteger[Any]],
-    columns: Sequence[npt.NDArray[Any]],
-) -> bool:
+def _any_differ(one: IntArray, other: IntArray, columns: Sequence[npt.NDArray[Any]]) -> bool:
     return any(bool((column[one] != column[other]).any()) for column in columns)

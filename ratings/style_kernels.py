@@ -43,7 +43,7 @@ def compare_answers(of_a, of_b, published, smallest, out) -> bool:
 
 
 @compiled
-def place_rows(side_a, side_b, winner, table, size, pair, sign, outcome, hashes) -> int:
+def place_rows(side_a, side_b, winner, table, size, of_side, pair, sign, outcome, hashes) -> int:
     """Look at rows from the side of their pair's first model; return the least number of a pair."""
     least = len(table)
     for i in range(len(pair)):
@@ -53,7 +53,7 @@ def place_rows(side_a, side_b, winner, table, size, pair, sign, outcome, hashes)
         pair[i] = table[a * size + b]
         sign[i] = turn
         outcome[i] = turn * won
-        hashes[i] = np.uint64(turn * won)
+        hashes[i] = np.uint64(turn * (won + of_side))
         least = min(least, pair[i])
     return least
 
@@ -77,18 +77,6 @@ def pack_keys(hashes, pair, low, pair_shift, row_mask, keys) -> None:
         x = (x ^ (x >> _27)) * _SECOND
         x = ((x ^ (x >> _31)) >> (_64 - pair_shift)) & ~row_mask
         keys[i] = x | (np.uint64(pair[i]) << pair_shift) | np.uint64(low + i)
-
-
-@compiled
-def take_in_order(column, order, border, taken, place, stride) -> None:
-    """Take the entries of a column in an order; those of block n go to stride * border[n] + place * length on."""
-    for block in range(len(border) - 1):
-        low, high = border[block], border[block + 1]
-        start = stride * low + place * (high - low)
-        rows, out = order[low:high], taken[start : start + high - low]
-        for i in range(high - low):
-            # Of an unsigned place, no one asks whether it counts from the end.
-            out[i] = column[np.uint64(rows[i])]
 
 
 @compiled_sums
@@ -131,7 +119,8 @@ def add_rows(
     Notes
     -----
     exp(x) is 2**k exp(r), |r| <= log(2) / 2, with the Taylor polynomial of degree 13: unlike a call of the C library it
-    works on several rows at once. Short loops over few arrays are what compilers turn into such work.
+    works on several rows at once. Short loops over few arrays, each from their first entry on, are what compilers turn
+    into such work: of other places they ask in every row whether they count from the end.
     """
     columns, rows = contrast.shape
     has_squares = len(by_pair) > 2 + columns
@@ -141,15 +130,16 @@ def add_rows(
     for low in range(0, rows, STRIP):
         here = min(STRIP, rows - low)
         y = outcome[low : low + here]
+        w, n = weight[low : low + here], count[low : low + here]
         if first + 1 < len(start) and start[first + 1] <= low:
             first += 1
         end, last = 0, first
         while end < here:
             begin = end
             end = min(start[last + 1] - low, here) if last + 1 < len(start) else here
-            of_pair = difference[pair[last]]
-            for i in range(begin, end):
-                d[i] = of_pair
+            of_pair, part = difference[pair[last]], d[begin:end]
+            for i in range(end - begin):
+                part[i] = of_pair
             last += 1
         for column in range(columns):
             x = contrast[column, low : low + here]
@@ -180,9 +170,9 @@ def add_rows(
             decay[i] = e * power[i]
 
         # With s = 2 y - 1, a row's loss is |d| / 2 - s d / 2 + log(1 + decay).
-        if has_squares and len(weight) > 0:
+        if has_squares and len(w) > 0:
             for i in range(here):
-                loss += weight[low + i] * ((abs(d[i]) - d[i] * y[i]) / 2 + math.log1p(decay[i]))
+                loss += w[i] * ((abs(d[i]) - d[i] * y[i]) / 2 + math.log1p(decay[i]))
         elif has_squares:
             product, linear = 1.0, 0.0
             for i in range(here):
@@ -195,18 +185,19 @@ def add_rows(
             t = (1 - decay[i]) * inverse
             surplus[i] = ((-t if d[i] < 0 else t) - y[i]) * 0.5
             curvature[i] = decay[i] * inverse * inverse
-        if len(weight) > 0:
+        if len(w) > 0:
             for i in range(here):
-                surplus[i] *= weight[low + i]
-                curvature[i] *= weight[low + i]
+                surplus[i] *= w[i]
+                curvature[i] *= w[i]
         if len(scores) > 0:
+            part = scores[low : low + here]
             for i in range(here):
-                scores[low + i] = surplus[i]
+                part[i] = surplus[i]
         if has_squares:
             square = room[5 + columns]
             for i in range(here):
                 # The votes of a row are independent: n w**2 (p - y)**2, where the surplus is n w (p - y).
-                square[i] = surplus[i] * surplus[i] / (count[low + i] if len(count) > 0 else 1.0)
+                square[i] = surplus[i] * surplus[i] / (n[i] if len(n) > 0 else 1.0)
 
         for number in range(len(by_pair)):
             column = (number - 1) % (1 + columns) - 1
@@ -219,9 +210,9 @@ def add_rows(
             for cell in range(first, last):
                 begin = end
                 end = min(start[cell + 1] - low, here) if cell + 1 < len(start) else here
-                total = 0.0
-                for i in range(begin, end):
-                    total += value[i]
+                total, part = 0.0, value[begin:end]
+                for i in range(end - begin):
+                    total += part[i]
                 by_pair[number, pair[cell]] += total
             for other in range(columns if number == 0 else column + 1):
                 x = contrast[other, low : low + here]

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import chain, groupby, pairwise
+from itertools import groupby, pairwise
 from operator import add, itemgetter
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ratings.arrays import CodeArray, FloatArray, IntArray, SmallCodeArray
 from ratings.comparisons import Comparisons
@@ -19,7 +18,7 @@ from ratings.hashing import Hashes, mix_in
 from ratings.linear_algebra import single_threaded_blas
 from ratings.pair_finder import PairFinder, places_among
 from ratings.row_order import RowOrder
-from ratings.style_kernels import is_worth_compiling, place_rows, take_in_order, turn_and_mix
+from ratings.style_kernels import is_worth_compiling, place_rows, turn_and_mix
 from ratings.threads import in_order
 
 STRETCH = 2**18
@@ -32,9 +31,6 @@ TASK = 2**17
 """Rows, at least, that are added up together in one thread; more where there are many pairs to add up by."""
 
 _COMPILED_BLOCK = 2**15
-_TOGETHER = 16
-"""Blocks whose rows are moved in one thread."""
-
 _SIGNED_OUTCOMES = np.array([1, -1, 0, 0], dtype=np.int8)
 _ROWS_PER_PAIR = 4
 
@@ -241,8 +237,12 @@ class _Source:
         self.find_pair = PairFinder(comparisons)
         rows = len(encoded.winner)
         self.outcome = np.empty(rows, dtype=np.int8)
-        self.contrast = [np.empty(rows) for _ in range(design.columns)]
+        # By row, so that moving a row to its place touches one place in memory.
+        self.contrast = np.empty((rows, len(design.features)))
+        self.sign = np.empty(rows, dtype=np.int8) if design.keeps_sides else None
         self.compiled = is_worth_compiling(rows)
+        # Machine code needs no room for what is in between, and fewer calls of larger blocks take less time.
+        self.step = _COMPILED_BLOCK if self.compiled else BLOCK
         self.order = RowOrder(rows, len(comparisons.first), compiled=self.compiled)
 
     def compare(self, threads: int) -> None:
@@ -252,65 +252,31 @@ class _Source:
     def blocks(self, threads: int) -> list[StyleBlock]:
         """Sort the rows by pair and what they hold, and leave out those without weight."""
         kept = None if self.weight is None else self.weight > 0
-        pair, order = self.order.sort(kept, self.outcome, self._numbers(slice(None)))
-        border = np.array(self.order.borders(BLOCK), dtype=np.int64)
-        del self.order
-        columns = self.design.columns
-        # The columns of a block stand together in memory, so that a pass reads one place after the other.
-        taken = np.empty(columns * len(order))
-        stretches = [border[low : low + _TOGETHER + 1] for low in range(0, len(border) - 1, _TOGETHER)]
-        for column in range(columns):
-            # One column after the other, so that no more than one is there twice.
-            source = self.contrast.pop(0)
+        columns = [*self.contrast.T, *(c for c in (self.sign, self.weight, self.count) if c is not None)]
+        self.order.sort(kept, self.outcome, columns, threads=threads)
+        return list(in_order(self._block, list(pairwise(self.order.borders(self.step))), threads))
 
-            def move(stretch: IntArray, source: FloatArray = source, column: int = column) -> None:
-                self._move(source, order, stretch, taken, column)
-
-            list(in_order(move, stretches, threads))
-
-        def divide(stretch: IntArray) -> list[StyleBlock]:
-            return [
-                self._block(pair[low:high], order[low:high], taken[columns * low : columns * high])
-                for low, high in pairwise(stretch.tolist())
-            ]
-
-        return list(chain.from_iterable(in_order(divide, stretches, threads)))
-
-    def _move(
-        self, source: FloatArray, order: npt.NDArray[Any], border: IntArray, taken: FloatArray, column: int
-    ) -> None:
-        """Take a column of some blocks in the order of the rows."""
-        columns = self.design.columns
-        if self.compiled:
-            take_in_order(source, order, border, taken, column, columns)
-            return
-        for low, high in pairwise(border.tolist()):
-            block = taken[columns * low : columns * high].reshape(columns, -1)
-            np.take(source, order[low:high], out=block[column], mode="clip")
-
-    def _block(self, pair: CodeArray, order: npt.NDArray[Any], contrast: FloatArray) -> StyleBlock:
+    def _block(self, border: tuple[int, int]) -> StyleBlock:
+        pair, order = self.order.rows(*border)
         start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)) != 0)
+        contrast = np.empty((self.design.columns, len(order)))
+        contrast[: self.contrast.shape[1]] = np.take(self.contrast, order, axis=0).T
+        if self.sign is not None:
+            contrast[-1] = self.sign[order]
         return StyleBlock(
             pair=pair[start],
             start=start,
-            contrast=contrast.reshape(self.design.columns, -1),
+            contrast=contrast,
             outcome=self.outcome[order],
             weight=None if self.weight is None else self.weight[order],
             count=None if self.count is None else self.count[order],
             cluster=None if self.cluster is None else self.cluster[order],
         )
 
-    def _numbers(self, rows: slice) -> list[FloatArray]:
-        """Return all that tells rows of one pair and outcome apart."""
-        columns = [*self.contrast, *(column for column in (self.weight, self.count) if column is not None)]
-        return [column[rows] for column in columns]
-
     def _compare_stretch(self, low: int) -> None:
         high = min(low + STRETCH, len(self.outcome))
-        # Machine code needs no room for what is in between, and fewer calls of larger blocks take less time.
-        step = _COMPILED_BLOCK if self.compiled else BLOCK
-        for start in range(low, high, step):
-            self._compare_rows(slice(start, min(start + step, high)))
+        for start in range(low, high, self.step):
+            self._compare_rows(slice(start, min(start + self.step, high)))
 
     def _compare_rows(self, rows: slice) -> None:
         a, b = self.encoded.side_a[rows], self.encoded.side_b[rows]
@@ -319,30 +285,33 @@ class _Source:
         placed = self._placed(a, b, rows)
         if placed.least_pair < 0:
             self._require_pairs(placed.pair, rows)
+        column = np.empty(len(a))
         for number, feature in enumerate(self.design.features):
-            out = self.contrast[number][rows]
-            self.features.fill_contrast(feature, rows, self.design.definition, out)
-            self._turn_and_mix(out, placed)
-        if self.design.keeps_sides:
-            self.contrast[-1][rows] = placed.sign
-            mix_in(placed.hashes, placed.sign)
-        for column in (self.weight, self.count):
-            if column is not None:
-                mix_in(placed.hashes, column[rows])
+            self.features.fill_contrast(feature, rows, self.design.definition, column)
+            self._turn_and_mix(column, placed)
+            self.contrast[rows, number] = column
+        if self.sign is not None:
+            self.sign[rows] = placed.sign
+        for numbers in (self.weight, self.count):
+            if numbers is not None:
+                mix_in(placed.hashes, numbers[rows])
         self.order.enter(rows.start, placed.pair, placed.hashes)
 
     def _placed(self, a: CodeArray, b: CodeArray, rows: slice) -> "_PlacedRows":
         winner, outcome, table = self.encoded.winner[rows], self.outcome[rows], self.find_pair.table
+        of_side = (
+            3 if self.design.keeps_sides else 0
+        )  # rows that differ by side alone have hashes of their own
         if self.compiled and table is not None:
             pair, sign = np.empty(len(a), dtype=np.int32), np.empty(len(a))
             hashes = np.empty(len(a), dtype=np.uint64)
             size = self.find_pair.size
-            least = place_rows(a, b, winner, table, size, pair, sign, outcome, hashes)
+            least = place_rows(a, b, winner, table, size, of_side, pair, sign, outcome, hashes)
             return _PlacedRows(pair=pair, sign=sign, hashes=hashes, least_pair=least)
         pair = self.find_pair(a, b)
         side = (1 - 2 * (a > b)).astype(np.int8)
         np.multiply(np.take(_SIGNED_OUTCOMES, winner), side, out=outcome)
-        hashes = outcome.astype(np.int64).view(np.uint64)
+        hashes = (outcome + of_side * side).astype(np.int64).view(np.uint64)
         return _PlacedRows(pair=pair, sign=side.astype(np.float64), hashes=hashes, least_pair=int(pair.min()))
 
     def _turn_and_mix(self, column: FloatArray, placed: "_PlacedRows") -> None:
