@@ -8,13 +8,13 @@ from typing import Any, Final, Literal
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from arena.tables import SIDES, Side
 from ratings.arrays import IntArray
 from ratings.board_files import STYLE_COLUMNS
 from ratings.release.boards import VOTES_FILE
 from ratings.release.checks import BATTLES_FILE, TURNS_FILE
+from ratings.release.parquet import open_reader
 
 ROWS: Final = 512
 GROUP_ROWS: Final = 1_024  # of files with conversations: a group of each is in memory at once
@@ -87,7 +87,7 @@ def read_conversations(
 ) -> Iterator[Conversations]:
     """The battles whose votes are on the boards of these populations."""
     turns = _Turns(directory / TURNS_FILE, rows)
-    with pq.ParquetFile(directory / VOTES_FILE) as votes, pq.ParquetFile(directory / BATTLES_FILE) as battles:
+    with open_reader(directory / VOTES_FILE) as votes, open_reader(directory / BATTLES_FILE) as battles:
         batches = zip(
             votes.iter_batches(rows),
             battles.iter_batches(rows, columns=["battle_id", "language"]),
@@ -109,9 +109,8 @@ class _Turns:
     """The turns before the reveal that were answered, in their order."""
 
     def __init__(self, path: Path, rows: int) -> None:
-        self._batches = pq.ParquetFile(path).iter_batches(
-            rows, columns=[*_TEXTS.names, "after_reveal", "state"]
-        )
+        columns = [*_TEXTS.names, "after_reveal", "state"]
+        self._batches = open_reader(path).iter_batches(rows, columns=columns)
         self._waiting = _TEXTS.empty_table()
         self._last: str | None = ""
 

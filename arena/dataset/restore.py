@@ -27,6 +27,7 @@ from arena.errors import DatasetInvalid, ReleaseInvalid, Unavailable
 from arena.records import ModelVersion, Release
 from arena.tables import Battle, Board, ImportedVote, Model, Vote
 from ratings.arrays import IntArray
+from ratings.release.parquet import open_reader
 from ratings.release.schema import board_votes_file
 
 BATTLES_AT_ONCE: Final = 2_048
@@ -271,7 +272,7 @@ class _Restoring:
         return rows.filter(pc.invert(pc.is_in(rows["battle_id"], value_set=self._left_out)))
 
     def _batches(self, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        with pq.ParquetFile(self._directory / name, pre_buffer=False) as file:
+        with open_reader(self._directory / name) as file:
             for batch in file.iter_batches(batch_size=BATTLES_AT_ONCE, columns=columns):
                 yield pa.Table.from_batches([batch])
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ratings.release.boards import VOTES_FILE
 from ratings.release.checks import BATTLES_FILE, TURNS_FILE
+from ratings.release.parquet import open_reader
 
 SAMPLE: Final = "samples/battles.jsonl"
 SAMPLE_ROWS: Final = 1_000
@@ -24,7 +24,7 @@ def write_sample(directory: Path) -> None:
         battle["vote"]["week"] = vote["week"]
         battle["conversation"] = []
     last = max(battles, default="")
-    with pq.ParquetFile(directory / TURNS_FILE) as turns:
+    with open_reader(directory / TURNS_FILE) as turns:
         for batch in turns.iter_batches(_BATCH):
             for turn in batch.to_pylist():
                 if turn["battle_id"] in battles:
@@ -37,7 +37,7 @@ def write_sample(directory: Path) -> None:
 
 
 def _first(path: Path, rows: int) -> list[dict[str, Any]]:
-    with pq.ParquetFile(path) as file:
+    with open_reader(path) as file:
         batch = next(file.iter_batches(rows), None)
     found: list[dict[str, Any]] = (
         [] if batch is None else pa.Table.from_batches([batch]).slice(0, rows).to_pylist()

@@ -13,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ratings.arrays import BoolArray
 from ratings.board_files import (
@@ -25,7 +24,7 @@ from ratings.board_files import (
     plain_board,
     style_controlled_board,
 )
-from ratings.release.parquet import read_columns
+from ratings.release.parquet import open_reader, read_columns
 from ratings.threads import in_order, thread_count
 from ratings.vote_digest import canonical_votes
 
@@ -105,7 +104,7 @@ def _own_votes(path: Path, populations: Sequence[str]) -> dict[str, pa.Table]:
 def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Columns of a file, names as codes of their distinct values; at least one batch, without rows if need be."""
     coded = [name for name in _NAMES if name in columns]
-    with pq.ParquetFile(path, read_dictionary=coded) as file:
+    with open_reader(path, coded=coded) as file:
         yield file.schema_arrow.empty_table().select(columns)
         for batch in file.iter_batches(_READ_ROWS, columns=[*columns], use_threads=False):
             yield pa.Table.from_batches([batch]).select(columns)

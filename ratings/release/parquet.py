@@ -67,7 +67,12 @@ def open_writer(path: Path, schema: pa.Schema, *, group_rows: int = ROW_GROUP_RO
     return Writer(path, schema, group_rows)
 
 
+def open_reader(path: Path, *, coded: Sequence[str] = ()) -> pq.ParquetFile:
+    """Open a file to be read piece by piece: by default, Arrow keeps all that it has read until the file is closed."""
+    return pq.ParquetFile(path, read_dictionary=[*coded], pre_buffer=False)
+
+
 def read_columns(path: Path, columns: Sequence[str] | None = None, *, coded: Sequence[str] = ()) -> pa.Table:
     """Read columns of one file, some as codes of their distinct values; whatever folders it lies in."""
-    with pq.ParquetFile(path, read_dictionary=[*coded]) as file:
+    with open_reader(path, coded=coded) as file:
         return file.read(columns=None if columns is None else [*columns])
