@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -82,7 +82,9 @@ def read_populations(
     found = {}
     for name, said in populations.items():
         rows = (
-            votes.pop(name) if name in votes else _joined(_batches(directory / said["votes_file"], _COMPARED))
+            votes.pop(name)
+            if name in votes
+            else _joined([*_batches(directory / said["votes_file"], _COMPARED)])
         )
         found[name] = _canonical(rows)
     return found
@@ -110,8 +112,10 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch]).select(columns)
 
 
-def _joined(batches: Iterable[pa.Table]) -> pa.Table:
+def _joined(batches: list[pa.Table]) -> pa.Table:
+    """One table of all batches, whose list is emptied so that wide columns go as narrow ones come."""
     votes = pa.concat_tables(batches).unify_dictionaries()
+    batches.clear()
     for place, field in enumerate(votes.schema):
         # Counts of style are most of it, and all but a few fit half the width.
         if pa.types.is_int32(field.type) and (pc.max(votes[place]).as_py() or 0) <= _LARGEST_INT16:
