@@ -17,7 +17,7 @@ from ratings.release.checks import BATTLES_FILE, TURNS_FILE
 from ratings.release.parquet import open_reader
 
 ROWS: Final = 512
-GROUP_ROWS: Final = 1_024  # of files with conversations: a group of each is in memory at once
+GROUP_ROWS: Final = 2_048  # of conversations: a group of each file is in memory at once, and its footer
 ANSWERED: Final = ("answered", "stopped")
 _TEXTS: Final = pa.schema(
     [(name, pa.string()) for name in ("battle_id", "prompt", "response_a", "response_b")]
