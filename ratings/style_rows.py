@@ -299,9 +299,8 @@ class _Source:
 
     def _placed(self, a: CodeArray, b: CodeArray, rows: slice) -> "_PlacedRows":
         winner, outcome, table = self.encoded.winner[rows], self.outcome[rows], self.find_pair.table
-        of_side = (
-            3 if self.design.keeps_sides else 0
-        )  # rows that differ by side alone have hashes of their own
+        # Where sides matter, rows that differ by side alone have hashes of their own.
+        of_side = 3 if self.design.keeps_sides else 0
         if self.compiled and table is not None:
             pair, sign = np.empty(len(a), dtype=np.int32), np.empty(len(a))
             hashes = np.empty(len(a), dtype=np.uint64)
