@@ -49,7 +49,7 @@ def place_rows(side_a, side_b, winner, table, size, of_side, pair, sign, outcome
     for i in range(len(pair)):
         a, b = np.int64(side_a[i]), np.int64(side_b[i])
         turn = 1 - 2 * (a > b)
-        won = (winner[i] == 0) - (winner[i] == 1)
+        won = np.int64(winner[i] == 0) - np.int64(winner[i] == 1)
         pair[i] = table[a * size + b]
         sign[i] = turn
         outcome[i] = turn * won

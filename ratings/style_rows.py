@@ -205,6 +205,7 @@ def style_rows(
     with single_threaded_blas():
         source.compare(threads)
         blocks = source.blocks(threads)
+    del source  # which holds the rows once more
     tasks = _tasks(blocks, len(comparisons.first))
     none = _moments([], design)
     return StyleRows(

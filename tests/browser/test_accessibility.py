@@ -52,6 +52,8 @@ def test_a_battle_is_accessible_until_its_reveal(visitor: Page) -> None:
     visitor.get_by_role("button", name="B is better").click()
     expect(visitor.locator("#reveal")).to_be_visible()
     assert_accessible_in_every_look(visitor)
+    visitor.goto("/me")
+    assert_accessible_in_every_look(visitor)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -298,6 +298,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many blocks and tasks in a small table; few rounds of the bootstrap."""
     monkeypatch.setattr(estimates, "_ROUNDS", 100)
     monkeypatch.setattr(style_rows, "BLOCK", 16)
+    monkeypatch.setattr(style_rows, "_COMPILED_BLOCK", 16)
     monkeypatch.setattr(style_rows, "TASK", 32)
 
 

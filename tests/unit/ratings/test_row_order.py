@@ -1,24 +1,31 @@
 """Rows in an order that what they hold decides."""
 
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from ratings.arrays import BoolArray, FloatArray
-from ratings.hashing import hash_rows
+from ratings.hashing import Hashes, hash_rows
 from ratings.row_order import RowOrder
 
 ROWS, PAIRS = 400_000, 300
 
 
 def ordered(
-    pair: np.ndarray, content: FloatArray, kept: BoolArray | None = None, threads: int = 1
+    pair: np.ndarray,
+    content: FloatArray,
+    kept: BoolArray | None = None,
+    threads: int = 1,
+    hash_of: Callable[[Sequence[FloatArray]], Hashes] = hash_rows,
 ) -> tuple[np.ndarray, np.ndarray]:
     order = RowOrder(len(pair), PAIRS)
-    order.enter(0, pair.astype(np.int32), hash_rows([content]))
+    order.enter(0, pair.astype(np.int32), hash_of([content]))
     outcome = np.zeros(len(pair), dtype=np.int8)
     order.sort(kept, outcome, [content], threads=threads)
     borders = order.borders(1 << 16)
-    parts = [order.rows(low, high) for low, high in zip(borders, borders[1:], strict=False)]
+    parts = [order.rows(low, high) for low, high in pairwise(borders)]
     pairs, rows = (np.concatenate(column) for column in zip(*parts, strict=True))
     return pairs, rows
 
@@ -42,8 +49,16 @@ def test_every_row_once_by_pair_and_content(table: tuple[np.ndarray, FloatArray]
     assert (content[shuffled][other] == content[rows]).all()
 
 
-def test_only_rows_kept(table: tuple[np.ndarray, FloatArray]) -> None:
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("least", [0, 1_000])
+def test_content_decides_where_hashes_agree(
+    table: tuple[np.ndarray, FloatArray], least: float, threads: int
+) -> None:
     pair, content = table
-    kept = content > 1_000
-    _, rows = ordered(pair, content, kept, threads=2)
+    kept = content >= least
+    pairs, rows = ordered(pair, content, kept, threads, lambda columns: np.zeros(ROWS, dtype=np.uint64))
+    expected = np.flatnonzero(kept)
+    expected = expected[np.lexsort([content[expected], pair[expected]])]
+    assert (pairs == pair[expected]).all()
+    assert (content[rows] == content[expected]).all()
     assert (np.sort(rows) == np.flatnonzero(kept)).all()

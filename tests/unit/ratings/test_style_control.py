@@ -37,6 +37,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many stretches, blocks and tasks in a small table."""
     monkeypatch.setattr(style_rows, "STRETCH", 70)
     monkeypatch.setattr(style_rows, "BLOCK", 16)
+    monkeypatch.setattr(style_rows, "_COMPILED_BLOCK", 16)
     monkeypatch.setattr(style_rows, "TASK", 32)
 
 

@@ -50,6 +50,7 @@ def fit_in_chunks(table: pd.DataFrame, borders: list[int]) -> StyleControlFit:
 def test_chunks_give_what_memory_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(style_rows, "STRETCH", 90)
     monkeypatch.setattr(style_rows, "BLOCK", 20)
+    monkeypatch.setattr(style_rows, "_COMPILED_BLOCK", 20)
     table = styled_battles(31, rows=700, counted=True)
     whole = fit_style_control(
         table, features=FEATURES, side_bias=True, definition="published", cluster="voter"
@@ -110,6 +111,7 @@ def test_extreme_logits_lose_no_precision(size: float) -> None:
 def test_sums_by_pair_are_those_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(style_rows, "STRETCH", 64)
     monkeypatch.setattr(style_rows, "BLOCK", 10)
+    monkeypatch.setattr(style_rows, "_COMPILED_BLOCK", 10)
     table = styled_battles(34, rows=500)
     comparisons = Comparisons.from_battles(table)
     rng = np.random.default_rng(3)
