@@ -12,6 +12,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, count_codes
 from ratings.errors import InvalidComparisonsError
 from ratings.threads import in_order, thread_count
+from ratings.usual_values import UsualValues
 
 Battles: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatch
 """What a table of battles may be."""
@@ -19,9 +20,6 @@ Battles: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatch
 SLICE = 1 << 18
 """Rows that one thread codes at a time: enough to forget the cost of a task."""
 
-_RUNS = 64
-_RUN = 1 << 8
-_FEW = 1 << 12
 _STRIDE = 64
 
 
@@ -82,17 +80,15 @@ def _names(battles: Battles) -> list[str]:
 
 def code_columns(battles: Battles, names: Sequence[str]) -> list[CodedColumn]:
     """Code columns of labels; long ones in slices, on all processors."""
-    columns = [arrow_column(battles, name) for name in names]
-    tasks = [
-        (column.slice(start, SLICE), usual)
-        for column, usual in ((column, _usual_values(column)) for column in columns if column is not None)
-        for start in range(0, len(battles), SLICE)
-    ]
-    slices = in_order(_code_slice, tasks, thread_count(None) if len(tasks) > len(names) else 1)
+    found = [arrow_column(battles, name) for name in names]
+    columns = [None if column is None else _Coding(column) for column in found]
+    tasks = [(column, start) for column in columns if column for start in range(0, len(battles), SLICE)]
+    threads = thread_count(None) if len(tasks) > len(names) else 1
+    dictionaries = in_order(lambda task: task[0].code(task[1]), tasks, threads)
     return [
         _code_objects(battles, name)
         if column is None
-        else _join_slices(column, name, [next(slices) for _ in range(0, len(battles), SLICE)])
+        else column.joined(name, [part for _ in range(0, len(battles), SLICE) for part in next(dictionaries)])
         for name, column in zip(names, columns, strict=True)
     ]
 
@@ -182,65 +178,60 @@ def whole_numbers(battles: Battles, name: str, values: FloatArray) -> IntArray:
     return values.astype(np.int64)
 
 
-def _usual_values(column: pa.ChunkedArray) -> pa.Array | None:
-    """Return the sorted values in some rows of a long column of strings, if they are few."""
-    if len(column) <= SLICE or not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return None
-    starts = np.linspace(0, len(column) - _RUN, _RUNS).astype(int)
-    runs = [chunk for start in starts for chunk in column.slice(start, _RUN).chunks]
-    values = pc.unique(pa.chunked_array(runs, type=column.type)).drop_null()
-    return values.take(pc.array_sort_indices(values)) if 0 < len(values) <= _FEW else None
+class _Coding:
+    """The codes of a column while its slices are coded one by one."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self.column = column
+        self.codes = np.empty(len(column), dtype=np.int32)
+        self.usual = UsualValues.of(column) if len(column) > SLICE else None
+
+    def code(self, start: int) -> list[tuple[CodeArray, pa.Array]]:
+        """Code a slice; its codes chunk by chunk, and what they stand for there."""
+        found = []
+        for chunk in self.column.slice(start, SLICE).chunks:
+            codes = self.codes[start : start + len(chunk)]
+            found.append((codes, _code_chunk(chunk, codes, self.usual)))
+            start += len(chunk)
+        return found
+
+    def joined(self, name: str, slices: Sequence[tuple[CodeArray, pa.Array]]) -> CodedColumn:
+        """Give all slices common codes."""
+        place: dict[Any, int] = {}
+        known: tuple[pa.Array, CodeArray] | None = None
+        is_common = False
+        for codes, dictionary in slices:
+            if known is None or not dictionary.equals(known[0]):
+                # One more entry at the end, for the code -1 of a missing value.
+                wanted = [place.setdefault(value, len(place)) for value in dictionary.to_pylist()]
+                known = dictionary, np.array([*wanted, -1], dtype=np.int32)
+                is_common = wanted == list(range(len(wanted)))
+            if not is_common:
+                codes[:] = known[1][codes]
+        coded = CodedColumn(name=name, codes=self.codes, values=list(place))
+        return _only_used(coded) if pa.types.is_dictionary(self.column.type) else coded
 
 
-def _code_slice(task: tuple[pa.ChunkedArray, pa.Array | None]) -> list[tuple[CodeArray, pa.Array]]:
-    column, usual = task
+def _code_chunk(chunk: pa.Array, out: CodeArray, usual: UsualValues | None) -> pa.Array:
+    """Write the codes of a chunk, -1 where a value is missing; return what they stand for."""
     if usual is None:
-        return [_code_chunk(chunk) for chunk in column.chunks]
-    return [_code_by_usual_values(chunk, usual) for chunk in column.chunks]
+        return _collect(chunk, out)
+    if usual.find(chunk, out):
+        return usual.values
+    rows = np.flatnonzero(out < 0)
+    others = np.empty(len(rows), dtype=np.int32)
+    dictionary = _collect(chunk.take(pa.array(rows)), others)
+    out[rows] = np.where(others < 0, -1, others + len(usual.values))
+    return pa.concat_arrays([usual.values, dictionary])
 
 
-def _code_chunk(chunk: pa.Array) -> tuple[CodeArray, pa.Array]:
+def _collect(chunk: pa.Array, out: CodeArray) -> pa.Array:
     encoded = chunk if pa.types.is_dictionary(chunk.type) else pc.dictionary_encode(chunk)
     indices = encoded.indices
     if indices.null_count:
         indices = pc.fill_null(indices.cast(pa.int32()), -1)
-    return indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False), encoded.dictionary
-
-
-def _code_by_usual_values(chunk: pa.Array, usual: pa.Array) -> tuple[CodeArray, pa.Array]:
-    """Look values up instead of collecting them, which is faster, and collect only what is not found."""
-    found = pc.index_in(chunk, value_set=usual)
-    if not found.null_count:
-        return found.to_numpy(), usual
-    rows = np.flatnonzero(found.is_null().to_numpy(zero_copy_only=False))
-    others, dictionary = _code_chunk(chunk.take(pa.array(rows)))
-    codes: CodeArray = found.fill_null(-1).to_numpy().copy()
-    codes[rows] = np.where(others < 0, -1, others + len(usual))
-    return codes, pa.concat_arrays([usual, dictionary])
-
-
-def _join_slices(
-    column: pa.ChunkedArray, name: str, slices: list[list[tuple[CodeArray, pa.Array]]]
-) -> CodedColumn:
-    """Give the slices common codes."""
-    joined = np.empty(len(column), dtype=np.int32)
-    place: dict[Any, int] = {}
-    known: tuple[pa.Array, CodeArray] | None = None
-    is_common, start = False, 0
-    for codes, dictionary in (part for parts in slices for part in parts):
-        if known is None or not dictionary.equals(known[0]):
-            # One more entry at the end, for the code -1 of a missing value.
-            wanted = [place.setdefault(value, len(place)) for value in dictionary.to_pylist()]
-            known = dictionary, np.array([*wanted, -1], dtype=np.int32)
-            is_common = wanted == list(range(len(wanted)))
-        out = joined[start : start + len(codes)]
-        if is_common:
-            out[:] = codes
-        else:
-            np.take(known[1], codes, out=out, mode="wrap")
-        start += len(codes)
-    coded = CodedColumn(name=name, codes=joined, values=list(place))
-    return _only_used(coded) if pa.types.is_dictionary(column.type) else coded
+    out[:] = indices.to_numpy(zero_copy_only=False)
+    return encoded.dictionary
 
 
 def _only_used(column: CodedColumn) -> CodedColumn:

@@ -9,6 +9,7 @@ import functools
 import importlib
 import logging
 import os
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -109,6 +110,11 @@ def compiled_sums(
 def can_compile() -> bool:
     """Tell whether compiled functions run as machine code here; imports Numba."""
     return is_switched_on() and _import_numba() is not None
+
+
+def is_compiler_loaded() -> bool:
+    """Tell whether compiled functions run as machine code and Numba need not be imported for it: that takes long."""
+    return is_switched_on() and "numba" in sys.modules and _import_numba() is not None
 
 
 def is_switched_on() -> bool:

@@ -8,17 +8,11 @@ import ratings.clusters
 from ratings import cluster_scores
 from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import Comparisons
-from ratings.compiled import can_compile
 from tests.unit.ratings.tables import random_battles
 
 MODELS, CLUSTERS = 30, 400
-KINDS = [
-    False,
-    pytest.param(True, marks=pytest.mark.skipif(not can_compile(), reason="Numba is not installed")),
-]
 
 
-@pytest.mark.parametrize("is_compiled", KINDS)
 def test_sums_of_products_follow_the_definition(monkeypatch: pytest.MonkeyPatch, is_compiled: bool) -> None:
     monkeypatch.setattr(cluster_scores, "is_worth_compiling", lambda rows: is_compiled)
     rng = np.random.default_rng(1)
@@ -35,7 +29,6 @@ def test_sums_of_products_follow_the_definition(monkeypatch: pytest.MonkeyPatch,
     np.testing.assert_allclose(total, scores.T @ scores, atol=1e-10)
 
 
-@pytest.mark.parametrize("is_compiled", KINDS)
 def test_sizes_of_clusters_follow_the_definition(monkeypatch: pytest.MonkeyPatch, is_compiled: bool) -> None:
     monkeypatch.setattr(ratings.clusters, "is_worth_compiling", lambda rows: is_compiled)
     table = random_battles(3, models=6, rows=400)

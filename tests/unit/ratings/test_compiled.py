@@ -10,15 +10,6 @@ import pytest
 
 from ratings.arrays import FloatArray
 from ratings.compiled import can_compile, compiled, compiled_sums
-from tests.conftest import IN_CI
-
-
-@pytest.fixture
-def numba() -> None:
-    """Skips where Numba is absent, except in CI, where compiled functions must be tested."""
-    if not can_compile():
-        message = "no Numba found: install ratings' extra `numba`"
-        pytest.fail(message) if IN_CI else pytest.skip(message)
 
 
 @compiled

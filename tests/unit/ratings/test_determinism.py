@@ -18,7 +18,6 @@ import threadpoolctl
 from ratings import Comparisons, estimates, style_kernels, style_rows
 from ratings.bootstrap import bootstrap
 from ratings.bradley_terry import fit_bradley_terry
-from ratings.compiled import can_compile
 from ratings.confidence_sequences import anytime_rank_sets, effective_voters
 from ratings.held_out import held_out_log_loss
 from ratings.history import history
@@ -31,6 +30,7 @@ from ratings.propensities import fit_uniform_pairs
 from ratings.rank_sets import rank_sets
 from ratings.style_control import StyleControlFit, fit_style_control
 from ratings.ties import TieModel, clustered_tie_covariance, fit_ties
+from tests.unit.ratings.machine_code import require_numba
 from tests.unit.ratings.styled import FEATURES, styled_battles
 from tests.unit.ratings.tables import mirrored
 
@@ -201,6 +201,7 @@ def as_machine_code(compute: Computation) -> Computation:
     """Compute with compiled loops, however few the rows."""
 
     def compiled(table: pd.DataFrame) -> Numbers:
+        require_numba()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(style_kernels, "WORTH_COMPILING", 0)
             return compute(table)
@@ -242,10 +243,9 @@ SIDED: dict[str, Computation] = {
     "board, side bias": partial(board, side_bias=True),
 }
 """What looks at the side on which an answer stood: exchanging them asks another question."""
-if can_compile():
-    for name in ("style", "clustered style", "style in parts"):
-        COMPUTATIONS[f"{name}, compiled"] = as_machine_code(COMPUTATIONS[name])
-    SIDED["published, compiled"] = as_machine_code(SIDED["published"])
+for name in ("style", "clustered style", "style in parts"):
+    COMPUTATIONS[f"{name}, compiled"] = as_machine_code(COMPUTATIONS[name])
+SIDED["published, compiled"] = as_machine_code(SIDED["published"])
 
 
 def votes(seed: int, *, counted: bool, rows: int = 260) -> pd.DataFrame:
@@ -356,6 +356,7 @@ for name, compute in {**COMPUTATIONS, **SIDED}.items():
 """
 
 
+@pytest.mark.usefixtures("numba")
 def test_on_any_number_of_threads_from_the_start() -> None:
     found = [
         subprocess.run(

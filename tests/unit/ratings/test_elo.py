@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from ratings import InvalidOptionError
-from ratings.compiled import can_compile
 from ratings.elo import online_elo, order_sensitivity
 from tests.unit.ratings.tables import battles, mirrored, random_battles
 
@@ -63,7 +62,7 @@ def test_a_stake_beyond_any_sense_overflows_nothing() -> None:
     assert np.isfinite(online_elo(random_battles(53), k=1e9)).all()
 
 
-@pytest.mark.skipif(not can_compile(), reason="Numba is not installed")
+@pytest.mark.usefixtures("numba")
 def test_machine_code_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     table = random_battles(54, models=9, rows=60_000).assign(weight=0.7, count=1)
     machine = online_elo(table, k=7.3)

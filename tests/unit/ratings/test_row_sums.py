@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 from scipy import special
 
-from ratings.compiled import can_compile
 from ratings.row_sums import RowSums, StylePoint, add_up
 from ratings.style_rows import StyleBlock
 
 PAIRS, COLUMNS = 40, 3
-KINDS = [
-    False,
-    pytest.param(True, marks=pytest.mark.skipif(not can_compile(), reason="Numba is not installed")),
-]
 
 
 def block(seed: int, rows: int, cells: int, *, weighted: bool = False, clusters: bool = False) -> StyleBlock:
@@ -58,17 +53,16 @@ def plain_sums(blocks: list[StyleBlock], at: StylePoint) -> RowSums:
     return sums
 
 
-@pytest.mark.parametrize("compiled", KINDS)
 @pytest.mark.parametrize("options", [{}, {"weighted": True}, {"clusters": True, "weighted": True}])
 @pytest.mark.parametrize(
     ("rows", "cells"), [(1, 1), (9, 9), (512, 1), (513, 2), (1024, 40), (3000, 1), (3000, 30)]
 )
 def test_sums_are_those_of_their_definition(
-    rows: int, cells: int, options: dict[str, Any], compiled: bool
+    rows: int, cells: int, options: dict[str, Any], is_compiled: bool
 ) -> None:
     blocks = [block(seed, rows, cells, **options) for seed in range(3)]
     expected = plain_sums(blocks, point())
-    sums = add_up(blocks, point(), for_sandwich=True, compiled=compiled)
+    sums = add_up(blocks, point(), for_sandwich=True, compiled=is_compiled)
     np.testing.assert_allclose(sums.by_pair, expected.by_pair, rtol=1e-12, atol=1e-11)
     np.testing.assert_allclose(sums.overall[0], expected.overall[0], rtol=1e-12, atol=1e-11)
     for kind, start in enumerate([2, 3 + COLUMNS]):
@@ -79,17 +73,16 @@ def test_sums_are_those_of_their_definition(
         np.testing.assert_allclose(scores, wanted, rtol=1e-12, atol=1e-14)
     assert len(sums.scores) == (3 if options.get("clusters") else 0)
 
-    fewer = add_up(blocks, point(), for_sandwich=False, compiled=compiled)
+    fewer = add_up(blocks, point(), for_sandwich=False, compiled=is_compiled)
     assert fewer.by_pair.tobytes() == sums.by_pair[: 2 + COLUMNS].tobytes()
     assert (fewer.loss, fewer.scores) == (0, [])
 
 
-@pytest.mark.parametrize("compiled", KINDS)
 @pytest.mark.parametrize("spread", [0.0, 1e-8, 10.0, 100.0, 900.0])
-def test_every_logit_keeps_its_precision(spread: float, compiled: bool) -> None:
+def test_every_logit_keeps_its_precision(spread: float, is_compiled: bool) -> None:
     rows = block(7, 2000, 30)
     expected = plain_sums([rows], point(spread))
-    sums = add_up([rows], point(spread), for_sandwich=True, compiled=compiled)
+    sums = add_up([rows], point(spread), for_sandwich=True, compiled=is_compiled)
     # Below the smallest normal number nothing is left of a curvature.
     np.testing.assert_allclose(sums.by_pair[1], expected.by_pair[1], rtol=1e-12, atol=1e-300)
     assert sums.loss == pytest.approx(expected.loss, rel=1e-13)

@@ -17,7 +17,6 @@ from ratings import (
     style_kernels,
     style_rows,
 )
-from ratings.compiled import can_compile
 from ratings.style_control import StyleControlFit, fit_style_control
 from tests.unit.ratings.styled import FEATURES, dense_fit, design, styled_battles
 from tests.unit.ratings.tables import battles, mirrored
@@ -51,7 +50,7 @@ def everything(fit: StyleControlFit) -> bytes:
     )
 
 
-@pytest.mark.skipif(not can_compile(), reason="Numba is not installed")
+@pytest.mark.usefixtures("numba")
 @pytest.mark.parametrize("counted", [False, True])
 @pytest.mark.parametrize("options", VARIANTS)
 def test_machine_code_changes_only_rounding(
