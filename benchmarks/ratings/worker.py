@@ -42,6 +42,8 @@ def main() -> None:
     if options.once:
         _send(replies, {"import_seconds": imported, **_once(contestant.OPERATIONS[options.once], votes)})
         return
+    if hasattr(contestant, "warm_up"):
+        contestant.warm_up()
     _send(replies, {"title": _title(contestant), "note": getattr(contestant, "NOTE", "")})
     prepared: dict[Any, Any] = {}  # by what made it, so that operations on the same table share it
     for line in sys.stdin:

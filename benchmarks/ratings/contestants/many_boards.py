@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ratings import BradleyTerryFit, Comparisons, fit_bradley_terry, sandwich
 from ratings.arrays import ModelId
+from ratings.columns import code_columns
 from ratings.encoding import WINNERS, encode_battles
 from ratings.threads import in_order, thread_count
 
@@ -56,13 +57,8 @@ def _counts(
 
 
 def _groups(battles: Battles, column: str) -> tuple[np.ndarray, int]:
-    values = battles[column]
-    codes = pa.array(values) if isinstance(values, pd.Series) else values
-    if isinstance(codes, pa.ChunkedArray):
-        codes = codes.unify_dictionaries().combine_chunks()
-    if not isinstance(codes, pa.DictionaryArray):
-        codes = codes.dictionary_encode()
-    return codes.indices.to_numpy(), len(codes.dictionary)
+    (values,) = code_columns(battles, [column])
+    return values.codes, len(values.values)
 
 
 def _count_tags(battles: Battles, tags: Sequence[str], cell: np.ndarray, overall: np.ndarray) -> np.ndarray:

@@ -11,12 +11,18 @@ from benchmarks.ratings.operation import Answer, Operation, by_model
 from benchmarks.ratings.votes import FEATURES, TAGS, Votes
 from ratings import RATING_PER_STRENGTH, Comparisons, fit_bradley_terry, leaderboard, online_elo, sandwich
 from ratings.bootstrap import bootstrap
+from ratings.compiled import can_compile
 from ratings.style_control import fit_style_control
 from ratings.ties import fit_ties
 
 NAME = "ratings"
 Z = NormalDist().inv_cdf(0.975)
 ROUNDS_SEED = 20_261_122
+
+
+def warm_up() -> None:
+    """Load Numba, or operations would take less time after those that load it; what it costs, first runs tell."""
+    can_compile()
 
 
 def _point(battles: Any) -> Any:
