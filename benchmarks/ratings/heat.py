@@ -1,5 +1,6 @@
 """Contestants that take turns at work of one kind."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from benchmarks.ratings.operation import Answer
 PATIENCE_SECONDS = 300.0
 SLOW_SECONDS = 5.0
 VERY_SLOW_SECONDS = 15.0
+SETTLE_SECONDS = 0.5
+"""Before each round: threads of numerical libraries go on turning for a while, and would take time from the next."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,14 +30,19 @@ def run_heat(entries: Sequence[Entry], rounds: int) -> None:
 
     Very slow work is not done a second time, and slow work at most twice. An entry that fails drops out.
     """
-    slowest = max(_first_round(entry) for entry in entries)
-    wanted = 1 if slowest > VERY_SLOW_SECONDS else 2 if slowest > SLOW_SECONDS else rounds
-    for number in range(min(wanted, rounds)):
+    wanted = {entry: _turns(_first_round(entry), rounds) for entry in entries}
+    for number in range(rounds):
         for entry in entries if number % 2 == 0 else reversed(entries):
-            if not entry.failures and len(entry.seconds) <= number:
+            if not entry.failures and len(entry.seconds) <= number < wanted[entry]:
+                time.sleep(SETTLE_SECONDS)
                 _timed_round(entry)
     for contestant in {entry.contestant for entry in entries}:
         contestant.forget()
+
+
+def _turns(first_seconds: float, rounds: int) -> int:
+    most = 1 if first_seconds > VERY_SLOW_SECONDS else 2 if first_seconds > SLOW_SECONDS else rounds
+    return min(most, rounds)
 
 
 def _first_round(entry: Entry) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -31,10 +32,12 @@ class Result:
 
     @property
     def ratio(self) -> float | None:
-        """The peer's figure over ours, the median of the rounds."""
+        """The peer's figure over ours, the median of the rounds; slow work has fewer, and its last stands for more."""
         if not self.peer:
             return None
-        return median(theirs / ours for ours, theirs in zip(self.ours, self.peer, strict=True))
+        rounds = range(max(len(self.ours), len(self.peer)))
+        ours, theirs = ([of[min(i, len(of) - 1)] for i in rounds] for of in (self.ours, self.peer))
+        return median(np.divide(theirs, ours).tolist())
 
     @property
     def reached(self) -> bool | None:

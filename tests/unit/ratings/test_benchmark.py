@@ -1,5 +1,7 @@
 """The benchmark's own parts: what it asks of `ratings`, what stands for FastChat, and how goals are judged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,6 @@ def test_goals_are_judged_by_the_median_of_the_rounds_and_only_at_their_size() -
     )
     assert result.ratio == 10
     assert result.reached
+    assert replace(result, peer=(10.0, 40.0)).ratio == 10
+    assert replace(result, peer=(40.0,)).ratio == 20
+    assert replace(result, ours=(4.0,)).ratio == 10
