@@ -43,7 +43,7 @@ from ratings.threads import in_order, thread_count
 LANGUAGE_VOTES = 50
 COMPRESSION = 3
 LARGE = 1_000_000
-"""Boards of more votes are not computed beside each other."""
+"""Of boards of more votes, two at most are computed beside each other."""
 
 SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard", "pairs", "robustness")}
 
@@ -341,15 +341,24 @@ def compute(votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[BoardFile
         for name, said in inputs["categories"].items()
     ]
     boards = [board for each in votes for board in boards_of(each, operator_categories)]
-    # Beside each other, because much of a fit keeps one processor busy alone; but the large ones one after the
-    # other, because two of them would need too much memory.
-    large = [board for board in boards if board.counted > LARGE]
-    groups = [large, *([board] for board in boards if board.counted <= LARGE)]
 
-    def files(group: Sequence[Board]) -> list[BoardFile]:
-        return [file for board in group for file in board_files(board, inputs["models"])]
+    def files(lane: Sequence[Board]) -> list[BoardFile]:
+        return [file for board in lane for file in board_files(board, inputs["models"])]
 
-    return [file for found in in_order(files, groups, thread_count(None)) for file in found]
+    return [file for found in in_order(files, _lanes(boards), thread_count(None)) for file in found]
+
+
+def _lanes(boards: Iterable[Board]) -> list[list[Board]]:
+    """Divide boards into what is computed one after the other, because much of a fit keeps one processor busy alone.
+
+    The largest come first, so that none is left for the end; more than two of them at once would need too much memory.
+    """
+    largest_first = sorted(boards, key=lambda board: -board.counted)
+    large: tuple[list[Board], list[Board]] = ([], [])
+    for board in largest_first:
+        if board.counted > LARGE:
+            min(large, key=lambda lane: sum(each.counted for each in lane)).append(board)
+    return [*large, *([board] for board in largest_first if board.counted <= LARGE)]
 
 
 def packed(file: BoardFile, snapshot_id: str, generated_at: str) -> bytes:
