@@ -44,6 +44,7 @@ _OWN_SCHEMA = pa.schema(
 )
 _SEPARATOR = "\x1f"  # in no tag, reason or winner, all of which are made of letters and signs
 _TOGETHER = 4096
+_PART = 64 * _TOGETHER
 _BLOCK_BYTES = 1 << 22
 _DIGITS = 16
 _NO_STYLE = f"repeat(E'{_SEPARATOR}', {len(STYLE_FEATURES) - 1})"
@@ -147,19 +148,31 @@ async def own_ballots(session: AsyncSession, condition: str) -> pa.Table:
     ).one()
     if first is None:
         return _OWN_SCHEMA.empty_table()
+    parsing: list[asyncio.Task[pa.Table]] = []
+    try:
+        for start in range(first, last + 1, _PART):
+            lines = await _lines(session, condition, start, min(start + _PART - 1, last))
+            # In a thread, while the database writes the next ones.
+            parsing.append(asyncio.create_task(asyncio.to_thread(_own_table, lines)))
+        return pa.concat_tables(await asyncio.gather(*parsing))
+    finally:
+        await asyncio.gather(*parsing, return_exceptions=True)
+
+
+async def _lines(session: AsyncSession, condition: str, first: int, last: int) -> memoryview:
+    """Ballots of a range of votes, each as a line."""
     # Thousands of ballots in a message: to fetch each by itself takes longer than all that follows.
     query = f"""SELECT (
             SELECT string_agg(concat_ws(E'{_SEPARATOR}', {", ".join(_WRITTEN.values())}), E'\n')
-            FROM ballot WHERE vote_id BETWEEN start AND start + {_TOGETHER - 1} AND rules IS NOT NULL AND ({condition})
+            FROM ballot WHERE vote_id BETWEEN start AND least(start + {_TOGETHER - 1}, {last})
+            AND rules IS NOT NULL AND ({condition})
         ) FROM generate_series({first}, {last}, {_TOGETHER}) AS start"""
     written = BytesIO()
     async with _cursor(session) as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
         async for (lines,) in copy.rows():
             if lines is not None:
                 written.write(lines + b"\n")
-    if not written.tell():
-        return _OWN_SCHEMA.empty_table()
-    return await asyncio.to_thread(_own_table, written.getbuffer())
+    return written.getbuffer()
 
 
 async def imported_votes(session: AsyncSession, board: Board, last_imported_id: int) -> Votes:
@@ -196,6 +209,8 @@ async def _cursor(session: AsyncSession) -> AsyncIterator[psycopg.AsyncCursor[An
 
 def _own_table(lines: memoryview) -> pa.Table:
     """Ballots as `_OWN_SCHEMA` says, from what `_WRITTEN` wrote."""
+    if not lines:
+        return _OWN_SCHEMA.empty_table()
     rows = csv.read_csv(
         pa.BufferReader(pa.py_buffer(lines)),
         read_options=csv.ReadOptions(column_names=list(_WRITTEN_SCHEMA.names), block_size=_BLOCK_BYTES),

@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import jobs, leaderboards, simulate, snapshots
+from arena import ballots, jobs, leaderboards, simulate, snapshots
 from arena.ballots import BallotBox, Votes
 from arena.db import Database
 from arena.errors import LeaderboardNotFound
@@ -128,6 +128,18 @@ async def test_same_digest_with_other_threads(voted: Serving, database: Database
             0,
             "The same votes give the same boards, to the digest.",
         ), done.stderr
+
+
+async def test_ballots_that_are_read_in_parts_are_the_same(
+    voted: Serving, database: Database, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = await rows_of(BallotBox(), database)
+    monkeypatch.setattr(ballots, "_TOGETHER", 1)
+    monkeypatch.setattr(ballots, "_PART", 1)
+    assert await rows_of(BallotBox(), database) == whole
+    snapshot = await snapshots.newest_snapshot(session)
+    async with database.readings() as reading:
+        assert await verify(reading, snapshot.id) == []
 
 
 async def test_large_boards_that_share_two_lanes_say_the_same(
