@@ -248,7 +248,7 @@ def leaderboard_show(
     """Show a leaderboard of the newest snapshot."""
     from arena import snapshots
 
-    file = f"leaderboards/{name}{'.style' if style_control else ''}.json"
+    file = snapshots.board_file(name, style_control=style_control)
     payload = in_transaction(lambda session: snapshots.read_file(session, file))
     if as_json:
         typer.echo(payload.decode())

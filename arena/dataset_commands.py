@@ -52,20 +52,25 @@ def dataset_import(
     """
     from arena.dataset import bulk, release_votes, votes_files
     from arena.dataset.rejects import rejects_beside
+    from arena.operator_categories import read_operator_categories
 
-    if board and (name := votes_files.board_name(board)) != board:
+    operators = read_operator_categories(Settings().categories_file)
+    taken = [category.name for category in operators.categories]
+    if board and (name := votes_files.board_name(board, taken)) != board:
         console.print(f"The board is named {name!r}: {board!r} cannot stand in an address.")
     if withdrawn and not file.is_dir():
         raise ValueError("--withdrawn is for a release. Name its folder.")
     if not file.is_dir():
         target = bulk.Target(
-            name=votes_files.board_name(board or votes_files.plain_name(file)), origin=origin, license=license
+            name=votes_files.board_name(board or votes_files.plain_name(file), taken),
+            origin=origin,
+            license=license,
         )
         _import_votes(file, target, rejects or rejects_beside(file))
     elif board:
         manifest = release_votes.checked_manifest(file)
         target = bulk.Target(
-            name=votes_files.board_name(board),
+            name=votes_files.board_name(board, taken),
             origin=origin or f"{manifest['title']}, release {manifest['name']}",
             license=license or manifest["license"]["votes"],
         )
@@ -113,13 +118,16 @@ def _restore(directory: Path, withdrawn: Path | None) -> None:
     from arena.taggers import tagger_of
 
     settings = Settings()
-    rules = read_operator_categories(settings.categories_file).rules
+    operators = read_operator_categories(settings.categories_file)
+    taken = [category.name for category in operators.categories]
 
     async def run(database: Database) -> None:
         async with jobs.pool_of(database, settings) as pool:
-            version = tagger_of(settings, pool, rules).version
+            version = tagger_of(settings, pool, operators.rules).version
         with progress_bar("restoring battles") as show:
-            done = await restore(database, directory, version, withdrawn=withdrawn, on_progress=show)
+            done = await restore(
+                database, directory, version, categories=taken, withdrawn=withdrawn, on_progress=show
+            )
         boards = "".join(f", the board {name!r}" for name in done.boards)
         console.print(
             f"Restored the release {done.release}: {counted(done.votes, 'vote')}{boards}.", highlight=False

@@ -23,6 +23,7 @@ from arena.ballots import (
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
 from arena.leaderboards import BoardFile, compute, digest_of, inputs_of, packed, snapshot_inputs
+from arena.logs import get_log
 from arena.nearest import LONGEST_NAME, nearest_or_first
 from arena.operator_categories import OperatorCategories
 from arena.populations import OWN_POPULATIONS
@@ -30,6 +31,7 @@ from arena.tables import Board, FitFailure, ImportedVote, Model, Snapshot, Snaps
 from arena.taggers import RuleTagger, Tagger, tag_votes
 from ratings.threads import in_order, thread_count
 
+log = get_log("arena.snapshots")
 KEPT_HOURS = 24
 ALL_KEPT_HOURS = 1
 TAGGING_SECONDS = 10.0
@@ -112,8 +114,12 @@ class Fitter:
 
     async def _read_imported(self, session: AsyncSession, last_imported_id: int) -> list[Votes]:
         found = []
+        own = {category.name for category in self._operators.categories}
         for board in await session.scalars(select(Board).order_by(Board.name)):
-            state = board.id, board.votes, board.title, board.origin, board.license
+            if board.name in own:  # a category that was added after the import: both would be one file
+                log.error("imported_board_left_out", board=board.name, because="a category has its name")
+                continue
+            state = board.id, board.changes, board.title, board.origin, board.license
             if self._imported.get(board.name, (None,))[0] != state:
                 self._imported[board.name] = state, await imported_votes(session, board, last_imported_id)
             found.append(self._imported[board.name][1])
@@ -282,6 +288,16 @@ async def find_snapshot(session: AsyncSession, snapshot_id: str) -> Snapshot:
     return snapshot
 
 
+def board_file(name: str, *, style_control: bool = False) -> str:
+    """How a snapshot calls a leaderboard; raises `LeaderboardNotFound` for a name that would be another file's."""
+    if "." in name:
+        raise LeaderboardNotFound(
+            f"There is no leaderboard {name[:LONGEST_NAME]!r}: names have letters, digits and hyphens. "
+            "Style control is asked for apart (style_control=true)."
+        )
+    return f"{BOARDS}{name}{STYLE if style_control else ''}{JSON}"
+
+
 async def read_of_snapshots(
     session: AsyncSession, name: str, snapshot_ids: Sequence[str]
 ) -> dict[str, bytes]:
@@ -290,6 +306,14 @@ async def read_of_snapshots(
         SnapshotFile.name == name, SnapshotFile.snapshot_id.in_(snapshot_ids)
     )
     return {snapshot_id: gzip.decompress(body) for snapshot_id, body in await session.execute(query)}
+
+
+async def snapshots_with(session: AsyncSession, name: str, snapshot_ids: Sequence[str]) -> set[str]:
+    """Which of these snapshots have a file."""
+    query = select(SnapshotFile.snapshot_id).where(
+        SnapshotFile.name == name, SnapshotFile.snapshot_id.in_(snapshot_ids)
+    )
+    return {*await session.scalars(query)}
 
 
 async def _newest_id(session: AsyncSession) -> str | None:

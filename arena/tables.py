@@ -320,6 +320,8 @@ class Board(Table):
     origin: Mapped[str | None]
     license: Mapped[str | None]
     votes: Mapped[int] = mapped_column(server_default=sql("0"))
+    # Counted up whenever votes come or go: as many votes as before may be others.
+    changes: Mapped[int] = mapped_column(server_default=sql("0"))
     created_at: Mapped[datetime] = now()
 
 

@@ -176,7 +176,9 @@ class _Stored:
             if rows.num_rows:
                 await copy_into(session, ImportedVote.__tablename__, self._rows(rows))
                 grown = update(Board).where(Board.id == self._board)
-                await session.execute(grown.values(votes=Board.votes + rows.num_rows))
+                await session.execute(
+                    grown.values(votes=Board.votes + rows.num_rows, changes=Board.changes + 1)
+                )
         self.new += rows.num_rows
 
     def _rows(self, votes: pa.Table) -> pa.Table:
@@ -200,7 +202,7 @@ class _Stored:
 async def _count_again(session: AsyncSession, board: int) -> None:
     """After votes were taken off a board; one without any goes, too."""
     votes = select(func.count()).where(ImportedVote.board_id == board).scalar_subquery()
-    left = update(Board).where(Board.id == board).values(votes=votes)
+    left = update(Board).where(Board.id == board).values(votes=votes, changes=Board.changes + 1)
     if not await session.scalar(left.returning(Board.votes)):
         await session.execute(delete(Board).where(Board.id == board))
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -62,16 +62,17 @@ async def restore(
     directory: Path,
     rules: str,
     *,
+    categories: Collection[str] = (),
     withdrawn: Path | None = None,
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> Restored:
     """Take everything of a release, in one transaction: cut off at any moment, nothing of it is there.
 
-    `rules` is the version of the tagger that would otherwise tag these battles anew; `withdrawn` lists battles that
-    were withdrawn after the release. Raises `ReleaseInvalid`.
+    `rules` is the version of the tagger that would otherwise tag these battles anew, `categories` are the names of the
+    operator's own; `withdrawn` lists battles that were withdrawn after the release. Raises `ReleaseInvalid`.
     """
     manifest = await asyncio.to_thread(checked_manifest, directory)
-    _must_name_boards(directory, manifest)
+    _must_name_boards(directory, manifest, categories)
     gone = withdrawn_battles(directory, withdrawn)
     async with database.locked("import") as ours:
         if not ours:
@@ -82,11 +83,11 @@ async def restore(
             return await restoring.run()
 
 
-def _must_name_boards(directory: Path, manifest: Mapping[str, Any]) -> None:
+def _must_name_boards(directory: Path, manifest: Mapping[str, Any], categories: Collection[str]) -> None:
     """A board that another arena calls like one of this program's would be shown as that one."""
     for name in _imported_boards(manifest):
         try:
-            possible = board_name(name) == name
+            possible = board_name(name, categories) == name
         except DatasetInvalid:
             possible = False
         if not possible:

@@ -1,7 +1,7 @@
 """Votes from outside: which board they go to, and which reader opens their file."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from arena.dataset.blocks import COMPRESSIONS, VotesFile, naming
@@ -22,12 +22,15 @@ _OPENERS: Mapping[str, Callable[[Path], VotesFile]] = {
 }
 
 
-def board_name(given: str) -> str:
-    """A name that can stand in an address; raises `DatasetInvalid` for one that cannot or is one of ours."""
+def board_name(given: str, categories: Collection[str] = ()) -> str:
+    """A name that can stand in an address; raises `DatasetInvalid` for one that cannot or is one of ours.
+
+    `categories` are the names of the operator's own.
+    """
     name = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-")
     if not BOARD_NAME.fullmatch(name):
         raise DatasetInvalid(f"{given!r} gives no board name. Give one of letters and digits with --board.")
-    if name in TAKEN or name.startswith(TAKEN_BEGINNINGS):
+    if name in TAKEN or name in categories or name.startswith(TAKEN_BEGINNINGS):
         raise DatasetInvalid(f"{name!r} is the arena's own leaderboard. Give another name with --board.")
     return name
 

@@ -9,12 +9,13 @@ from typing import Final
 
 from arena.db import Database
 from arena.history import day_of
-from arena.snapshots import read_of_snapshots
+from arena.snapshots import board_file, read_of_snapshots, snapshots_with
 from arena.web.boards import BoardPage, Entry, parse_board
 from arena.web.day_reader import DayReader
 from arena.web.snapshot_reader import Newest
 
 REMEMBERED_BOARDS: Final = 400
+REMEMBERED_DAYS: Final = 100_000  # of all boards together
 MOST_DAYS: Final = 90  # as many as a plot shows apart
 
 
@@ -33,10 +34,23 @@ class BoardHistory:
         self._database = database
         self._days = days
         self._boards: OrderedDict[tuple[str, str], BoardPage | None] = OrderedDict()
+        self._existed: OrderedDict[tuple[str, str], bool] = OrderedDict()
 
     async def days(self, newest: Newest) -> dict[date, str]:
         """The id of the last snapshot of each day, oldest first."""
         return {day.date: day.snapshot for day in await self._days.days(newest)}
+
+    async def days_of(self, name: str, newest: Newest) -> dict[date, str]:
+        """The same of the days on which the board existed."""
+        days = await self.days(newest)
+        if unknown := [it for it in days.values() if (name, it) not in self._existed]:
+            async with self._database.sessions() as session:
+                there = await snapshots_with(session, board_file(name), unknown)
+            self._existed |= {(name, it): it in there for it in unknown}
+        found = {day: it for day, it in days.items() if self._existed[name, it]}
+        while len(self._existed) > REMEMBERED_DAYS:
+            self._existed.popitem(last=False)
+        return found
 
     async def snapshot_of(self, day: date, newest: Newest) -> str:
         """The snapshot of a day; raises `DayNotFound` with the nearest days."""
@@ -47,7 +61,7 @@ class BoardHistory:
         boards = {it: self._boards[name, it] for it in days.values() if (name, it) in self._boards}
         if missing := [it for it in days.values() if it not in boards]:
             async with self._database.sessions() as session:
-                files = await read_of_snapshots(session, f"leaderboards/{name}.json", missing)
+                files = await read_of_snapshots(session, board_file(name), missing)
             parsed = await asyncio.to_thread(_parsed, files)
             boards |= {it: parsed.get(it) for it in missing}
             self._boards |= {(name, it): boards[it] for it in missing}

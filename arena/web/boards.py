@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from arena.errors import SnapshotNotFound
+from arena.snapshots import board_file
 from arena.web.snapshot_reader import SnapshotReader
 from ratings.board_files import STYLE_FEATURES
 
@@ -165,7 +166,7 @@ def _interval(row: Mapping[str, Any], low: float, span: float) -> Interval | Non
 
 async def board_page(snapshots: SnapshotReader, name: str, snapshot_id: str | None = None) -> BoardPage:
     """One board of a snapshot, by default the newest; raises `SnapshotNotFound` or `LeaderboardNotFound`."""
-    page: BoardPage = await snapshots.parsed(f"leaderboards/{name}.json", parse_board, snapshot_id)
+    page: BoardPage = await snapshots.parsed(board_file(name), parse_board, snapshot_id)
     return page
 
 
@@ -173,7 +174,7 @@ async def styled_page(
     snapshots: SnapshotReader, name: str, snapshot_id: str | None = None
 ) -> BoardPage | None:
     """The same with style control; None where the votes are too few for it, or their answers unknown."""
-    file = f"leaderboards/{name}.style.json"
+    file = board_file(name, style_control=True)
     page: BoardPage | None = await snapshots.parsed_if_there(file, parse_board, snapshot_id)
     return page
 

@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from arena.settings import Settings
+from arena.snapshots import board_file
 from arena.web.deps import CurrentSettings, Snapshots
 from arena.web.feed_answers import FRESH, IMMUTABLE, FeedFile, alternate, answer, described_by, licensed
 from arena.web.feed_csv import CSV, leaderboard_csv
@@ -42,7 +43,7 @@ async def leaderboard_table(
 ) -> Response:
     """The same as a table: a line a model, the fields of an entry as columns."""
     newest = await snapshots.newest()
-    stored = file_of_board(name, style_control)
+    stored = board_file(name, style_control=style_control)
     file = FeedFile(
         body=await snapshots.parsed(stored, leaderboard_csv, newest.id),
         etag=newest.id,
@@ -109,11 +110,6 @@ async def robustness_of_snapshot(
     return answer(request, await _robustness_file(snapshots, settings, name, snapshot_id, IMMUTABLE))
 
 
-def file_of_board(name: str, style_control: bool) -> str:
-    """How a snapshot calls the leaderboard."""
-    return f"leaderboards/{name}{'.style' if style_control else ''}.json"
-
-
 async def leaderboard_file(
     snapshots: SnapshotReader,
     settings: Settings,
@@ -125,7 +121,8 @@ async def leaderboard_file(
 ) -> FeedFile:
     """A stored leaderboard; raises `SnapshotNotFound` or `LeaderboardNotFound`."""
     links = [described_by("leaderboard"), *_alternates(name, "csv", style_control)]
-    return await _stored(snapshots, settings, file_of_board(name, style_control), snapshot_id, links, headers)
+    stored = board_file(name, style_control=style_control)
+    return await _stored(snapshots, settings, stored, snapshot_id, links, headers)
 
 
 async def _pairs_file(

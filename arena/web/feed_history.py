@@ -1,14 +1,17 @@
 """A board through the days: one point a model and day, and the board of one day."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BeforeValidator
 
 from arena.errors import InvalidInput
 from arena.history import Day, day_of
 from arena.nearest import LONGEST_NAME
+from arena.snapshots import board_file
 from arena.web.deps import CurrentSettings, Days, Made, Snapshots
 from arena.web.feed_answers import (
     FRESH,
@@ -19,12 +22,23 @@ from arena.web.feed_answers import (
     described_by,
     licensed,
 )
-from arena.web.feed_boards import StyleControl, file_of_board, leaderboard_file, license_of
+from arena.web.feed_boards import StyleControl, leaderboard_file, license_of
 
 router = APIRouter(prefix="/feed/v1", tags=["feed"])
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 POINT = ("model", "rating", "lower", "upper", "rank_lower", "rank_upper", "votes")
-From = Annotated[date | None, Query(alias="from", description="First day, as in 2026-11-01.")]
-To = Annotated[date | None, Query(description="Last day.")]
+
+
+def _written_as_day(value: object) -> object:
+    """Pydantic takes a number for seconds since 1970, which nobody means here."""
+    if isinstance(value, str) and not DAY.fullmatch(value):
+        raise ValueError("write it as year, month and day, such as 2026-11-01")
+    return value
+
+
+DayOf = Annotated[date, BeforeValidator(_written_as_day)]
+From = Annotated[DayOf | None, Query(alias="from", description="First day, as in 2026-11-01.")]
+To = Annotated[DayOf | None, Query(description="Last day.")]
 
 
 @router.head("/history/{name}.json", include_in_schema=False)
@@ -43,7 +57,7 @@ async def history(
     """Every model's rating on every day, from the last snapshot of the day."""
     newest = await snapshots.newest()
     chosen = within(await days.days(newest), first, to)
-    stored = file_of_board(name, style_control)
+    stored = board_file(name, style_control=style_control)
     found = await days.of_days(stored, points, chosen) if len(name) <= LONGEST_NAME else []
     if not found:
         await snapshots.compressed(stored, newest.id)  # says what is wrong with the name, if anything is
@@ -73,7 +87,7 @@ async def history(
 @router.get("/history/{name}/{day}.json")
 async def board_of_day(
     name: str,
-    day: date,
+    day: DayOf,
     request: Request,
     snapshots: Snapshots,
     days: Days,

@@ -78,7 +78,8 @@ class RequestContext:
             await answer(scope, receive, send_with_headers)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "\0" in scope["path"]:  # Postgres takes no NUL, so nothing has such a name
+        # Postgres takes no NUL, so nothing has such a name.
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
             return await respond(Request(scope), NotFound())(scope, receive, send)
         await self.app(scope, receive, send)
 
@@ -137,4 +138,10 @@ class OriginCheck:
         if headers.get("sec-fetch-site") == "cross-site":
             return False
         origin = headers.get("origin")
-        return origin is None or urlsplit(origin).netloc in (headers.get("host"), self.public_host)
+        if origin is None:
+            return True
+        try:
+            host = urlsplit(origin).netloc
+        except ValueError:  # no address at all
+            return False
+        return host in (headers.get("host"), self.public_host)

@@ -145,7 +145,7 @@ async def _first_two(snapshots: SnapshotReader, board: BoardPage) -> Neighbours 
 
 
 async def _changed(board: BoardPage, newest: Newest, history: BoardHistory) -> BoardDifference | None:
-    days = await history.days(newest)
+    days = await history.days_of(board.name, newest)
     today = board.generated_at.date()
     day = day_before(days, today, CHANGED_IN_DAYS)
     if day is None:
@@ -169,7 +169,7 @@ async def dated_leaderboard(
     when = read_day(day)
     snapshot_id = await history.snapshot_of(when, newest)
     board = await board_page(snapshots, name, snapshot_id)
-    days = list(await history.days(newest))
+    days = list(await history.days_of(name, newest))
     navigation = navigate([board], board)
     table = BoardRows(board, await styled_page(snapshots, name, snapshot_id), [])
     page = LeaderboardPage(

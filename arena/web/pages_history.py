@@ -56,13 +56,13 @@ async def history(
 ) -> Response:
     """How the ratings of a board came to be what they are."""
     board = find_board(boards, name)
-    days = await history.days(await snapshots.newest())
+    days = await history.days_of(name, await snapshots.newest())
     shown = await history.boards(name, thinned(days))
     page = HistoryPage(
         board=board,
         navigation=navigate(boards, board),
         days=sorted(days, reverse=True),
-        compared=day_before(days, max(days), CHANGED_IN_DAYS),
+        compared=day_before(days, max(days), CHANGED_IN_DAYS) if days else None,
         ratings=draw_history(_history_plot(board, shown)),
         convergence=draw_convergence(_convergence_plot(shown)),
     )
@@ -128,8 +128,8 @@ async def board_difference(
     """What changed on a board between two days; by default from a week ago to the newest."""
     board = find_board(boards, name)
     newest = await snapshots.newest()
-    days = await history.days(newest)
-    after = read_day(last) if last else max(days)
+    days = await history.days_of(name, newest)
+    after = read_day(last) if last else max(days, default=board.generated_at.date())
     before = read_day(first) if first else day_before(days, after, CHANGED_IN_DAYS) or after
     chosen = {day: await history.snapshot_of(day, newest) for day in (before, after)}
     found = {it.day: it for it in await history.boards(name, chosen)}

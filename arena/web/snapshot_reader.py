@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,7 +53,8 @@ class SnapshotReader:
         self._newest: Newest | None = None
         self._looked_at = -float("inf")
         self._files = RememberedBytes(REMEMBERED_BYTES)
-        self._parsed: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        # By what makes them, so that what is made of an archive does not push out what pages are made of.
+        self._parsed: defaultdict[str, OrderedDict[tuple[str, str], Any]] = defaultdict(OrderedDict)
         self._made_at: OrderedDict[str, datetime] = OrderedDict()
         self._looking = asyncio.Lock()
         self._ahead: asyncio.Task[None] | None = None
@@ -136,10 +137,12 @@ class SnapshotReader:
 
     async def parsed(self, name: str, parse: Callable[[bytes], Any], snapshot_id: str | None = None) -> Any:
         """What a page makes of a file, made once."""
-        key = snapshot_id or (await self.newest()).id, f"{parse.__qualname__} {name}"
-        if key not in self._parsed:
-            self._remember(key, parse(gzip.decompress(await self.compressed(name, key[0]))))
-        return self._parsed[key]
+        key = snapshot_id or (await self.newest()).id, name
+        known = self._parsed[parse.__qualname__]
+        if key not in known:
+            self._remember(parse, key, parse(gzip.decompress(await self.compressed(name, key[0]))))
+        known.move_to_end(key)
+        return known[key]
 
     async def parsed_if_there(
         self, name: str, parse: Callable[[bytes], Any], snapshot_id: str | None = None
@@ -149,10 +152,13 @@ class SnapshotReader:
         try:
             return await self.parsed(name, parse, snapshot_id)
         except LeaderboardNotFound:
-            self._remember((snapshot_id, f"{parse.__qualname__} {name}"), None)
+            self._remember(parse, (snapshot_id, name), None)
             return None
 
-    def _remember(self, key: tuple[str, str], content: Any) -> None:
-        self._parsed[key] = content
-        while len(self._parsed) > REMEMBERED_CONTENTS:
-            self._parsed.popitem(last=False)
+    def _remember(self, parse: Callable[[bytes], Any], key: tuple[str, str], content: Any) -> None:
+        known = self._parsed[parse.__qualname__]
+        known[key] = content
+        # A page may show every board twice, with and without style control, and an older snapshot beside the newest.
+        boards = len(self._newest.boards) if self._newest else 0
+        while len(known) > max(REMEMBERED_CONTENTS, 4 * boards):
+            known.popitem(last=False)

@@ -5,12 +5,15 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import jsonschema
 import pytest
 
+from arena import snapshots
+from arena.dataset.bulk import Target, import_votes
 from arena.db import Database
 from arena.web.schemas import SCHEMAS
 from tests.filled_arena import DAYS_BACK, NEWCOMER, STRENGTHS, VOTES_A_DAY, fill
@@ -212,6 +215,29 @@ async def days_have_addresses_of_their_own(page: httpx2.AsyncClient) -> None:
     turned = (await page.get(f"/history/overall/diff?from={DAYS[-1]}&to={DAYS[1]}")).text
     assert "<h2>From" in turned
     assert f"+{VOTES_A_DAY * 2}," in turned, "days in either order"
+
+
+async def test_days_are_those_of_the_board(
+    start_arena: StartArena, database: Database, tmp_path: Path
+) -> None:
+    """A board that came to an arena with a history has none of its own yet."""
+    await fill(database)
+    (tmp_path / "votes.csv").write_text("model_a,model_b,winner\n" + "x,y,model_a\ny,x,model_a\n" * 60)
+    await import_votes(database, tmp_path / "votes.csv", Target(name="study"))
+    await snapshots.fit(database)
+    arena = await start_arena(demo=False)
+    async with arena.client(headers={"Accept": "text/html"}) as page:
+        history = (await page.get("/history/study")).text
+        (only,) = re.findall(r'href="(/leaderboard/study/[^"]+)"', history)
+        dated = await page.get(only)
+        assert dated.status_code == 200
+        assert 'rel="prev"' not in dated.text
+        assert (await page.get("/history/study/diff")).status_code == 200
+        assert "There is no board of an earlier day yet" in (await page.get("/leaderboard/study")).text
+        filtered = (await page.get("/leaderboard/overall?q=teal&organization=Birds")).text
+        form = re.search(r'<form class="board-choice".*?</form>', filtered, re.DOTALL)
+    assert form
+    assert '<input type="hidden" name="organization" value="Birds">' in form[0]
 
 
 async def model_page_counts_the_votes(page: httpx2.AsyncClient) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import gzip
+import json
 import os
 import signal
 import sys
@@ -12,10 +13,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena.categories import Category
 from arena.dataset import bulk, text_records
 from arena.dataset.bulk import Imported, Target, import_votes
 from arena.db import Database
 from arena.errors import DatasetInvalid
+from arena.operator_categories import OperatorCategories
+from arena.snapshots import Fitter, board_names, newest_snapshot, read_file
 from arena.tables import Board, ImportedVote
 from tests.integration.failing import fail_call
 
@@ -134,6 +138,49 @@ async def test_file_that_cannot_be_read_to_its_end_leaves_nothing(
         await put(database, path)
     assert len(await stored(session)) == others
     assert await board_votes(session) == (others or None)
+
+
+@pytest.mark.usefixtures("small_blocks")
+async def test_votes_that_took_the_place_of_as_many_are_fitted(
+    database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Boards are fitted while an import stores blocks that it takes away again when the file turns out broken."""
+    fitter = Fitter(database)
+    await put(database, votes_file(tmp_path, 1))
+    monkeypatch.setattr(text_records, "MOST_RECORD", 300)
+    vote = '{"model_a": "x", "model_b": "y", "winner": "%s"}\n' * 20
+    (tmp_path / "broken.jsonl").write_text(vote % (("model_a",) * 20) + "x" * 1000)
+    (tmp_path / "mended.jsonl").write_text(vote % (("model_b",) * 20))
+    remove = bulk._Stored.remove
+
+    async def fit_first(stored: bulk._Stored) -> None:
+        await fitter.fit()
+        await remove(stored)
+
+    monkeypatch.setattr(bulk._Stored, "remove", fit_first)
+    with pytest.raises(DatasetInvalid, match="longer"):
+        await put(database, tmp_path / "broken.jsonl")
+    await put(database, tmp_path / "mended.jsonl")
+    await fitter.fit()
+    ((pair,),) = [json.loads(await read_file(session, "pairs/study.json"))["pairs"]]
+    assert (pair["model_a"], pair["wins"], pair["losses"], pair["ties"]) == ("y", 20, 0, 1)
+
+
+async def test_board_with_the_name_of_a_later_category_stops_no_fit(
+    database: Database, session: AsyncSession, tmp_path: Path
+) -> None:
+    await put(database, votes_file(tmp_path, 3), name="harbour")
+    await put(database, votes_file(tmp_path, 4, name="others.csv"))
+    harbour = Category(
+        name="harbour", title="Harbour", about="Ships.", requires=frozenset({"operator:harbour"})
+    )
+    await Fitter(database, OperatorCategories(categories=(harbour,))).fit()
+    assert await board_names(session, (await newest_snapshot(session)).id) == [
+        "overall",
+        "demo",
+        "simulated",
+        "study",
+    ]
 
 
 async def test_no_usable_vote_is_an_error_and_no_board(

@@ -144,7 +144,12 @@ async def test_forged_or_expired_cookie(arena: Serving, voter: httpx2.AsyncClien
 
 
 async def test_other_sites_cannot_act(voter: httpx2.AsyncClient, arena: Serving) -> None:
-    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Sec-Fetch-Site": "cross-site"},
+    ):
         answer = await voter.post("/api/v1/battles", json={"prompt": "hello"}, headers=headers)
         assert answer.status_code == 403
         assert answer.json()["type"].endswith("#cross-origin")

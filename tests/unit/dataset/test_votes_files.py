@@ -337,6 +337,12 @@ def test_name_of_a_board_of_ours_is_refused(name: str) -> None:
         board_name(name)
 
 
+def test_name_of_a_category_of_the_operator_is_refused() -> None:
+    assert board_name("Harbour") == "harbour"
+    with pytest.raises(DatasetInvalid, match="arena's own leaderboard"):
+        board_name("Harbour", ["harbour"])
+
+
 def test_board_is_named_by_its_file() -> None:
     assert [plain_name(Path(name)) for name in ("My Votes.csv", "a/b.jsonl.gz", "c.d.parquet")] == [
         "My Votes",
