@@ -13,6 +13,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from ratings.encoded_votes import EncodedVotes, encode_votes
 from ratings.errors import RatingsError, UnidentifiedCoefficientError
 from ratings.leaderboard import Leaderboard, leaderboard
+from ratings.style_newton import StyleSeparationError
 
 PRELIMINARY_VOTES: Final = 100
 STYLE_VOTES: Final = 50
@@ -47,7 +48,10 @@ def comparable(votes: pa.Table) -> pa.Table:
 
 
 def style_controlled_board(votes: pa.Table | EncodedVotes) -> Leaderboard | None:
-    """The board at equal style, by those features whose effects the votes can tell; None where they cannot rate."""
+    """The board at equal style, by those features whose effects the votes can tell; None where they cannot rate.
+
+    A feature's effect cannot be told where others explain it, or where it predicts every vote without error.
+    """
     if len(votes) < STYLE_VOTES:
         return None
     encoded = votes if isinstance(votes, EncodedVotes) else encoded_for_boards(votes)
@@ -56,7 +60,7 @@ def style_controlled_board(votes: pa.Table | EncodedVotes) -> Leaderboard | None
     while differing:
         try:
             return leaderboard(encoded, style=differing, side_bias=side_bias, ranks=RANKS)
-        except UnidentifiedCoefficientError as error:
+        except (UnidentifiedCoefficientError, StyleSeparationError) as error:
             if error.coefficient in differing:
                 differing.remove(error.coefficient)
             else:

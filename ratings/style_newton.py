@@ -23,6 +23,8 @@ ScoresAt = Callable[[StylePoint], StyleScores]
 
 _SAFE_REACH = 1.5
 _DEPENDENT = 1e-10
+_GONE = 1e-10
+"""What is left of a coefficient's curvature where it ran away; at a maximum, votes that speak against it leave more."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,13 +122,17 @@ class StyleMinimum:
 
 
 class StyleSeparationError(NotConvergedError):
-    """The steps did not get small: some combination of features predicts the votes without error."""
+    """No maximum is in sight: some combination of features predicts the votes without error.
+
+    ``coefficient`` is the name of the largest.
+    """
 
     def __init__(self, *, iterations: int, last_step: float, tolerance: float, largest: str) -> None:
         super().__init__(iterations=iterations, last_step=last_step, tolerance=tolerance)
+        self.coefficient = largest
         self.args = (
-            f"After {iterations} Newton steps the logits still moved by {last_step:.3g}, too much for a gradient "
-            f"within {tolerance:.3g}. Probably the features tell the winners apart without error, so that "
+            f"After {iterations} Newton steps, of which the last moved logits by {last_step:.3g}, no finite maximum is "
+            "in sight. Probably the features tell the winners apart without error, so that "
             f"their coefficients are infinite; the largest is that of {largest!r}. "
             "Leave a feature out, collect more votes, or set style_ridge > 0.",
         )
@@ -177,14 +183,15 @@ def minimise_style(
     [STD19] Sun, Tran-Dinh. Generalized Self-Concordant Functions. 2019. doi:10.1007/s10107-018-1282-4
     """
     parameters = np.concatenate([strengths, np.zeros(len(problem.coefficients))])
-    reach = np.inf
+    reach, information = np.inf, np.zeros((0, 0))
     for iteration in range(1, max_iterations + 1):
         point = problem.point(parameters)
         scores = scores_at(point) if reach**2 <= _reach_within(tolerance) else None
         sums = sums_at(point) if scores is None else scores.sums
         gradient, hessian = problem.gradient(sums, parameters), problem.hessian(sums, parameters)
         if iteration == 1:
-            _require_identified(problem, hessian)
+            information = _information(problem, hessian)
+            _require_identified(problem, hessian, information)
         try:
             inverse = joint_inverse(hessian, problem.models)
         except linalg.LinAlgError:
@@ -195,6 +202,8 @@ def minimise_style(
         length = 1.0 if reach <= _SAFE_REACH else float(np.log1p(reach)) / reach
         moved = _centred(parameters + length * step, problem.models)
         if scores is not None and reach <= _reach_within(tolerance):
+            if _has_run_away(problem, information, hessian):
+                break
             return StyleMinimum(
                 parameters=moved,
                 inverse_hessian=inverse,
@@ -205,7 +214,7 @@ def minimise_style(
             )
         parameters = moved
     raise StyleSeparationError(
-        iterations=max_iterations,
+        iterations=iteration,
         last_step=reach,
         tolerance=tolerance,
         largest=problem.coefficients[int(np.argmax(np.abs(parameters[problem.models :])))],
@@ -277,16 +286,34 @@ def _centred(parameters: FloatArray, models: int) -> FloatArray:
     return centred
 
 
-def _require_identified(problem: StyleProblem, hessian: FloatArray) -> None:
-    """Raise where a coefficient's direction has no curvature left beside the models and earlier coefficients."""
-    if problem.style_ridge > 0:
-        return
+def _information(problem: StyleProblem, hessian: FloatArray) -> FloatArray:
+    """Compute the curvature of the coefficients that is left beside the models."""
     models = problem.models
     cross = hessian[models:, :models]
     with single_threaded_blas():
         explained = cross @ joint_inverse(hessian[:models, :models], models) @ cross.T
-    size = np.sqrt(np.diag(hessian)[models:])
-    left = (hessian[models:, models:] - explained) / np.outer(size, size)
+    information: FloatArray = hessian[models:, models:] - explained
+    return information
+
+
+def _has_run_away(problem: StyleProblem, information: FloatArray, hessian: FloatArray) -> bool:
+    """Tell whether hardly anything is left of some combination of coefficients' curvature, which was ``information``.
+
+    Where logits are so large that expected outcomes round to 0 and 1, the gradient is zero without a maximum.
+    """
+    if problem.style_ridge > 0:
+        return False
+    with single_threaded_blas():
+        left = linalg.eigh(_information(problem, hessian), information, eigvals_only=True)
+    return bool(left[0] < _GONE)
+
+
+def _require_identified(problem: StyleProblem, hessian: FloatArray, information: FloatArray) -> None:
+    """Raise where a coefficient's direction has no curvature left beside the models and earlier coefficients."""
+    if problem.style_ridge > 0:
+        return
+    size = np.sqrt(np.diag(hessian)[problem.models :])
+    left = information / np.outer(size, size)
     for number, name in enumerate(problem.coefficients):
         before = slice(0, number)
         parts = np.linalg.solve(left[before, before], left[before, number])

@@ -113,10 +113,11 @@ class _Words:
 
     def find(self, chunk: pa.Array, out: CodeArray) -> tuple[int, int]:
         """Look up all strings but the first few, before whose end are no eight bytes; how many these, and not found."""
+        if not len(chunk):  # which may have no buffers
+            return 0, 0
         _, offsets, data = chunk.buffers()
-        is_large = pa.types.is_large_string(chunk.type)
-        ends = np.frombuffer(offsets, dtype=np.int64 if is_large else np.int32)
-        ends = ends[chunk.offset : chunk.offset + len(chunk) + 1]
+        kind = np.dtype(np.int64 if pa.types.is_large_string(chunk.type) else np.int32)
+        ends = np.frombuffer(offsets, kind, len(chunk) + 1, chunk.offset * kind.itemsize)
         first = int(np.searchsorted(ends[1:], _WORD))
         if first == len(chunk):
             return first, 0

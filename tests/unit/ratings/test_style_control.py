@@ -12,12 +12,16 @@ from ratings import (
     InvalidComparisonsError,
     InvalidOptionError,
     NotConvergedError,
+    Parts,
     SeparableComparisonsError,
+    leaderboard,
     simulate,
     style_kernels,
     style_rows,
 )
+from ratings.board_files import STYLE_COLUMNS, style_controlled_board
 from ratings.style_control import StyleControlFit, fit_style_control
+from ratings.style_newton import StyleSeparationError
 from tests.unit.ratings.styled import FEATURES, dense_fit, design, styled_battles
 from tests.unit.ratings.tables import battles, mirrored
 
@@ -290,6 +294,54 @@ def test_features_that_separate_the_votes_are_reported() -> None:
         fit_style_control(table, features=["tokens"])
     fit = fit_style_control(table, features=["tokens"], style_ridge=1.0)
     assert np.abs(parameters(fit) - dense_fit(table, ["tokens"], style_ridge=1.0).parameters).max() < 1e-9
+
+
+def one_sided(upsets: int, rows: int = 3000) -> pd.DataFrame:
+    """Battles that the answer of side a wins but for a few; logits of all rows reach the end of precision together."""
+    rng = np.random.default_rng(31)
+    a = rng.integers(0, 5, rows)
+    b = (a + rng.integers(1, 5, rows)) % 5
+    winner = np.full(rows, "model_a", dtype=object)
+    winner[rng.choice(rows, upsets, replace=False)] = "model_b"
+    names = np.array([f"m{number}" for number in range(5)])
+    voter = rng.integers(0, 40, rows)
+    return pd.DataFrame({"model_a": names[a], "model_b": names[b], "winner": winner, "voter": voter})
+
+
+@pytest.mark.parametrize("parted", [False, True])
+def test_a_side_that_always_wins_has_no_finite_advantage(
+    parted: bool, is_compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Expected outcomes round to 0 and 1 long before the advantage is infinite, and the gradient with them to 0."""
+    monkeypatch.setattr(style_kernels, "WORTH_COMPILING", 0 if is_compiled else 10**9)
+
+    def fit(table: pd.DataFrame) -> Any:
+        votes = Parts.from_tables([table[:1000], table[1000:]]) if parted else table
+        return leaderboard(votes, side_bias=True).coefficients
+
+    with pytest.raises(StyleSeparationError, match="'side_bias'") as caught:
+        fit(one_sided(0))
+    assert caught.value.coefficient == "side_bias"
+    found = fit(one_sided(30))
+    assert found.coefficient[0] == pytest.approx(np.log(99), abs=0.5)
+    assert 0.1 < found.standard_error[0] < 0.4
+
+
+def test_ties_do_not_hide_a_feature_that_separates_the_rest() -> None:
+    rows = [("x", "y", "model_a"), ("y", "x", "model_a"), ("x", "y", "tie"), ("y", "x", "tie")]
+    table = battles(*rows, tokens_a=[1, 1, 1, 1], tokens_b=[0, 0, 1, 1])
+    with pytest.raises(StyleSeparationError, match="'tokens'"):
+        fit_style_control(table, features=["tokens"])
+
+
+def test_a_board_goes_without_what_separates_its_votes() -> None:
+    votes = one_sided(0).assign(**{name: 1 for name in STYLE_COLUMNS})
+    rng = np.random.default_rng(32)
+    votes["tokens_a"], votes["tokens_b"] = rng.integers(1, 90, (2, len(votes)))
+    board = style_controlled_board(pa.Table.from_pandas(votes))
+    assert board is not None
+    assert board.coefficients is not None
+    assert board.coefficients.name.tolist() == ["tokens"]
 
 
 def test_models_without_finite_strengths_are_reported() -> None:

@@ -61,6 +61,19 @@ def test_what_is_missing_or_another_string_is_told(texts: str, kind: pa.DataType
         assert out.tolist() == expected
 
 
+@pytest.mark.parametrize("kind", TYPES, ids=str)
+def test_buffers_may_be_absent_or_longer_than_their_use(kind: pa.DataType) -> None:
+    usual = usual_values(["first-name", "second-name"], kind)
+    nothing = pa.Array.from_buffers(kind, 0, [None, None, pa.py_buffer(b"")])
+    assert usual.find(nothing, np.empty(0, dtype=np.int32))
+    some = pa.array(["second-name", "first-name"], kind)
+    _, offsets, data = some.buffers()
+    spare = pa.py_buffer(offsets.to_pybytes() + b"123")
+    out = np.empty(2, dtype=np.int32)
+    assert usual.find(pa.Array.from_buffers(kind, 2, [None, spare, data]), out)
+    assert out.tolist() == [1, 0]
+
+
 def test_strings_that_no_place_tells_apart_are_left_to_arrow() -> None:
     """Whoever names models must not make reading slow: one hash for all would be a search through all."""
     # They differ where the table looks at neither of them.
