@@ -233,7 +233,7 @@ def _numbered(digests: pa.ChunkedArray, votes: pa.ChunkedArray) -> pa.Array:
 def _parsed(rows: memoryview, schema: pa.Schema) -> pa.Table:
     return csv.read_csv(
         pa.BufferReader(pa.py_buffer(rows)),
-        read_options=csv.ReadOptions(column_names=schema.names),
+        read_options=csv.ReadOptions(column_names=schema.names, block_size=_BLOCK_BYTES),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
             column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False

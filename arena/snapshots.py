@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 import orjson
+import pyarrow as pa  # type: ignore[import-untyped]
 from sqlalchemy import Date, Select, cast, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -121,7 +122,14 @@ class Fitter:
                 continue
             state = board.id, board.changes, board.title, board.origin, board.license
             if self._imported.get(board.name, (None,))[0] != state:
-                self._imported[board.name] = state, await imported_votes(session, board, last_imported_id)
+                try:
+                    votes = await imported_votes(session, board, last_imported_id)
+                except (
+                    pa.ArrowInvalid
+                ) as error:  # one board of votes that cannot be read must not stop all others
+                    log.error("imported_board_left_out", board=board.name, because=str(error))
+                    continue
+                self._imported[board.name] = state, votes
             found.append(self._imported[board.name][1])
         return found
 

@@ -322,6 +322,8 @@ class Board(Table):
     votes: Mapped[int] = mapped_column(server_default=sql("0"))
     # Counted up whenever votes come or go: as many votes as before may be others.
     changes: Mapped[int] = mapped_column(server_default=sql("0"))
+    # How far each file came, by its digest: the last of its votes may have been withdrawn since.
+    files: Mapped[dict[str, Any]] = mapped_column(server_default=sql("'{}'"))
     created_at: Mapped[datetime] = now()
 
 

@@ -51,9 +51,10 @@ async def verify(
 async def _stored_votes(session: AsyncSession, snapshot: Snapshot) -> list[Votes]:
     numbers = await model_names(session)
     votes = await ballots_of_snapshot(session, snapshot.visible, snapshot.last_vote_id, numbers)
-    for board in await session.scalars(select(Board).order_by(Board.name)):
+    seen = snapshot.inputs["populations"]
+    for board in await session.scalars(select(Board).where(Board.name.in_(seen)).order_by(Board.name)):
         votes.append(await imported_votes(session, board, snapshot.last_imported_id))
-    return [each for each in votes if each.population.name in snapshot.inputs["populations"]]
+    return [each for each in votes if each.population.name in seen]
 
 
 def _released_votes(directory: Path, manifest: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[Votes]:

@@ -59,6 +59,11 @@ async def import_votes(
     when the file cannot be read to its end or holds no vote at all; then the board is as it was before.
     """
     file = votes if isinstance(votes, VotesFile) else await asyncio.to_thread(open_votes, votes)
+    rejects = rejects or rejects_beside(file.path)
+    if rejects.exists() and rejects.samefile(file.path):
+        raise DatasetInvalid(
+            f"{rejects} holds the votes, and would be written over. Give another name with --rejects."
+        )
     if not file.columns:
         raise DatasetInvalid(f"{file.path} is empty. Give a file with a vote on each line.")
     with naming(file.path):
@@ -73,7 +78,7 @@ async def import_votes(
         await stored.find()
         if file.withdrawn is not None:
             imported.withdrawn = await stored.withdraw(await asyncio.to_thread(file.withdrawn))
-        with RejectsFile(rejects or rejects_beside(file.path)) as rejected:
+        with RejectsFile(rejects) as rejected:
             try:
                 await _store_blocks(stored, _votes(file, columns, rejected, on_progress), imported)
             except DatasetInvalid:
@@ -81,7 +86,7 @@ async def import_votes(
                 raise
             imported.rejected, imported.first_rejects = rejected.count, rejected.first
     imported.new = stored.new
-    if not imported.votes:
+    if not imported.votes and not imported.withdrawn:
         raise DatasetInvalid(_why_none(file, rejected.first))
     return imported
 
@@ -138,7 +143,7 @@ class _Stored:
             board = await session.scalar(select(Board).where(Board.name == self.target.name))
             if board is not None:
                 last = select(func.max(ImportedVote.line)).where(*self._of_this_file(board.id))
-                self._last_line = await session.scalar(last) or 0
+                self._last_line = max(board.files.get(self.digest, 0), await session.scalar(last) or 0)
                 if await self._is_shared(session, board):
                     if self._alone and not self._last_line:
                         raise DatasetInvalid(
@@ -159,6 +164,7 @@ class _Stored:
             found = len((await session.scalars(taken)).all())
             if found:
                 await _count_again(session, board)
+                await self._came_to(session, board, self._last_line)
             return found
 
     async def _is_shared(self, session: AsyncSession, board: Board) -> bool:
@@ -179,6 +185,7 @@ class _Stored:
                 await session.execute(
                     grown.values(votes=Board.votes + rows.num_rows, changes=Board.changes + 1)
                 )
+                await self._came_to(session, self._board, pc.max(rows["line"]).as_py())
         self.new += rows.num_rows
 
     def _rows(self, votes: pa.Table) -> pa.Table:
@@ -194,6 +201,11 @@ class _Stored:
             stored = *self._of_this_file(self._board), ImportedVote.line > self._last_line
             await session.execute(delete(ImportedVote).where(*stored))
             await _count_again(session, self._board)
+            await self._came_to(session, self._board, self._last_line)
+
+    async def _came_to(self, session: AsyncSession, board: int, line: int) -> None:
+        files = Board.files.op("||")(func.jsonb_build_object(self.digest, line))
+        await session.execute(update(Board).where(Board.id == board).values(files=files))
 
     def _of_this_file(self, board: int) -> tuple[Any, ...]:
         return ImportedVote.board_id == board, ImportedVote.file_digest == self.digest

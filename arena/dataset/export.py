@@ -16,7 +16,7 @@ from arena.dataset.board_votes import write_boards
 from arena.dataset.checks import Fault
 from arena.dataset.describing import changes_text, manifest_of, models_table
 from arena.dataset.finish import finish
-from arena.dataset.folders import Folder, check_folder
+from arena.dataset.folders import Folder, prepare_folder
 from arena.dataset.parts import Parts
 from arena.dataset.progress import progress_bar
 from arena.dataset.reading import drop_changed, read_parts
@@ -67,7 +67,7 @@ async def export_release(
             raise Unavailable(
                 "Another process is exporting a release right now. Export again when it is done."
             )
-        check_folder(directory, name, variant, public_key(signing_key(settings)))
+        prepare_folder(directory, name, variant, public_key(signing_key(settings)))
         async with database.sessions.begin() as session:
             release = await open_release(session, name, variant)
             before = await _changes_before(session, release)

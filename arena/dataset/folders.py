@@ -66,10 +66,17 @@ class Folder:
         shutil.rmtree(self._unfinished)
 
 
-def check_folder(path: Path, name: str, variant: Variant, public_key: bytes) -> None:
-    """Raise `FolderTaken` unless the folder is new, empty, or of this release of this arena."""
-    if not path.exists():
-        return
+def prepare_folder(path: Path, name: str, variant: Variant, public_key: bytes) -> None:
+    """Raise `FolderTaken` unless the folder is new, empty, or of this release of this arena, and can be written."""
+    try:
+        if path.exists():
+            _check(path, name, variant, public_key)
+        (path / UNFINISHED).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderTaken(f"{path} cannot be written: {error.strerror or error}. Name another folder.") from error
+
+
+def _check(path: Path, name: str, variant: Variant, public_key: bytes) -> None:
     if not path.is_dir():
         raise FolderTaken(f"{path} is a file. Name a folder that is empty or does not exist yet.")
     begun, finished = _read(path / UNFINISHED / STANDING), _read(path / MANIFEST)

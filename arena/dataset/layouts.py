@@ -200,10 +200,16 @@ def _voters(check: _Check, column: str | None) -> pa.Array:
         return pa.nulls(len(check.wrong), pa.string())
     voters = check.block.columns[column].combine_chunks()
     voters = pc.if_else(pc.equal(voters, ""), pa.scalar(None, pa.string()), voters)
-    broken = pc.fill_null(pc.match_substring(voters, NO_TEXT), False)
-    if pc.any(broken).as_py():
-        check.reject(broken.to_numpy(zero_copy_only=False), lambda row: f"{column} is not a text")
+    _reject_marked(check, pc.match_substring(voters, NO_TEXT), f"{column} is not a text")
+    too_long = pc.greater(pc.utf8_length(voters), MOST_LETTERS)
+    _reject_marked(check, too_long, f"{column} is longer than {MOST_LETTERS} letters")
     return voters
+
+
+def _reject_marked(check: _Check, marked: pa.Array, why: str) -> None:
+    rows = pc.fill_null(marked, False)
+    if pc.any(rows).as_py():
+        check.reject(rows.to_numpy(zero_copy_only=False), lambda row: why)
 
 
 def _is_one(value: str | None) -> bool:

@@ -1,5 +1,6 @@
 """A release from elsewhere: whether it is whole, and the votes that its overall board counts, for a board here."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,8 @@ from ratings.release.verification import examine
 
 # What follows is computed from the votes, and is computed here anew.
 _LAST_CHECK: Final = "withdrawn"
+_BATTLE: Final = re.compile("[0-9a-f]{32}")
+_WHICH_LIST: Final = f"Nothing was imported. Give a newer release, or its {WITHDRAWN}."
 _WHICH: Final = ("battle_id", "population", "over_frequent")
 
 
@@ -41,7 +44,21 @@ def checked_manifest(directory: Path) -> dict[str, Any]:
 def withdrawn_battles(directory: Path, since: Path | None) -> list[str]:
     """The battles that a release, or a list of later days, says were withdrawn."""
     lists = [directory / WITHDRAWN, *([since] if since else [])]
-    return sorted({battle for each in lists for battle in each.read_text().split()})
+    return sorted({battle for each in lists for battle in _battles_of(each)})
+
+
+def _battles_of(path: Path) -> Iterator[str]:
+    """A list of battles, a line each: what else it held would be published, and what it does not name be kept."""
+    path = path / WITHDRAWN if path.is_dir() else path
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReleaseInvalid(f"{path} cannot be read: {error}. {_WHICH_LIST}") from error
+    for number, line in enumerate(map(str.strip, lines), start=1):
+        if line and not _BATTLE.fullmatch(line):
+            raise ReleaseInvalid(f"{path}: line {number} is no battle of a release. {_WHICH_LIST}")
+        if line:
+            yield line
 
 
 def open_release_votes(directory: Path, withdrawn: Sequence[str]) -> VotesFile:

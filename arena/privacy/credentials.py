@@ -54,7 +54,7 @@ _ASSIGNED: Final = re.compile(
 _BEARERS: Final = ("bearer", "authorization:", "x-api-key:")
 _NAMES: Final = ("_key", "-key", "apikey", "accesskey", "accountkey", "secret", "token")
 _LOGIN: Final = re.compile(
-    r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://(?P<login>[^\s/@:?#\"'<>]{0,100}:(?P<password>[^\s/@\"'<>]{1,200}))@"
+    r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://(?P<login>[^\s/@:?#\"'<>]{0,100}:(?P<password>[^\s/\"'<>]{1,200}))@"
     r"(?=[^\s/@])"
 )
 _STAND_IN: Final = re.compile(

@@ -9,10 +9,13 @@ import signal
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena import snapshots
+from arena.ballots import Votes
 from arena.categories import Category
 from arena.dataset import bulk, text_records
 from arena.dataset.bulk import Imported, Target, import_votes
@@ -164,6 +167,38 @@ async def test_votes_that_took_the_place_of_as_many_are_fitted(
     await fitter.fit()
     ((pair,),) = [json.loads(await read_file(session, "pairs/study.json"))["pairs"]]
     assert (pair["model_a"], pair["wins"], pair["losses"], pair["ties"]) == ("y", 20, 0, 1)
+
+
+async def test_rejects_are_not_written_over_the_votes(database: Database, tmp_path: Path) -> None:
+    path = votes_file(tmp_path, 9, bad=(3,))
+    before = path.read_bytes()
+    with pytest.raises(DatasetInvalid, match="holds the votes"):
+        await import_votes(database, path, Target(name="study"), rejects=tmp_path / "." / path.name)
+    assert path.read_bytes() == before
+
+
+async def test_endless_name_of_a_voter_is_rejected(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text(f"{HEAD}x,y,tie,1\nx,y,tie,{'x' * 3_000_000}\n")
+    done = await put(database, tmp_path / "votes.csv")
+    assert (done.new, done.rejected) == (1, 1)
+    assert done.first_rejects[0].why == "voter is longer than 200 letters"
+
+
+async def test_board_that_cannot_be_read_stops_no_other(
+    database: Database, session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(database, votes_file(tmp_path, 3), name="broken")
+    await put(database, votes_file(tmp_path, 4, name="others.csv"))
+    read = snapshots.imported_votes
+
+    async def failing(session: AsyncSession, board: Board, last: int) -> Votes:
+        if board.name == "broken":
+            raise pa.ArrowInvalid("straddling object straddles two block boundaries")
+        return await read(session, board, last)
+
+    monkeypatch.setattr(snapshots, "imported_votes", failing)
+    await Fitter(database).fit()
+    assert "study" in await board_names(session, (await newest_snapshot(session)).id)
 
 
 async def test_board_with_the_name_of_a_later_category_stops_no_fit(

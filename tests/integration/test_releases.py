@@ -497,6 +497,10 @@ async def test_only_the_folder_of_this_release_is_written_over(
     assert (tmp_path / "taken" / "thesis.txt").read_text() == "years of work"
     with pytest.raises(FolderTaken, match="is a file"):
         await export(database, tmp_path / "taken" / "thesis.txt")
+    with pytest.raises(FolderTaken, match="cannot be written"):
+        await export(database, tmp_path / ("long" * 100))
+    async with database.sessions() as session:
+        assert await session.get(Release, "2026-11") is None, "a release is opened when its folder is there"
     await export(database, tmp_path / "release")
     with pytest.raises(FolderTaken, match="holds the release '2026-11'"):
         await export(database, tmp_path / "release", "2026-12")

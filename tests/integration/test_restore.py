@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from arena import snapshots
 from arena.dataset import restore as restoring
 from arena.dataset.bulk import Target, import_votes
-from arena.dataset.release_votes import open_release_votes
+from arena.dataset.release_votes import open_release_votes, withdrawn_battles
 from arena.dataset.restore import Restored, restore
 from arena.dataset.rows import conninfo_of
 from arena.db import Database, upgrade
@@ -277,6 +277,32 @@ async def test_withdrawn_battles_are_left_out(release: Path, other: Database, tm
     assert (tmp_path / "following" / "withdrawn.txt").read_text().split() == gone
 
 
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        (b"Note: see jane@example.org\n", "line 1 is no battle"),
+        (b"0123456789abcdef0123456789abcdef,x\n", "line 1 is no battle"),
+        (b"\n\xff\n", "cannot be read"),
+        (None, "cannot be read"),
+    ],
+)
+def test_what_is_no_list_of_battles_is_refused(
+    release: Path, tmp_path: Path, said: bytes | None, wrong: str
+) -> None:
+    """It would be published in every later release."""
+    path = tmp_path / "withdrawn.txt"
+    if said is not None:
+        path.write_bytes(said)
+    with pytest.raises(ReleaseInvalid, match=rf"withdrawn.txt:? {wrong}"):
+        withdrawn_battles(release, path)
+
+
+def test_list_of_battles_may_begin_with_a_mark_or_be_that_of_a_release(release: Path, tmp_path: Path) -> None:
+    battle = "0123456789abcdef" * 2
+    (tmp_path / "withdrawn.txt").write_text(f"\ufeff{battle}\r\n")
+    assert battle in withdrawn_battles(release, tmp_path)
+
+
 async def test_withdrawn_battles_may_be_all_of_a_batch(
     release: Path, other: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,9 +350,15 @@ async def test_counted_votes_of_a_release_on_a_board_beside_others(
     gone = [row["battle_id"] for row in counted[5:8]]
     again = await import_votes(database, open_release_votes(release, gone), Target(name="elsewhere"))
     assert (again.new, again.withdrawn) == (0, 3)
+    # Those after the last vote that is left look like the rest of an import that was cut off.
+    gone.append(counted[-1]["battle_id"])
+    again = await import_votes(database, open_release_votes(release, gone), Target(name="elsewhere"))
+    assert (again.new, again.withdrawn) == (0, 1)
+    again = await import_votes(database, open_release_votes(release, []), Target(name="elsewhere"))
+    assert (again.new, again.withdrawn) == (0, 0)
     async with database.sessions() as session:
         left = {board.name: board.votes for board in await session.scalars(select(Board))}
-        assert left == {"elsewhere": len(counted) - 4, "whole": len(counted)}
+        assert left == {"elsewhere": len(counted) - 5, "whole": len(counted)}
         assert await count(session, ImportedVote) == sum(left.values())
     file_of_votes = release / "data" / "votes.parquet"
     pq.write_table(pq.read_table(file_of_votes).slice(0, 100), file_of_votes)

@@ -36,6 +36,7 @@ from arena.privacy import KINDS, redact
         ("login from 93.184.216.34 and 2606:4700:10::6816:1", "login from [ip-address] and [ip-address]"),
         ("adapter d4:6d:6d:0b:91:5f", "adapter [mac-address]"),
         ("git clone https://ana:s3cr3t-9@example.org/x.git", "git clone https://[login]@example.org/x.git"),
+        ("postgres://ana:s3cr3t@3x!@example.org:5432/db", "postgres://[login]@example.org:5432/db"),
         ("key ghp_16C7e42F292c6912E7710c838347Ae178B4a!", "key [secret]!"),
         ("login(token='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')", "login(token='[secret]')"),
         (f"xai-{'q7RtYbN3kLmP' * 7} is it", "[secret] is it"),
