@@ -73,7 +73,9 @@ def prepare_folder(path: Path, name: str, variant: Variant, public_key: bytes) -
             _check(path, name, variant, public_key)
         (path / UNFINISHED).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FolderTaken(f"{path} cannot be written: {error.strerror or error}. Name another folder.") from error
+        raise FolderTaken(
+            f"{path} cannot be written: {error.strerror or error}. Name another folder."
+        ) from error
 
 
 def _check(path: Path, name: str, variant: Variant, public_key: bytes) -> None:
