@@ -190,6 +190,9 @@ class Settings(BaseSettings):
         description="Export, publish and close a release by itself when a week or a month is over: `weekly`, "
         "`monthly`, or `never`.",
     )
+    release_boards: bool = Field(
+        True, description="Whether releases that are made on schedule hold the votes of imported boards."
+    )
 
     # Running it
     fit_seconds: float = Field(

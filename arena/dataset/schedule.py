@@ -85,6 +85,7 @@ async def failing_schedule(session: AsyncSession, settings: Settings) -> Release
 async def export_in_a_process(settings: Settings, name: str, directory: Path) -> None:
     """Export in a process of its own: it works for minutes, and this one answers readers meanwhile."""
     command = [sys.executable, "-m", "arena", "dataset", "export", str(directory), "--release", name]
+    command += [] if settings.release_boards else ["--no-boards"]
     process = await asyncio.create_subprocess_exec(
         *command, env=_environment(settings), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
