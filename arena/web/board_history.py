@@ -43,14 +43,15 @@ class BoardHistory:
     async def days_of(self, name: str, newest: Newest) -> dict[date, str]:
         """The same of the days on which the board existed."""
         days = await self.days(newest)
-        if unknown := [it for it in days.values() if (name, it) not in self._existed]:
+        existed = {it: self._existed[name, it] for it in days.values() if (name, it) in self._existed}
+        if unknown := [it for it in days.values() if it not in existed]:
             async with self._database.sessions() as session:
                 there = await snapshots_with(session, board_file(name), unknown)
-            self._existed |= {(name, it): it in there for it in unknown}
-        found = {day: it for day, it in days.items() if self._existed[name, it]}
+            existed |= {it: it in there for it in unknown}
+            self._existed |= {(name, it): existed[it] for it in unknown}
         while len(self._existed) > REMEMBERED_DAYS:
             self._existed.popitem(last=False)
-        return found
+        return {day: it for day, it in days.items() if existed[it]}
 
     async def snapshot_of(self, day: date, newest: Newest) -> str:
         """The snapshot of a day; raises `DayNotFound` with the nearest days."""

@@ -1,6 +1,7 @@
 """What the web processes remember stays within its limits, whoever asks at once and for whatever names."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -92,6 +93,24 @@ async def test_file_read_twice_at_once_counts_once(monkeypatch: pytest.MonkeyPat
     await days.of_days("board", same, DAYS)
     await snapshots.compressed("board", "1")
     assert len(reads.asked) == asked
+
+
+async def test_what_pages_show_stays_while_others_read_archives(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = Reads(gzip.compress(b"{}"))
+    monkeypatch.setattr(snapshot_reader, "read_compressed", reads.compressed)
+    monkeypatch.setattr(snapshot_reader, "REMEMBERED_CONTENTS", 3)
+    reader = SnapshotReader(DATABASE, 0)
+    parsed: list[str] = []
+
+    def page(body: bytes) -> int:
+        parsed.append("page")
+        return 7
+
+    for number in range(9):
+        assert await reader.parsed("shown", page, "1") == 7
+        await reader.parsed(f"archive {number}", same, f"{number}")
+        await reader.parsed(f"other {number % 2}", page, "1")
+    assert len(parsed) == 3, "what was used last stays, whatever else is made of other files"
 
 
 async def test_board_that_must_make_room_while_others_are_read_is_still_shown(
