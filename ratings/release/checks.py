@@ -12,6 +12,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from ratings.board_files import STYLE_COLUMNS
 from ratings.encoding import WINNERS
 from ratings.release.boards import MODELS_FILE, VOTES_FILE
+from ratings.release.checksums import release_files
 from ratings.release.findings import Finding
 from ratings.release.parquet import read_columns
 from ratings.release.schema import BOARD_VOTES, DATA, MANIFEST
@@ -80,9 +81,19 @@ def check_columns(directory: Path, manifest: Manifest) -> list[Finding]:
     for name, schema in schemas.items():
         if not (directory / name).is_file():
             findings.append(Finding(file=name, what="missing"))
-        elif not (found := pq.read_schema(directory / name)).equals(schema):
-            findings += [Finding(file=name, what=what) for what in _differences(found, schema)]
+        elif isinstance(found := _read_footer(directory, name), Finding):
+            findings.append(found)
+        elif not (columns := found.schema.to_arrow_schema()).equals(schema):
+            findings += [Finding(file=name, what=what) for what in _differences(columns, schema)]
     return findings
+
+
+def _read_footer(directory: Path, name: str) -> pq.FileMetaData | Finding:
+    """Columns and number of rows of a table, or that it is none."""
+    try:
+        return pq.read_metadata(directory / name)
+    except (pa.ArrowException, OSError) as error:
+        return Finding(file=name, what=f"cannot be read as Parquet: {error}")
 
 
 def _differences(found: pa.Schema, schema: pa.Schema) -> Iterator[str]:
@@ -102,17 +113,20 @@ def check_rows(directory: Path, manifest: Manifest) -> list[Finding]:
     """Find tables whose number of rows is not the one that the release says."""
     said = {name: each["rows"] for name, each in manifest["files"].items()}
     present = {
-        path.relative_to(directory).as_posix(): pq.read_metadata(path).num_rows
-        for path in sorted(directory.rglob("*.parquet"))
+        name: _read_footer(directory, name) for name in release_files(directory) if name.endswith(".parquet")
     }
     findings = [
         Finding(file=name, what=f"missing, and {MANIFEST} lists it") for name in said if name not in present
     ]
-    for name, rows in present.items():
+    for name, found in present.items():
         if name not in said:
             findings.append(Finding(file=name, what=f"not listed in {MANIFEST}"))
-        elif rows != said[name]:
-            findings.append(Finding(file=name, what=f"{rows:,} rows; {MANIFEST} says {said[name]:,}"))
+        elif isinstance(found, Finding):
+            findings.append(found)
+        elif found.num_rows != said[name]:
+            findings.append(
+                Finding(file=name, what=f"{found.num_rows:,} rows; {MANIFEST} says {said[name]:,}")
+            )
     withheld: dict[str, int] = {}
     for row in read_columns(directory / WITHHELD_FILE, ["why", "votes"]).to_pylist():
         withheld[row["why"]] = withheld.get(row["why"], 0) + row["votes"]

@@ -337,6 +337,22 @@ def test_rows_of_tables_are_counted(copied: Path) -> None:
     ]
 
 
+def test_a_release_beside_a_half_done_export_is_as_it_was(copied: Path) -> None:
+    (copied / ".unfinished/data").mkdir(parents=True)
+    (copied / ".unfinished/data/votes.parquet").write_bytes(b"PAR1, and then it was cut off")
+    assert verify(copied) == []
+
+
+@pytest.mark.parametrize("name", ["data/turns.parquet", "compat/cut-off.parquet"])
+def test_a_table_that_cannot_be_read_is_named(copied: Path, name: str) -> None:
+    (copied / name).parent.mkdir(exist_ok=True)
+    (copied / name).write_bytes(b"PAR1, and then it was cut off")
+    seal(copied, files=read_manifest(copied)["files"] | {name: {"rows": 5}})
+    (finding,) = verify(copied)
+    assert finding.file == name
+    assert "cannot be read as Parquet" in finding.what
+
+
 def test_withdrawn_battles_must_not_be_there(copied: Path) -> None:
     ids = read_columns(copied / BATTLES, ["battle_id"])["battle_id"].to_pylist()
     (copied / "withdrawn.txt").write_text(f"{ids[3]}\n{'0' * 32}\n")
