@@ -282,7 +282,7 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except UnreadableVotesError:
         raise
-    except (ValueError, pa.ArrowException, gzip.BadGzipFile, EOFError, csv.Error) as error:
+    except (ValueError, RecursionError, pa.ArrowException, gzip.BadGzipFile, EOFError, csv.Error) as error:
         kind = format_of(path)[1:] + (".gz" if path.suffix.lower() == ".gz" else "")
         finding = (None if kind == "parquet" else _not_utf8(path)) or str(error).rstrip(".")
         raise UnreadableVotesError(f"{path} cannot be read as {kind}: {finding}.") from error

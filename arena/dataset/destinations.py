@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from arena.dataset.release_folder import ReleaseFolder, digest_of_file, read_checksums
+from arena.errors import PublishRefused
 from arena.settings import Settings
 from ratings.release.schema import CHECKSUMS, MANIFEST
 
@@ -70,7 +71,7 @@ def bring_up_to_date(store: FileStore, folder: ReleaseFolder, advance: Advance) 
     Until the last step, the SHA256SUMS there, if any, fits the files there no more: half an upload shows.
     """
     before = store.read(CHECKSUMS)
-    gone = set(read_checksums(before)) - set(folder.digests) if before else set()
+    gone = _listed(before) - set(folder.digests)
     total, done = sum(map(folder.size, folder.digests)), 0
     for file, digest in folder.digests.items():
         if file == CHECKSUMS:
@@ -80,6 +81,13 @@ def bring_up_to_date(store: FileStore, folder: ReleaseFolder, advance: Advance) 
             store.put(file, folder.path / file, digest)
         done += folder.size(file)
         advance(done / total)
+
+
+def _listed(checksums: bytes | None) -> set[str]:
+    """What an earlier release brought; a damaged list tells nothing, and is overwritten with the others."""
+    with suppress(PublishRefused):
+        return set(read_checksums(checksums or b""))
+    return set()
 
 
 class Folder:
@@ -218,9 +226,7 @@ class HubDataset:
             api.preupload_lfs_files(**where, additions=[addition], free_memory=False)
             advance(number / len(additions))
         before = self._read(hub, api, CHECKSUMS, revision)
-        gone = [
-            file for file in read_checksums(before or b"") if file in there and file not in folder.digests
-        ]
+        gone = sorted(_listed(before) & set(there) - set(folder.digests))
         operations = [*additions, *(hub.CommitOperationDelete(path_in_repo=file) for file in gone)]
         if operations:
             api.create_commit(**where, operations=operations, commit_message=f"Release {folder.name}")

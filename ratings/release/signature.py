@@ -35,7 +35,7 @@ def check_signature(directory: Path, key: Path | None = None) -> tuple[str, list
     Raises
     ------
     InvalidOptionError
-        If ``key`` is no public key of the kind that signs releases.
+        If ``key`` cannot be read, or is no public key of the kind that signs releases.
     """
     absent = [
         name
@@ -50,6 +50,10 @@ def check_signature(directory: Path, key: Path | None = None) -> tuple[str, list
         return "", [Finding(file=SIGNATURE, what=MISSING)]
     try:
         public = _read_key(key or directory / PUBLIC_KEY)
+    except OSError as error:
+        if key:
+            raise InvalidOptionError(f"{key} cannot be read as a public key: {error.strerror}.") from error
+        return "", [Finding(file=PUBLIC_KEY, what=f"cannot be read: {error.strerror}")]
     except ValueError as error:
         if key:
             raise InvalidOptionError(f"{key} is no Ed25519 public key in PEM: {error}") from error

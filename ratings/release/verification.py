@@ -48,7 +48,7 @@ def verify(directory: Path, key: Path | None = None) -> list[Finding]:
     UnreadableReleaseError
         If the folder is no release.
     InvalidOptionError
-        If ``key`` is no public key.
+        If ``key`` cannot be read, or is no public key.
     """
     return [finding for check in examine(directory, key) for finding in check.findings]
 
@@ -118,6 +118,7 @@ def _made(make: Callable[[], Said]) -> Said:
         TypeError,
         AttributeError,
         ValueError,
+        RecursionError,
     ) as error:
         return "", [Finding(file=MANIFEST, what=f"cannot be checked by it: {type(error).__name__}: {error}")]
 

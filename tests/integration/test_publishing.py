@@ -126,6 +126,16 @@ async def test_release_exported_again_replaces_the_one_there(database: Database,
     assert not (tmp_path / "there" / "2026-11" / "samples").exists()
 
 
+async def test_damaged_list_at_a_destination_is_overwritten(database: Database, tmp_path: Path) -> None:
+    source = write_release(tmp_path / "made")
+    await note_release(database)
+    settings = settings_with(database, tmp_path, f"{tmp_path}/there")
+    await publish_release(database, settings, source)
+    (tmp_path / "there" / "2026-11" / "SHA256SUMS").write_bytes(b"\0 half a disk block")
+    assert failures(await publish_release(database, settings, source)) == ""
+    assert files_of(tmp_path / "there" / "2026-11") == files_of(source)
+
+
 async def test_storage_gets_everything_once_and_the_checksums_last(
     database: Database, tmp_path: Path, storage: StorageOfTests
 ) -> None:

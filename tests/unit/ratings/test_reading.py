@@ -352,6 +352,8 @@ def test_bad_rows_are_named(content: str, message: str, tmp_path: Path) -> None:
         ),
         ("v.jsonl", b'{"model_a": "x"}\n{broken\n', "cannot be read as jsonl: line 2 is not JSON"),
         ("v.json", b"[1, 2]", "cannot be read as json: row 0 is no JSON object"),
+        ("v.json", b"[" * 200_000, "cannot be read as json: .*recursion"),
+        ("v.jsonl", b'{"a":' * 200_000, "cannot be read as jsonl: .*recursion"),
         ("v.json.gz", b"no gzip", "cannot be read as json.gz"),
         ("v.parquet", b"PAR1", "cannot be read as parquet"),
         ("v.xlsx", b"", "does not end in .csv, .tsv, .json"),

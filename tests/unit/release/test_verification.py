@@ -187,6 +187,16 @@ def test_a_key_of_another_kind_is_told(copied: Path) -> None:
         verify(copied, path)
 
 
+@pytest.mark.parametrize(("key", "why"), [("nothere.pub", "No such file"), ("data", "Is a directory")])
+def test_a_key_that_cannot_be_read_does_not_make_the_signature_wrong(
+    release: Path, key: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InvalidOptionError, match=f"{key} cannot be read as a public key: {why}"):
+        verify(release, release / key)
+    assert main(["verify", str(release), "--key", str(release / key)]) == 2
+    assert "WRONG" not in capsys.readouterr().out
+
+
 def test_openssl_agrees(release: Path) -> None:
     command = (
         "openssl pkeyutl -verify -pubin -inkey signing-key.pub -rawin -in SHA256SUMS -sigfile SHA256SUMS.sig"
@@ -302,6 +312,13 @@ def test_a_changed_rating_is_found(copied: Path) -> None:
     assert "its digest is" in finding.what
 
 
+def test_a_board_of_brackets_within_brackets_is_a_finding(copied: Path) -> None:
+    (copied / "leaderboard/overall.json").write_text("[" * 200_000)
+    seal(copied)
+    (finding,) = verify(copied)
+    assert "recursion" in finding.what
+
+
 def test_boards_are_those_of_the_manifest(copied: Path) -> None:
     manifest = read_manifest(copied)
     boards = {board["file"]: board for board in manifest["boards"]}
@@ -394,6 +411,7 @@ def test_what_the_manifest_makes_impossible_is_a_finding(copied: Path) -> None:
     [
         (None, "holds no release.json"),
         ("{", "is no JSON"),
+        ("[" * 200_000, "is no JSON"),
         ("[]", "format None"),
         ('{"format": "x/9"}', "format 'x/9'"),
     ],
