@@ -29,6 +29,11 @@ _KEPT_IF_TRUE = {
     "anony": "the models were named before the vote",
     "counted": "their release does not count them",
 }
+OPTIONAL_COLUMNS = frozenset(
+    {"judge", *_KEPT_IF_TRUE, *(name for ours in _ALIASES if ours != "winner" for name in _ALIASES[ours])}
+)
+"""Columns without which a file is a file of votes too, but of other votes: whose they are, and which of them count."""
+
 _NESTED_FEATURES: Mapping[str, Sequence[str]] = {
     "tokens": ("conv_metadata.sum_assistant_{side}_tokens",),
     "headers": ("conv_metadata.header_count_{side}.",),

@@ -19,6 +19,7 @@ import pyarrow.json  # type: ignore[import-untyped]
 import pyarrow.parquet  # type: ignore[import-untyped]
 
 from ratings.errors import InvalidOptionError, UnreadableVotesError
+from ratings.late_columns import late_columns, records_with
 
 Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
 
@@ -198,8 +199,12 @@ def _frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
 
 def _open_json(path: Path) -> VoteFile:
     """Open a JSON array of records or JSON Lines, whichever the first character says."""
-    peeked = list(itertools.islice(_records(path), _RECORDS_PEEKED))
-    flat = [_flatten(record) for record in peeked]
+    records = _records(path)
+    flat = [_flatten(record) for record in itertools.islice(records, _RECORDS_PEEKED)]
+    if len(flat) == _RECORDS_PEEKED:
+        with _unzipped(path) as stream:
+            late = late_columns(iter(lambda: stream.read(_BLOCK), b""), set().union(*flat))
+        flat += [_flatten(record) for record in records_with(late, records)]
     columns = tuple(dict.fromkeys(name for record in flat for name in record))
 
     def read(names: Sequence[str], labels: Collection[str]) -> pd.DataFrame:

@@ -4,6 +4,8 @@ import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +18,7 @@ from arena.dataset.blocks import Block, TextStream, VotesFile, as_text, texts
 from arena.dataset.rejects import Reject
 from arena.dataset.text_records import MOST_RECORD, TextBlock, text_blocks
 from arena.errors import DatasetInvalid
+from ratings.late_columns import late_columns, records_with
 
 _RECORDS_PEEKED = 100
 _READ = 4 << 20
@@ -45,12 +48,12 @@ def _open_lines(path: Path) -> VotesFile:
                     yield _read_lines(records, wanted)
                 on_progress(text.share())
 
-    with TextStream(path) as text:
-        first = next(text_blocks(text.stream, None), None)
-    peeked = (
-        [] if first is None else [first.record(row) for row in range(min(len(first.starts), _RECORDS_PEEKED))]
-    )
-    return VotesFile(path=path, columns=_columns(map(_parsed, peeked)), read=read)
+    def records() -> Iterator[Any]:
+        with TextStream(path) as text:
+            for block in text_blocks(text.stream, None):
+                yield from (_parsed(block.record(row)) for row in range(len(block.starts)))
+
+    return VotesFile(path=path, columns=_columns_of(path, records()), read=read)
 
 
 def _read_lines_fast(records: TextBlock, wanted: Sequence[str]) -> Block:
@@ -112,10 +115,12 @@ def _open_array(path: Path) -> VotesFile:
                 yield _read_elements(batch, wanted)
                 on_progress(text.share())
 
-    with TextStream(path) as text:
-        first = next(_elements(text.stream), _Batch(text=""))
-    peeked = [value for _, _, value in first.elements[:_RECORDS_PEEKED]]
-    return VotesFile(path=path, columns=_columns(peeked), read=read, row_is="element")
+    def records() -> Iterator[Any]:
+        with TextStream(path) as text:
+            for batch in _elements(text.stream):
+                yield from (value for _, _, value in batch.elements)
+
+    return VotesFile(path=path, columns=_columns_of(path, records()), read=read, row_is="element")
 
 
 @dataclass(kw_only=True)
@@ -190,6 +195,16 @@ def _read_elements(batch: _Batch, wanted: Sequence[str]) -> Block:
         raw=lambda row: batch.text[slice(*spans[row])],
         unreadable=unreadable,
     )
+
+
+def _columns_of(path: Path, records: Iterator[Any]) -> tuple[str, ...]:
+    """Those of the first records, and those further down that say which votes count and whose they are."""
+    peeked = [*islice(records, _RECORDS_PEEKED)]
+    if len(peeked) < _RECORDS_PEEKED:
+        return _columns(peeked)
+    with TextStream(path) as text:
+        late = late_columns(iter(partial(text.stream.read, _READ), b""), _columns(peeked))
+    return _columns([*peeked, *records_with(late, records)])
 
 
 def _columns(records: Iterable[Any]) -> tuple[str, ...]:

@@ -243,6 +243,33 @@ def test_judge_that_contradicts_itself_ties(tmp_path: Path) -> None:
     assert [(reject.line, reject.why.split(";")[0]) for reject in rejects] == [(4, "g1_winner is 'error'")]
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "json", "jsonl.gz"])
+@pytest.mark.parametrize(
+    ("late", "rejected"),
+    [
+        ({"anony": False}, 80),
+        ({"counted": False}, 80),
+        ({"count": 1}, 120),  # a count that is missing is none
+        ({"voter": "ann"}, 0),
+        ({"judge_hash": "ann"}, 0),
+    ],
+)
+def test_votes_in_any_order_are_the_same_votes(
+    late: dict[str, Any], rejected: int, ending: str, tmp_path: Path
+) -> None:
+    """A column that the first 120 records lack counts as if the first had it."""
+    plain = {"model_a": "x", "model_b": "y", "winner": "tie", "meta": {"user": 1, "worker": "nested"}}
+    found = []
+    for records in ([plain] * 120 + [plain | late] * 80, [plain | late] * 80 + [plain] * 120):
+        text = json.dumps(records, indent=1) if ending == "json" else in_lines(records)
+        content = gzip.compress(text.encode()) if ending.endswith("gz") else text
+        votes, rejects = read(written(tmp_path, f"votes.{ending}", content))
+        found.append((sorted(str(vote[1:]) for vote in votes), sorted(reject.why for reject in rejects)))
+    assert found[0] == found[1]
+    assert (len(found[0][0]), len(found[0][1])) == (200 - rejected, rejected)
+    assert sum("'ann'" in vote for vote in found[0][0]) == (0 if rejected else 80)
+
+
 @pytest.mark.parametrize(
     ("head", "good", "bad", "why"),
     [

@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from ratings import Comparisons, InvalidComparisonsError, InvalidOptionError, UnreadableVotesError
+from ratings.late_columns import late_columns
 from ratings.reading import read_votes, read_votes_with_notes
 from tests.unit.ratings.tables import random_battles
 
@@ -376,6 +377,29 @@ def test_json_whose_values_change_type_late(tmp_path: Path) -> None:
     rows[-1] |= {"winner": "model_a", "voter": "guest"}
     write_json_lines(tmp_path / "v.jsonl", rows)
     assert read_votes(tmp_path / "v.jsonl").voter.tolist() == [*range(150), "guest", "guest"]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_json_in_any_order_is_the_same_votes(ending: str, tmp_path: Path) -> None:
+    """Columns that the first 120 records lack, and a key of that name within a value, which is none."""
+    plain = {"model_a": "x", "model_b": "y", "winner": "tie", "meta": {"user": "nested"}}
+    rows = [*[plain] * 120, *[plain | {"voter": "ann"}] * 50, *[plain | {"anony": False}] * 30]
+    found = []
+    for order in (rows, rows[::-1]):
+        path = tmp_path / f"v.{ending}"
+        path.write_text(
+            json.dumps(order) if ending == "json" else "".join(json.dumps(row) + "\n" for row in order)
+        )
+        votes = read_votes(path)
+        found.append((len(votes), set(votes.columns), int((votes.voter == "ann").sum())))
+    assert found == [(170, {"model_a", "model_b", "winner", "voter"}, 50)] * 2
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_late_columns_are_found_wherever_the_text_is_cut(cut: int) -> None:
+    text = b'{"a": "\\"worker", "weight" : 1, "anony":0, "user_2": "date", "counted": 1, "count"\n:2}'
+    blocks = [text[at : at + cut] for at in range(0, len(text), cut)]
+    assert late_columns(blocks, ("counted",)) == {"weight", "anony", "count"}
 
 
 @pytest.mark.parametrize(
