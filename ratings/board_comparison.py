@@ -1,7 +1,6 @@
 """Compare the boards of two sets of votes: what moved, and by more than chance."""
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,8 @@ from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
-from ratings.errors import EmptyComparisonsError, InvalidComparisonsError, InvalidOptionError, name_some
+from ratings.confidence import check_confidence, two_sided_quantile
+from ratings.errors import EmptyComparisonsError, InvalidComparisonsError, name_some
 from ratings.intervals import sandwich
 from ratings.scale import RATING_CENTRE, RATING_PER_STRENGTH
 from ratings.unrated import unrated_reasons
@@ -102,10 +102,7 @@ def compare_boards(
     >>> compare_boards(march, april).table[["model", "difference", "moved"]].round(1).values.tolist()
     [['y', 107.5, True], ['x', -107.5, True]]
     """
-    if not 0.5 < confidence < 1:
-        raise InvalidOptionError(
-            f"confidence is {confidence!r}: it lies above 0.5 and below 1, such as 0.95."
-        )
+    check_confidence(confidence, least=0.5)
     boards = [_Board.of(battles, cluster, name) for battles, name in zip((first, second), names, strict=True)]
     rated = [board.fit.models for board in boards]
     common = sorted(set(rated[0]) & set(rated[1]))
@@ -172,8 +169,8 @@ def _table(
 ) -> pd.DataFrame:
     error = np.sqrt(variance)
     difference = second - first
-    each = NormalDist().inv_cdf((1 + confidence) / 2) * error
-    together = NormalDist().inv_cdf(1 - (1 - confidence) / (2 * len(names))) * error
+    each = two_sided_quantile(confidence) * error
+    together = two_sided_quantile(confidence, claims=len(names)) * error
     table = pd.DataFrame(
         {
             "model": pd.Series(names),

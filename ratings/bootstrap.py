@@ -9,6 +9,7 @@ from scipy import sparse
 from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, win_probabilities
 from ratings.comparisons import ClusterCells, Comparisons
+from ratings.confidence import check_confidence
 from ratings.errors import InvalidOptionError, NoFiniteMaximumError
 from ratings.linear_algebra import single_threaded_blas
 from ratings.multinomial import MultinomialSampler
@@ -77,8 +78,7 @@ class Bootstrap:
         InvalidOptionError
             If ``confidence`` is not between 0 and 1, or fewer than one round lies outside on each side.
         """
-        if not 0 < confidence < 1:
-            raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
+        check_confidence(confidence)
         tail = (1 - confidence) / 2
         if len(self.strengths) * tail < 1:
             raise InvalidOptionError(

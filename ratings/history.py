@@ -11,6 +11,7 @@ from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.columns import Battles, has_column, reject
 from ratings.comparisons import OUTCOMES, ClusterCells, Comparisons
+from ratings.confidence import check_confidence
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
 from ratings.estimates import half_win_covariance
@@ -306,5 +307,4 @@ def _check_options(every: str, window: int | None, confidence: float) -> None:
         raise InvalidOptionError(f"every is {every!r}: it is one of {', '.join(map(repr, _PERIODS))}.")
     if window is not None and (window != int(window) or window < 1):
         raise InvalidOptionError(f"window is {window!r}: it is a number of periods, 1 or more, or None.")
-    if not 0 < confidence < 1:
-        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
+    check_confidence(confidence)

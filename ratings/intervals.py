@@ -1,6 +1,5 @@
 """How sure the ratings are: the sandwich covariance and intervals from it."""
 
-from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +8,7 @@ from ratings.arrays import FloatArray, ModelId
 from ratings.bradley_terry import win_probabilities
 from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import OUTCOMES, Comparisons
+from ratings.confidence import two_sided_quantile
 from ratings.errors import InvalidOptionError
 from ratings.linear_algebra import sandwich_product
 from ratings.scale import RATING_PER_STRENGTH, rating_from_strength
@@ -177,10 +177,9 @@ def difference_intervals(
 
 def _points(variance: FloatArray, confidence: float) -> FloatArray:
     """Return half the width of intervals, in rating points."""
-    if not 0 < confidence < 1:
-        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
-    quantile = NormalDist().inv_cdf((1 + confidence) / 2)
-    half_width: FloatArray = RATING_PER_STRENGTH * quantile * np.sqrt(np.maximum(variance, 0))
+    half_width: FloatArray = (
+        RATING_PER_STRENGTH * two_sided_quantile(confidence) * np.sqrt(np.maximum(variance, 0))
+    )
     return half_width
 
 

@@ -1,14 +1,13 @@
 """How a judge differs from people on the same battles."""
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
 from ratings.arrays import FloatArray
 from ratings.bradley_terry import fit_bradley_terry
-from ratings.errors import InvalidOptionError
+from ratings.confidence import two_sided_quantile
 from ratings.jackknife import few_clusters_factor
 from ratings.judge_cells import judged_votes
 from ratings.linear_algebra import sandwich_product
@@ -82,9 +81,7 @@ def audit_judge(
     >>> audit_judge(human).table.difference.round(1).tolist()
     [31.0, -31.0]
     """
-    if not 0 < confidence < 1:
-        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
-    quantile = NormalDist().inv_cdf((1 + confidence) / 2)
+    quantile = two_sided_quantile(confidence)
     voted, _ = judged_votes(human, None, judge=judge, cluster=cluster)
     fits = [fit_bradley_terry(voted.comparisons(voted.weight, score)) for score in voted.score]
     expected = np.array([voted.pairs.expected(fit.strengths) for fit in fits])

@@ -1,7 +1,6 @@
 """People's votes with a judge's verdicts beside them: tuned prediction-powered Bradley-Terry (PPI++)."""
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ from scipy import linalg
 from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, gradient, hessian
 from ratings.comparisons import Comparisons
+from ratings.confidence import two_sided_quantile
 from ratings.errors import InvalidOptionError, NoFiniteMaximumError
 from ratings.jackknife import few_clusters_factor
 from ratings.judge_cells import JudgedVotes, judged_votes
@@ -96,9 +96,7 @@ class JudgedFit:
         InvalidOptionError
             If ``confidence`` is not between 0 and 1.
         """
-        if not 0 < confidence < 1:
-            raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
-        quantile = RATING_PER_STRENGTH * NormalDist().inv_cdf((1 + confidence) / 2)
+        quantile = RATING_PER_STRENGTH * two_sided_quantile(confidence)
         rating, half = rating_from_strength(self.strengths), quantile * self.standard_errors
         human, human_half = rating_from_strength(self.human.strengths), quantile * self.human_standard_errors
         table = pd.DataFrame(

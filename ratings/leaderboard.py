@@ -11,6 +11,7 @@ from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit
 from ratings.columns import Battles, cluster_column
 from ratings.comparisons import Comparisons
+from ratings.confidence import check_confidence, check_simulated
 from ratings.confidence_sequences import anytime_rank_sets, effective_voters
 from ratings.encoded_votes import VOTER, EncodedVotes
 from ratings.errors import InvalidOptionError
@@ -127,7 +128,8 @@ def leaderboard(
         Student's t distribution allows (`few_clusters_factor`). Votes count as independent with None, without a
         voter column, or when a single voter cast all: the board then tells of that voter only.
     confidence : float, default 0.95
-        Coverage of each single interval, and of all claims of the ranks together.
+        Coverage of each single interval, and of all claims of the ranks together. At most 0.9999 with simultaneous
+        ranks or bootstrap intervals, which are simulated.
     anchor : (model, rating), optional
         The model that shall have this rating; without, the mean of the rated models is 1000. The intervals are
         those against that mean, whatever the anchor: it shifts the scale and changes no width.
@@ -173,7 +175,7 @@ def leaderboard(
     if isinstance(style, str):
         raise InvalidOptionError(f"style is {style!r}: it is a list of features, such as [{style!r}].")
     model = Model(ties=ties, intervals=intervals, style=tuple(style), side_bias=side_bias)
-    _check(ranks, confidence)
+    _check(model, ranks, confidence)
     comparisons = _counted(battles, cluster)
     rated = comparisons.restrict(_rateable(comparisons))
     clustered = _clustering(rated) if cluster else None
@@ -198,11 +200,14 @@ def leaderboard(
     )
 
 
-def _check(ranks: str, confidence: float) -> None:
+def _check(model: Model, ranks: str, confidence: float) -> None:
     if ranks not in get_args(Ranks):
         raise InvalidOptionError(f"ranks is {ranks!r}: it is one of {', '.join(get_args(Ranks))}.")
-    if isinstance(confidence, str) or not 0.5 < confidence < 1:
-        raise InvalidOptionError(f"confidence is {confidence!r}: it is above 0.5 and below 1, such as 0.95.")
+    check_confidence(confidence, least=0.5)
+    if ranks == "simultaneous":
+        check_simulated(confidence, "simultaneous ranks", "ask for other ranks")
+    if model.intervals == "bootstrap":
+        check_simulated(confidence, "bootstrap intervals", "take sandwich intervals")
 
 
 def _counted(battles: Battles | EncodedVotes | Parts | Comparisons, cluster: str | None) -> Comparisons:

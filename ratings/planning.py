@@ -12,6 +12,7 @@ from scipy import special
 from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.comparisons import Comparisons
+from ratings.confidence import check_confidence, two_sided_quantile
 from ratings.errors import EmptyComparisonsError, InvalidOptionError, name_some
 from ratings.intervals import sandwich
 from ratings.scale import RATING_PER_STRENGTH
@@ -386,11 +387,8 @@ def _shift(confidence: float, power: float, claims: int) -> float:
 
 
 def _quantile(confidence: float, claims: int) -> float:
-    if not 0.5 < confidence < 1:
-        raise InvalidOptionError(
-            f"confidence is {confidence!r}: it lies above 0.5 and below 1, such as 0.95."
-        )
-    return _NORMAL.inv_cdf(1 - (1 - confidence) / (2 * claims))
+    check_confidence(confidence, least=0.5)
+    return two_sided_quantile(confidence, claims=claims)
 
 
 def _whole(votes: FloatArray) -> pd.Series:

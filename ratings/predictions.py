@@ -1,6 +1,5 @@
 """What a fit foresees: outcomes between any two models, win rates against the field, and how well they came true."""
 
-from statistics import NormalDist
 from typing import TypeAlias
 
 import numpy as np
@@ -10,6 +9,7 @@ from scipy import special
 from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.bradley_terry import BradleyTerryFit
 from ratings.comparisons import OUTCOMES, Comparisons
+from ratings.confidence import two_sided_quantile
 from ratings.errors import InvalidOptionError, name_some
 from ratings.linear_algebra import single_threaded_blas
 from ratings.tie_existence import without_both_bad
@@ -95,8 +95,7 @@ def win_rates_against_field(fit: Fit, covariance: FloatArray, *, confidence: flo
     Delta method on the log-odds of W: logit(W) +- z * sqrt(g' V g) / (W (1 - W)) with g the gradient of W, turned
     back. So the bounds stay between 0 and 1.
     """
-    if not 0 < confidence < 1:
-        raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
+    quantile = two_sided_quantile(confidence)
     size = len(fit.models)
     parameters = size + isinstance(fit, TiesFit)
     if covariance.shape != (parameters, parameters):
@@ -108,7 +107,6 @@ def win_rates_against_field(fit: Fit, covariance: FloatArray, *, confidence: flo
     with single_threaded_blas():
         variance = ((slopes @ covariance) * slopes).sum(axis=1)
     unseen = np.where(variance > _UNSEEN, 0.0, np.nan)
-    quantile = NormalDist().inv_cdf((1 + confidence) / 2)
     width = quantile * np.sqrt(np.maximum(variance, 0)) / (rate * (1 - rate)) + unseen
     table = pd.DataFrame(
         {

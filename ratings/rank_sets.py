@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import linalg, special
 
 from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
+from ratings.confidence import check_simulated
 from ratings.errors import InvalidOptionError
 from ratings.linear_algebra import fill_constant_direction, single_threaded_blas
 
@@ -75,8 +76,8 @@ def rank_sets(
     alpha : float, default 0.05
         Probability with which any claim at all may be wrong, between 0 and 0.5.
     draws : int, optional
-        Normal vectors drawn to find the critical value; by default 4000, or 4 / alpha if that is more. At least
-        1 / alpha.
+        Normal vectors drawn to find the critical value; by default 4000, or 4 / alpha if that is more, for an
+        alpha of 0.0001 or more. At least 1 / alpha.
     rng : Generator, optional
         By default one with a fixed seed, so that the same votes give the same ranks.
 
@@ -130,7 +131,9 @@ def rank_sets(
     """
     if not 0 < alpha < 0.5:
         raise InvalidOptionError(f"alpha is {alpha!r}: it is an error rate between 0 and 0.5, such as 0.05.")
-    draws = max(_DRAWS, int(np.ceil(4 / alpha))) if draws is None else draws
+    if draws is None:
+        check_simulated(1 - alpha, "rank sets", "set draws")
+        draws = max(_DRAWS, int(np.ceil(4 / alpha)))
     if draws * alpha < 1:
         raise InvalidOptionError(
             f"{draws} draws do not reach the {1 - alpha:.4g} quantile: set draws to {int(np.ceil(1 / alpha))} or more."

@@ -13,6 +13,7 @@ from ratings.arrays import BoolArray, ModelId
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.columns import cluster_column
 from ratings.comparisons import Comparisons
+from ratings.confidence import two_sided_quantile
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, NoFiniteMaximumError
 from ratings.estimates import half_win_covariance
 from ratings.intervals import rating_intervals
@@ -266,7 +267,7 @@ def selected_score(
     group = _rateable_with(fresh, model)
     rating, lower, upper, votes_fresh = _score(fresh.restrict(group), model, confidence)
     pooled, pooled_lower, pooled_upper, votes = _score(every.restrict(group), model, confidence)
-    error = (pooled_upper - pooled_lower) / 2 / NormalDist().inv_cdf((1 + confidence) / 2)
+    error = (pooled_upper - pooled_lower) / 2 / two_sided_quantile(confidence)
     return SelectedScore(
         model=model,
         variants=variants,

@@ -353,6 +353,7 @@ def test_bad_arguments_are_exit_status_2(arguments: list[str], message: str, cap
         (["plan"], "A plan starts from a file of votes, or from --difference"),
         (["plan", "V", "--top", "0"], "top is 0"),
         (["compare", "V", "W", "--confidence", "0.5"], "it lies above 0.5 and below 1"),
+        (["fit", "V", "--confidence", "0.9999999999"], "simultaneous ranks are simulated and reach 0.9999"),
     ],
 )
 def test_options_that_do_not_go_together(
