@@ -15,7 +15,7 @@ from ratings.comparisons import Comparisons
 from ratings.crews import Crew, LocalCrew, RayCrew
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
 from ratings.feature_columns import Definition
-from ratings.part_worker import StyleTask
+from ratings.part_worker import OPTIONAL, StyleTask
 from ratings.row_sums import StylePoint
 from ratings.sources import CHUNK_ROWS, Source, TableSource, parquet_sources
 from ratings.style_control import StyleControlFit, fit_style_sums, style_design
@@ -132,8 +132,11 @@ class Parts:
         Raises
         ------
         InvalidComparisonsError
-            If a row breaks the data convention; its part and row are named.
+            If a row breaks the data convention; its part and row are named. Also if only some parts have counts, or
+            weights.
         """
+        for name in OPTIONAL:
+            self.have_column(name)
         return Comparisons.sum(self._pass("count", cluster))
 
     def fit_style_control(

@@ -130,6 +130,14 @@ def test_parts_agree_on_their_columns(votes: pd.DataFrame) -> None:
     assert leaderboard(parts, cluster=None).votes == 2 * len(votes)
 
 
+@pytest.mark.parametrize("name", ["count", "weight"])
+@pytest.mark.parametrize("style", [(), FEATURES])
+def test_all_parts_are_counted_and_weighted_or_none(votes: pd.DataFrame, name: str, style: list[str]) -> None:
+    parts = Parts.from_tables([votes.assign(**{name: 2}), votes])
+    with pytest.raises(InvalidComparisonsError, match=f"table 0 has the column '{name}' and table 1 has not"):
+        leaderboard(parts, style=style)
+
+
 def test_wrong_places_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableVotesError, match="holds no file that ends in .parquet"):
         Parts.from_parquet([tmp_path])
