@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ratings.arrays import ModelId
 from ratings.board_comparison import compare_boards
 from ratings.board_text import (
     describe_board,
@@ -91,6 +92,8 @@ def _fit(options: argparse.Namespace, shown: Progress) -> _Answer:
     if options.in_parts:
         return _fit_parts(options, shown)
     reading = _read(options.votes, options, shown, dates=options.history is not None)
+    if options.anchor and not isinstance(reading.votes.model_a.iloc[0], str):
+        options.anchor = _anchor(options, Comparisons.from_battles(reading.votes))
     shown.step(f"Rating {len(reading.votes):,} rows")
     board = leaderboard(reading.votes, **_board_options(options, list(reading.votes.columns), reading.notes))
     document = board.as_dict()
@@ -120,6 +123,8 @@ def _fit_parts(options: argparse.Namespace, shown: Progress) -> _Answer:
     parts = Parts.from_parquet(
         options.votes, on=options.in_parts, progress=lambda done, of: shown.step(f"Part {done} of {of}")
     )
+    if options.anchor and options.anchor[0].lstrip("-").isdecimal():
+        options.anchor = _anchor(options, parts.count())
     board = leaderboard(parts, **_board_options(options, parts.columns))
     if not board.votes:
         raise InvalidComparisonsError(_no_votes(options.votes))
@@ -127,6 +132,16 @@ def _fit_parts(options: argparse.Namespace, shown: Progress) -> _Answer:
     problem = _plot(board, options)
     text = _with_notes_aside(board.as_dict(), ()) if options.json else describe_board(board, width=_width())
     return _Answer(text, problem)
+
+
+def _anchor(options: argparse.Namespace, comparisons: Comparisons) -> tuple[ModelId, float]:
+    name, rating = options.anchor
+    return _model(name, comparisons), rating
+
+
+def _model(text: str, comparisons: Comparisons) -> ModelId:
+    """Return the model that is written so: names may be whole numbers or other identifiers."""
+    return {str(model): model for model in comparisons.models}.get(text, text)
 
 
 def _board_options(
@@ -227,7 +242,8 @@ def _plan(options: argparse.Namespace, shown: Progress) -> _Answer:
         document = chosen | vars(known)
         text = describe_difference_plan(known, **chosen, width=_width())
     else:
-        pairs = [tuple(options.models)] if options.models else []
+        named = [_model(text, comparisons) for text in options.models or ()]
+        pairs = [(named[0], named[1])] if named else []
         top = options.top if pairs or options.top is not None else _best(comparisons)
         plan = separation_plan(comparisons, pairs=pairs, top=top, **chosen)
         document = {**chosen, "pairs": _records(plan)}

@@ -195,6 +195,27 @@ def test_models_of_ties_anchors_and_ranks(ties: str, styled: Path, capsys: Print
     assert {row["model"]: row["rating"] for row in document["entries"]}["m2"] == pytest.approx(1200)
 
 
+@pytest.mark.parametrize("kind", ["int64", "float64"])
+def test_models_may_be_whole_numbers(kind: str, tmp_path: Path, capsys: Printed) -> None:
+    table = simulate_battles(
+        np.random.default_rng(3), strengths={f"{n}": 0.5 * n for n in (-1, 0, 12)}, battles=600
+    ).astype({"model_a": "int64", "model_b": "int64"})
+    table["date"] = pd.Timestamp("2026-11-01")
+    table["winner"] = table.winner.astype("str")
+    path = tmp_path / "votes.parquet"
+    table.astype({"model_a": kind, "model_b": kind}).to_parquet(path, index=False)
+    for options in ([], ["--in-parts"], ["--history", "month"]):
+        assert main(["fit", str(path), "--anchor=-1=1114", "--json", *options]) == 0
+        document = json.loads(capsys.readouterr().out)
+        for rows in (document["entries"], document.get("history", document["entries"])):
+            assert {row["model"]: row["rating"] for row in rows}[-1] == pytest.approx(1114)
+    assert main(["plan", str(path), "--models", "12", "0", "--json"]) == 0
+    (pair,) = json.loads(capsys.readouterr().out)["pairs"]
+    assert (pair["better"], pair["worse"]) == (12, 0)
+    assert main(["fit", str(path), "--anchor", "7=1114"]) == 2
+    assert "The anchor '7' has no rating" in capsys.readouterr().err
+
+
 def test_history_keeps_the_anchor(large: Path, capsys: Printed) -> None:
     name = "organisation/a-model-with-a-very-long-name-02-instruct"
     assert main(["fit", str(large), "--history", "month", "--anchor", f"{name}=1114", "--json"]) == 0
