@@ -25,6 +25,7 @@ from arena.settings import Schedule, Settings
 
 log = get_log("arena.dataset")
 TRY_AGAIN: Final = timedelta(minutes=15)
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
 SAID_CHARACTERS: Final = 2000
 
 Export = Callable[[Settings, str, Path], Awaitable[None]]
@@ -36,6 +37,10 @@ class Period:
 
     name: str
     ended_at: datetime
+
+    def lasted_at(self, moment: datetime) -> bool:
+        """Whether it was not over yet; by the clock of the database, which may go behind."""
+        return moment < self.ended_at - CLOCKS_DIFFER
 
 
 def last_period(schedule: Schedule, now: datetime) -> Period:
@@ -60,11 +65,11 @@ async def release_on_schedule(
     async with database.locked("releases") as ours:
         if not ours:
             return None
-        name = await _due(database, settings, now)
-        if name is None:
+        period = await _due(database, settings, now)
+        if period is None:
             return None
         try:
-            await _make(database, settings, name, export or export_in_a_process)
+            await _make(database, settings, period, export or export_in_a_process)
         except Exception as error:
             if is_outage(error):
                 raise
@@ -72,8 +77,8 @@ async def release_on_schedule(
             return None
     async with database.sessions.begin() as session:
         await _clear_failure(session)
-    log.info("release_made", release=name)
-    return name
+    log.info("release_made", release=period.name)
+    return period.name
 
 
 async def failing_schedule(session: AsyncSession, settings: Settings) -> ReleaseSchedule | None:
@@ -99,11 +104,12 @@ async def export_in_a_process(settings: Settings, name: str, directory: Path) ->
         raise ReleaseInvalid(said.decode(errors="replace").strip()[-SAID_CHARACTERS:])
 
 
-async def _due(database: Database, settings: Settings, now: datetime) -> str | None:
-    """The name of the release that is to be made now.
+async def _due(database: Database, settings: Settings, now: datetime) -> Period | None:
+    """The period whose release is to be made now; where none is, nothing fails any more.
 
     One that was begun comes first, however long ago: until it is closed, its key makes its pseudonyms. Periods that
-    ended before the schedule was set are nobody's wish, and hold no votes that their names promise.
+    ended before the schedule was set are nobody's wish, and hold no votes that their names promise. A release that was
+    opened by hand while its period lasted is its operator's, and holds up none but that period's own.
     """
     schedule = settings.release_schedule
     async with database.sessions.begin() as session:
@@ -117,12 +123,21 @@ async def _due(database: Database, settings: Settings, now: datetime) -> str | N
             return None
         if schedule == "never" or (row.tried_at and now - row.tried_at < TRY_AGAIN):
             return None
-        names = [period.name for period in _periods(schedule, row.since, now)]
-        columns = select(Release.name, Release.state, Release.variant).where(Release.name.in_(names))
-        begun = {name: (state, variant) for name, state, variant in await session.execute(columns)}
-    unfinished = [name for name in names if begun.get(name) == ("open", "open")]
-    new = [name for name in names[-1:] if name not in begun or begun[name][0] != "closed"]
-    return next(iter([*unfinished, *new]), None)
+        periods = _periods(schedule, row.since, now)
+        columns = select(Release.name, Release.state, Release.variant, Release.opened_at)
+        found = await session.execute(columns.where(Release.name.in_([period.name for period in periods])))
+        begun = {name: (state, variant, opened_at) for name, state, variant, opened_at in found}
+        unfinished = [each for each in periods if each.name in begun and _goes_on(each, *begun[each.name])]
+        new = [each for each in periods[-1:] if each.name not in begun or begun[each.name][0] != "closed"]
+        due = next(iter([*unfinished, *new]), None)
+        if due is None:
+            await _clear_failure(session)
+    return due
+
+
+def _goes_on(period: Period, state: str, variant: str, opened_at: datetime) -> bool:
+    """Whether the schedule began the release and has not closed it yet."""
+    return (state, variant) == ("open", "open") and not period.lasted_at(opened_at)
 
 
 def _periods(schedule: Schedule, since: datetime, now: datetime) -> list[Period]:
@@ -135,11 +150,20 @@ def _periods(schedule: Schedule, since: datetime, now: datetime) -> list[Period]
     return periods
 
 
-async def _make(database: Database, settings: Settings, name: str, export: Export) -> None:
+async def _make(database: Database, settings: Settings, period: Period, export: Export) -> None:
+    name = period.name
     async with database.sessions() as session:
         release = await session.get(Release, name)
     if release and (release.state == "imported" or release.variant != "open"):
         raise PublishRefused(f"The name {name!r} is taken, by a release that was imported or is an audit.")
+    if release and period.lasted_at(release.opened_at):
+        opened_on = release.opened_at.astimezone(UTC).date()
+        raise PublishRefused(
+            f"{name!r} was opened by hand on {opened_on}, before its time was over, and holds no later votes: the "
+            "schedule does not publish it as the whole. Publish it yourself if you want it, and close it: arena "
+            f"dataset close {name}. The next release on schedule holds the later votes; to have them sooner, export "
+            "under another name with --release NAME."
+        )
     directory = site_folder(settings) / name
     await export(settings, name, directory)
     outcomes = await publish_release(database, settings, directory)

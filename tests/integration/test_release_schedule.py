@@ -14,7 +14,15 @@ from sqlalchemy import select
 from arena import doctor
 from arena.dataset import publishing
 from arena.dataset.release_folder import ReleaseFolder
-from arena.dataset.schedule import TRY_AGAIN, Export, export_in_a_process, last_period, release_on_schedule
+from arena.dataset.releases import close_release
+from arena.dataset.schedule import (
+    TRY_AGAIN,
+    Export,
+    export_in_a_process,
+    failing_schedule,
+    last_period,
+    release_on_schedule,
+)
 from arena.db import Database
 from arena.records import ErasedBattle, Release, ReleaseCopy, ReleaseSchedule
 from arena.settings import Settings
@@ -42,7 +50,7 @@ class Exporter:
         async with self.database.sessions() as session:
             opened = await session.get(Release, name)
         if opened is None:
-            await note_release(self.database, name)
+            await note_release(self.database, name, opened_at=OVER + timedelta(days=61))
         if self.failure:
             raise self.failure
         await asyncio.to_thread(write_release, directory.parent, name)
@@ -216,6 +224,39 @@ async def test_name_that_is_taken_is_told(database: Database, tmp_path: Path, ex
         assert "is taken" in str((await session.get_one(ReleaseSchedule, 1)).error)
 
 
+async def test_release_opened_by_hand_before_its_month_was_over_is_left_to_the_operator(
+    database: Database, tmp_path: Path, export: Exporter
+) -> None:
+    await note_release(database, NAME, opened_at=SET)
+    settings = monthly(database, tmp_path, f"{tmp_path}/there")
+    assert await due(database, settings, export) is None
+    async with database.sessions() as session:
+        said = (await session.get_one(ReleaseSchedule, 1)).error
+        assert (await session.get_one(Release, NAME)).state == "open"
+    assert "'2026-10' was opened by hand on 2026-10-20, before its time was over" in str(said)
+    assert "arena dataset close 2026-10" in str(said)
+    next_month = datetime(2026, 12, 1, tzinfo=UTC)
+    assert await release_on_schedule(database, settings, export=export, now=next_month) == "2026-11"
+    assert export.exported == ["2026-11"]
+    assert not (tmp_path / "there" / NAME).exists()
+
+
+async def test_failure_is_over_once_the_release_is_closed_by_hand(
+    database: Database, tmp_path: Path, export: Exporter
+) -> None:
+    await note_release(database, NAME, opened_at=SET)
+    settings = monthly(database, tmp_path)
+    assert await due(database, settings, export) is None
+    async with database.sessions.begin() as session:
+        assert await failing_schedule(session, settings) is not None
+        await close_release(session, NAME)
+    later = OVER + TRY_AGAIN
+    assert await release_on_schedule(database, settings, export=export, now=later) is None
+    async with database.sessions() as session:
+        assert await failing_schedule(session, settings) is None
+    assert export.exported == []
+
+
 async def test_whole_program_releases_its_battles_by_itself(
     start_arena: StartArena, start_models: StartModels, catalog: Path, database: Database, tmp_path: Path
 ) -> None:
@@ -230,21 +271,23 @@ async def test_whole_program_releases_its_battles_by_itself(
             battle = await start_battle(voter, f"What makes tide {number}?", publish=publish)
             await wait_until_settled(voter, battle["id"])
             await vote(voter, battle["id"])
-    await release_on_schedule(database, arena.settings, now=SET)
-    interrupted = asyncio.create_task(release_on_schedule(database, arena.settings, now=OVER))
+    now = datetime.now(UTC)  # the command opens the release at the real time
+    name = last_period("monthly", now).name
+    await release_on_schedule(database, arena.settings, now=now - timedelta(days=40))
+    interrupted = asyncio.create_task(release_on_schedule(database, arena.settings, now=now))
     await asyncio.sleep(1)
     interrupted.cancel()
     with pytest.raises(asyncio.CancelledError):
         await interrupted
-    assert await release_on_schedule(database, arena.settings, now=OVER) == NAME
+    assert await release_on_schedule(database, arena.settings, now=now) == name
     async with arena.client() as reader:
         (release,) = (await reader.get("/feed/v1/releases.json")).json()["releases"]
-        sums = (await reader.get(f"/data/{NAME}/SHA256SUMS")).text
+        sums = (await reader.get(f"/data/{name}/SHA256SUMS")).text
     assert (release["state"], release["battles"], release["withheld"]) == ("closed", 2, {"no_consent": 1})
     assert hashlib.sha256(sums.encode()).hexdigest() == release["checksums_digest"]
-    assert verify(tmp_path / "there" / NAME) == []
-    assert files_of(tmp_path / "there" / NAME) == files_of(tmp_path / "releases" / NAME)
-    assert await release_on_schedule(database, arena.settings, now=OVER) is None
+    assert verify(tmp_path / "there" / name) == []
+    assert files_of(tmp_path / "there" / name) == files_of(tmp_path / "releases" / name)
+    assert await release_on_schedule(database, arena.settings, now=now) is None
 
 
 async def test_failing_command_says_why(database: Database, tmp_path: Path) -> None:
