@@ -131,7 +131,7 @@ def _named(name: str) -> Iterator[None]:
 
 
 def _prepare(chunk: Battles, task: StyleTask) -> StyleRows:
-    battles = chunk if task.every_model else _between(chunk, task.comparisons.models)
+    battles = chunk if task.every_model or not len(chunk) else _between(chunk, task.comparisons.models)
     encoded = encode_battles(battles, cluster=task.cluster)
     clusters = None if task.identities is None else len(task.identities)
     return style_rows(
@@ -146,7 +146,7 @@ def _prepare(chunk: Battles, task: StyleTask) -> StyleRows:
 
 def _with_numbers(encoded: EncodedBattles, identities: pa.Array | None) -> EncodedBattles:
     """Number the clusters as all parts do."""
-    if identities is None or encoded.cluster is None:
+    if identities is None or encoded.cluster is None or not len(encoded.cluster):
         return encoded
     place: IntArray = pc.index_in(encoded.identities, identities).to_numpy(zero_copy_only=False)
     values = {**vars(encoded), "cluster": place.astype(np.int32)[encoded.cluster]}

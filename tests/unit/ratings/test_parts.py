@@ -130,6 +130,19 @@ def test_parts_agree_on_their_columns(votes: pd.DataFrame) -> None:
     assert leaderboard(parts, cluster=None).votes == 2 * len(votes)
 
 
+@pytest.mark.parametrize("unrated", [False, True])
+def test_a_part_without_votes_may_have_columns_without_types(votes: pd.DataFrame, unrated: bool) -> None:
+    numbered = votes.assign(voter=votes.voter.astype("category").cat.codes.astype("int64"))
+    if unrated:
+        numbered = pd.concat([numbered, numbered.iloc[:1].assign(model_a="never met", winner="model_a")])
+    empty = pa.table({name: pa.nulls(0) for name in numbered})
+    boards = [
+        leaderboard(Parts.from_tables(parts), style=FEATURES) for parts in ([numbered, empty], [numbered])
+    ]
+    pd.testing.assert_frame_equal(boards[0].table, boards[1].table)
+    assert bool(boards[0].unrated) == unrated
+
+
 @pytest.mark.parametrize("name", ["count", "weight"])
 @pytest.mark.parametrize("style", [(), FEATURES])
 def test_all_parts_are_counted_and_weighted_or_none(votes: pd.DataFrame, name: str, style: list[str]) -> None:
