@@ -88,7 +88,9 @@ def code_columns(battles: Battles, names: Sequence[str]) -> list[CodedColumn]:
     return [
         _code_objects(battles, name)
         if column is None
-        else column.joined(name, [part for _ in range(0, len(battles), SLICE) for part in next(dictionaries)])
+        else column.joined(
+            battles, name, [part for _ in range(0, len(battles), SLICE) for part in next(dictionaries)]
+        )
         for name, column in zip(names, columns, strict=True)
     ]
 
@@ -103,7 +105,12 @@ def code_identities(battles: Battles, name: str) -> tuple[CodeArray, pa.Array]:
     if column.null_count:
         reject(battles, _first_missing(column), f"{name} is missing", "Fill it in or drop the row.")
     joined = _as_identities(battles, name, column).combine_chunks()
-    return sorted_codes(pc.dictionary_encode(joined))
+    encoded = pc.dictionary_encode(joined)
+    try:
+        encoded.dictionary.validate(full=True)
+    except pa.ArrowInvalid:
+        _reject_bytes(battles, name, column, encoded.dictionary)
+    return sorted_codes(encoded)
 
 
 def sorted_codes(encoded: pa.DictionaryArray) -> tuple[CodeArray, pa.Array]:
@@ -122,6 +129,8 @@ def arrow_column(battles: Battles, name: str) -> pa.ChunkedArray | None:
     else:
         try:
             column = pa.array(battles[name], from_pandas=True)
+        except UnicodeEncodeError:
+            _reject_surrogates(battles, name)
         except (pa.ArrowException, OverflowError):
             return None
     if pa.types.is_nested(column.type) and not pa.types.is_dictionary(column.type):
@@ -195,15 +204,21 @@ class _Coding:
             start += len(chunk)
         return found
 
-    def joined(self, name: str, slices: Sequence[tuple[CodeArray, pa.Array]]) -> CodedColumn:
+    def joined(
+        self, battles: Battles, name: str, slices: Sequence[tuple[CodeArray, pa.Array]]
+    ) -> CodedColumn:
         """Give all slices common codes."""
         place: dict[Any, int] = {}
         known: tuple[pa.Array, CodeArray] | None = None
         is_common = False
         for codes, dictionary in slices:
             if known is None or not dictionary.equals(known[0]):
+                try:
+                    values = dictionary.to_pylist()
+                except UnicodeDecodeError:
+                    _reject_bytes(battles, name, self.column, dictionary)
                 # One more entry at the end, for the code -1 of a missing value.
-                wanted = [place.setdefault(value, len(place)) for value in dictionary.to_pylist()]
+                wanted = [place.setdefault(value, len(place)) for value in values]
                 known = dictionary, np.array([*wanted, -1], dtype=np.int32)
                 is_common = wanted == list(range(len(wanted)))
             if not is_common:
@@ -272,6 +287,37 @@ def _reject_types(battles: Battles, name: str) -> NoReturn:
         kinds.setdefault(type(value), code)
     rows = [int(np.argmax(column.codes == code)) for code in list(kinds.values())[:2]]
     raise_types(battles, name, [(row, column.values[column.codes[row]]) for row in rows])
+
+
+def _reject_bytes(battles: Battles, name: str, column: pa.ChunkedArray, distinct: pa.Array) -> NoReturn:
+    """Raise an error that names the first row with one of the distinct values that are no UTF-8."""
+    for value in distinct:
+        try:
+            value.as_py()
+        except UnicodeDecodeError as error:
+            plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+            row = pc.index(plain.cast(pa.large_binary()), pa.scalar(error.object, pa.large_binary())).as_py()
+            place = f"{describe_row(battles, row)} of the battles" if row >= 0 else "An unused category"
+            raise InvalidComparisonsError(
+                f"{place}: {name} is {error.object!r}, which is no UTF-8. Decode it from the encoding it has."
+            ) from error
+    raise AssertionError(f"{name} holds UTF-8 only")
+
+
+def _reject_surrogates(battles: pd.DataFrame, name: str) -> NoReturn:
+    """Raise an error that names the first value with half of a surrogate pair, which UTF-8 has no bytes for."""
+    for row, value in enumerate(battles[name]):
+        if isinstance(value, str) and not _is_encodable(value):
+            reject(battles, row, f"{name} is {value!r}", "Half of a surrogate pair is no text: replace it.")
+    raise InvalidComparisonsError(f"The column {name} has a category that is no text: replace it.")
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _as_identities(battles: Battles, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

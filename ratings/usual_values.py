@@ -39,7 +39,7 @@ class UsualValues:
         self.values = values
         # Whoever reads strings need not need machine code: none waits for Numba here.
         by_words = is_compiler_loaded() and sys.byteorder == "little"
-        self._words = _Words.of([value.encode() for value in values.to_pylist()]) if by_words else None
+        self._words = _Words.of(values.cast(pa.large_binary()).to_pylist()) if by_words else None
 
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> Self | None:

@@ -253,6 +253,39 @@ def test_a_missing_value_in_a_long_table_is_named(form: str, column: str) -> Non
         encode_battles(LONG_FORMS[form](table))
 
 
+def not_utf8(kind: pa.DataType, rows: int, wrong: int) -> pa.Array:
+    """Make strings as a careless writer does: bytes of another encoding."""
+    texts = [b"x", b"y", b"tie"] * rows
+    texts[wrong] = "café".encode("latin-1")
+    raw = pa.array(texts[:rows], pa.large_binary() if kind == pa.large_string() else pa.binary())
+    return pa.Array.from_buffers(kind, rows, raw.buffers())
+
+
+@pytest.mark.parametrize("name", ["model_a", "winner", "voter"])
+@pytest.mark.parametrize("rows", [9, 2 * SLICE + 9])
+@pytest.mark.parametrize("form", ["string", "large_string", "dictionary"])
+def test_bytes_that_are_no_text_are_named_with_their_row(name: str, rows: int, form: str) -> None:
+    kind = pa.large_string() if form == "large_string" else pa.string()
+    wrong = not_utf8(kind, rows, rows - 2)
+    columns = {"model_a": "a", "model_b": "b", "winner": "tie", "voter": "v"}
+    table = pa.table({column: pa.repeat(value, rows) for column, value in columns.items()})
+    wrong = wrong.dictionary_encode() if form == "dictionary" else wrong
+    table = table.set_column(table.schema.get_field_index(name), name, wrong)
+    with pytest.raises(
+        InvalidComparisonsError,
+        match=rf"Row {rows - 2} of the battles: {name} is b'caf\\xe9', which is no UTF-8",
+    ):
+        encode_battles(table, cluster="voter")
+
+
+@pytest.mark.parametrize("name", ["model_a", "winner", "voter"])
+def test_half_a_surrogate_pair_is_named_with_its_row(name: str) -> None:
+    table = battles(GOOD, GOOD, GOOD, voter=["u", "v", "w"]).astype(object)
+    table.loc[1, name] = "half \ud800"
+    with pytest.raises(InvalidComparisonsError, match=rf"Row 1 of the battles: {name} is 'half \\ud800'"):
+        encode_battles(table, cluster="voter")
+
+
 def test_columns_that_occur_twice_are_refused() -> None:
     table = battles(GOOD, weight=[1.0])
     twice = table[["model_a", "model_b", "winner", "weight", "weight"]]

@@ -74,6 +74,15 @@ def test_buffers_may_be_absent_or_longer_than_their_use(kind: pa.DataType) -> No
     assert out.tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("kind", TYPES, ids=str)
+def test_bytes_that_are_no_text_are_found_too(kind: pa.DataType) -> None:
+    raw = pa.array([b"caf\xe9 in latin-1", b"\xff"], pa.large_binary() if kind == TYPES[1] else pa.binary())
+    column = pa.Array.from_buffers(kind, 2, raw.buffers())
+    out = np.empty(2, dtype=np.int32)
+    assert UsualValues(column).find(column, out)
+    assert out.tolist() == [0, 1]
+
+
 def test_strings_that_no_place_tells_apart_are_left_to_arrow() -> None:
     """Whoever names models must not make reading slow: one hash for all would be a search through all."""
     # They differ where the table looks at neither of them.
