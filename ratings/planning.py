@@ -66,8 +66,8 @@ def votes_to_separate(
     Raises
     ------
     InvalidOptionError
-        If an argument is out of its range, or the tie rate leaves no room for this difference:
-        ties are at most 2 min(p, 1 - p) of the votes.
+        If an argument is out of its range, more than 1e15 votes are needed, or the tie rate leaves no room for
+        this difference: ties are at most 2 min(p, 1 - p) of the votes.
 
     Notes
     -----
@@ -88,17 +88,21 @@ def votes_to_separate(
     """
     if not (math.isfinite(difference) and difference != 0):
         raise InvalidOptionError(f"difference is {difference!r}: it is a number of rating points, and not 0.")
-    if models < 2:
-        raise InvalidOptionError(f"models is {models!r}: two or more are told apart.")
-    if not (math.isfinite(design_effect) and design_effect > 0):
-        raise InvalidOptionError(
-            f"design_effect is {design_effect!r}: it is a positive factor on the variance."
-        )
+    if not 2 <= models < _NEVER:
+        raise InvalidOptionError(f"models is {models!r}: from two to {_NEVER:g} are told apart.")
+    if not 0 < design_effect < math.inf:
+        raise InvalidOptionError(f"design_effect is {design_effect!r}: a positive factor on the variance.")
     strength = abs(difference) / RATING_PER_STRENGTH
     _check_tie_rate(tie_rate, strength)
-    spread = float(_spread_per_vote(np.array(strength), np.array(tie_rate)))
     shift = _shift(confidence, power, claims)
-    return math.ceil((models - 1) * design_effect * spread * (shift / strength) ** 2)
+    with np.errstate(all="ignore"):
+        spread = _spread_per_vote(np.array(strength), np.array(tie_rate))
+        votes = float((models - 1) * design_effect * spread * np.square(np.divide(shift, strength)))
+    if not votes < _NEVER:
+        raise InvalidOptionError(
+            f"A difference of {difference:g} points takes more than {_NEVER:g} votes: plan for another one."
+        )
+    return math.ceil(votes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,7 +289,7 @@ def separation_plan(
             "worse": [fit.models[place] for place in worse],
             "difference": RATING_PER_STRENGTH * strength,
             "standard_error": RATING_PER_STRENGTH * error,
-            "separated": strength > _quantile(confidence, len(wanted)) * error,
+            "separated": strength > two_sided_quantile(confidence, claims=len(wanted)) * error,
             "design_effect": effect,
             "tie_rate": ties,
             "votes": rated.votes,
@@ -381,14 +385,10 @@ def _check_tie_rate(tie_rate: float, strength: float) -> None:
 def _shift(confidence: float, power: float, claims: int) -> float:
     if not 0.5 <= power < 1:
         raise InvalidOptionError(f"power is {power!r}: it is at least 0.5 and below 1, such as 0.8.")
-    if claims < 1:
-        raise InvalidOptionError(f"claims is {claims!r}: it is the number of differences, 1 or more.")
-    return _quantile(confidence, claims) + _NORMAL.inv_cdf(power)
-
-
-def _quantile(confidence: float, claims: int) -> float:
+    if not 1 <= claims < _NEVER:
+        raise InvalidOptionError(f"claims is {claims!r}: it is a number of differences, 1 to {_NEVER:g}.")
     check_confidence(confidence, least=0.5)
-    return two_sided_quantile(confidence, claims=claims)
+    return two_sided_quantile(confidence, claims=claims) + _NORMAL.inv_cdf(power)
 
 
 def _whole(votes: FloatArray) -> pd.Series:

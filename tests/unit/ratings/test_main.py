@@ -281,6 +281,8 @@ def test_plans_without_votes(capsys: Printed) -> None:
     assert main(["plan", "--top", "3"]) == 2
     assert "A plan starts from a file of votes, or from --difference POINTS" in capsys.readouterr().err
     assert main(["plan", "--difference", "0"]) == 2
+    assert main(["plan", "--difference", "1e-200"]) == 2
+    assert "takes more than 1e+15 votes" in capsys.readouterr().err
 
 
 def test_plans_from_votes(large: Path, capsys: Printed) -> None:

@@ -144,6 +144,15 @@ def test_equal_models_are_never_told_apart() -> None:
         ({"confidence": 95}, "confidence is 95"),
         ({"power": 0.1}, "power is 0.1"),
         ({"claims": 0}, "claims is 0"),
+        ({"claims": 10**18}, "claims is 1000000000000000000"),
+        ({"claims": 10**400}, "claims is 1000000000000000000"),
+        ({"claims": float("nan")}, "claims is nan"),
+        ({"models": 10**400}, "models is 1000000000000000000"),
+        ({"design_effect": 1e308}, "A difference of 10 points takes more than 1e.15 votes"),
+        ({"difference": 1e-5}, "A difference of 1e-05 points takes more than 1e.15 votes"),
+        ({"difference": 1e-200}, "A difference of 1e-200 points takes more than 1e.15 votes"),
+        ({"difference": 5e-324}, "A difference of 4.94066e-324 points takes more than 1e.15 votes"),
+        ({"difference": -1e5, "tie_rate": 0}, "A difference of -100000 points takes more than 1e.15 votes"),
     ],
 )
 def test_refuses_bad_options(options: dict[str, Any], message: str) -> None:
