@@ -67,6 +67,12 @@ def cluster_column(battles: Battles, cluster: str | None) -> str | None:
     return None if cluster == "voter" and not has_column(battles, "voter") else cluster
 
 
+def data_frame(battles: Battles) -> pd.DataFrame:
+    """Return the table as pandas holds it."""
+    require_columns(battles, ())
+    return battles if isinstance(battles, pd.DataFrame) else battles.to_pandas()
+
+
 def _names(battles: Battles) -> list[str]:
     if isinstance(battles, pd.DataFrame):
         return list(battles.columns)

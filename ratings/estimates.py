@@ -10,7 +10,7 @@ import pandas as pd
 from ratings.arrays import FloatArray, ModelId
 from ratings.bootstrap import bootstrap
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
-from ratings.columns import Battles
+from ratings.columns import Battles, data_frame
 from ratings.comparisons import Comparisons
 from ratings.encoded_votes import EncodedVotes
 from ratings.errors import InvalidOptionError
@@ -117,8 +117,10 @@ def estimate(
             return _bootstrapped(plain, comparisons, cluster, confidence)
         return Estimate(fit=plain, covariance=half_win_covariance(plain, comparisons, cluster=cluster))
     ties = fit_ties(comparisons, model=model.ties)
-    rows = _between(battles, comparisons.models) if cluster else None
-    spread = clustered_tie_covariance(ties, _frame(rows), cluster=cluster) if cluster else None
+    spread = None
+    if cluster:
+        rows = data_frame(_between(battles, comparisons.models))
+        spread = clustered_tie_covariance(ties, rows, cluster=cluster)
     return Estimate(fit=ties, covariance=_combined(ties.covariance, spread, comparisons)[:-1, :-1])
 
 
@@ -208,14 +210,6 @@ def _between(battles: Battles | EncodedVotes | Parts | Comparisons, models: Sequ
             "Style control, and clusters where ties have a model, need the votes row by row: pass a table of battles, "
             "or cluster=None."
         )
-    frame = _frame(battles)
+    frame = data_frame(battles)
     kept = frame.model_a.isin(models) & frame.model_b.isin(models)
     return battles if kept.all() else frame[kept]
-
-
-def _frame(battles: Battles | None) -> pd.DataFrame:
-    if isinstance(battles, pd.DataFrame):
-        return battles
-    assert battles is not None
-    frame: pd.DataFrame = battles.to_pandas()
-    return frame

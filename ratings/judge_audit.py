@@ -7,6 +7,7 @@ import pandas as pd
 
 from ratings.arrays import FloatArray
 from ratings.bradley_terry import fit_bradley_terry
+from ratings.columns import Battles
 from ratings.confidence import two_sided_quantile
 from ratings.jackknife import few_clusters_factor
 from ratings.judge_cells import judged_votes
@@ -39,13 +40,13 @@ class JudgeAudit:
 
 
 def audit_judge(
-    human: pd.DataFrame, *, judge: str = "judge", cluster: str | None = "voter", confidence: float = 0.95
+    human: Battles, *, judge: str = "judge", cluster: str | None = "voter", confidence: float = 0.95
 ) -> JudgeAudit:
     """Compare a judge with people on the same battles: whom it favours, and which side.
 
     Parameters
     ----------
-    human : DataFrame
+    human : DataFrame, Arrow Table or RecordBatch
         Columns model_a, model_b, winner (the vote), ``judge`` (the verdict), optionally count, weight, voter.
     judge : str, default "judge"
         Column of the judge's labels.

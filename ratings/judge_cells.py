@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import sparse, special
 
 from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
-from ratings.columns import cluster_column
+from ratings.columns import Battles, cluster_column, data_frame
 from ratings.comparisons import OUTCOMES, Comparisons
 from ratings.encoding import WINNERS, EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError, name_some
@@ -205,15 +205,15 @@ class _Rows:
 
 
 def judged_votes(
-    human: pd.DataFrame, unlabelled: pd.DataFrame | None, *, judge: str, cluster: str | None
+    human: Battles, unlabelled: Battles | None, *, judge: str, cluster: str | None
 ) -> tuple[JudgedVotes, JudgedVotes | None]:
     """Check and sum a table with votes and verdicts, and one with verdicts only, on the same pairs.
 
     Parameters
     ----------
-    human : DataFrame
+    human : DataFrame, Arrow Table or RecordBatch
         Columns model_a, model_b, winner, ``judge`` and optionally count, weight and ``cluster``.
-    unlabelled : DataFrame or None
+    unlabelled : DataFrame, Arrow Table, RecordBatch or None
         The same without winner.
     judge : str
         Column of the judge's labels.
@@ -229,7 +229,7 @@ def judged_votes(
     InvalidComparisonsError
         If a row breaks the convention, there is no human vote, or the second table names other models.
     """
-    voted = _rows(human, ("winner", judge), cluster_column(human, cluster))
+    voted = _rows(data_frame(human), ("winner", judge), cluster_column(human, cluster))
     if not voted.count.sum() > 0:
         raise InvalidComparisonsError(
             "There are no human votes, and a board of a judge's verdicts alone is confidently wrong: "
@@ -237,7 +237,8 @@ def judged_votes(
         )
     judged = None
     if unlabelled is not None:
-        judged = _rows(unlabelled, (judge,), cluster if cluster in unlabelled.columns else None)
+        verdicts = data_frame(unlabelled)
+        judged = _rows(verdicts, (judge,), cluster if cluster in verdicts.columns else None)
     if judged is not None:
         unknown = sorted(set(judged.models).difference(voted.models))
         if unknown:

@@ -8,6 +8,7 @@ from scipy import linalg
 
 from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, gradient, hessian
+from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.confidence import two_sided_quantile
 from ratings.errors import InvalidOptionError, NoFiniteMaximumError
@@ -117,8 +118,8 @@ class JudgedFit:
 
 
 def fit_with_judge(
-    human: pd.DataFrame,
-    unlabelled: pd.DataFrame,
+    human: Battles,
+    unlabelled: Battles,
     *,
     judge: str = "judge",
     match_pairs: bool = True,
@@ -133,9 +134,9 @@ def fit_with_judge(
 
     Parameters
     ----------
-    human : DataFrame
+    human : DataFrame, Arrow Table or RecordBatch
         Columns model_a, model_b, winner (the vote), ``judge`` (the verdict), optionally count, weight, voter.
-    unlabelled : DataFrame
+    unlabelled : DataFrame, Arrow Table or RecordBatch
         Columns model_a, model_b, ``judge``, optionally count, weight, voter.
     judge : str, default "judge"
         Column of the judge's labels, the same four as of ``winner``.

@@ -11,7 +11,7 @@ from scipy import integrate, special
 
 from ratings.arrays import BoolArray, ModelId
 from ratings.bradley_terry import fit_bradley_terry
-from ratings.columns import cluster_column
+from ratings.columns import Battles, cluster_column, data_frame
 from ratings.comparisons import Comparisons
 from ratings.confidence import two_sided_quantile
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, NoFiniteMaximumError
@@ -167,12 +167,12 @@ def selection_bias(*, variants: int, votes: int, tie_rate: float, fresh_votes: i
     return error * expected_maximum(variants) * votes / (votes + fresh_votes)
 
 
-def fresh_battles(battles: pd.DataFrame, committed: Mapping[str, Any], *, date: str = "date") -> pd.DataFrame:
+def fresh_battles(battles: Battles, committed: Mapping[str, Any], *, date: str = "date") -> pd.DataFrame:
     """Leave out the votes on models from before the moment at which their publication was committed to.
 
     Parameters
     ----------
-    battles : DataFrame
+    battles : DataFrame, Arrow Table or RecordBatch
         Columns model_a, model_b and ``date``.
     committed : mapping of str to timestamp
         For each model that was selected, the moment; a vote at that moment is fresh. Other models keep
@@ -199,6 +199,7 @@ def fresh_battles(battles: pd.DataFrame, committed: Mapping[str, Any], *, date: 
     >>> len(fresh_battles(battles, {"x": "2025-02-01"}))
     1
     """
+    battles = data_frame(battles)
     stale = np.zeros(len(battles), dtype=bool)
     for model, moment in committed.items():
         stale |= _stale(battles, model, moment, date)
@@ -206,7 +207,7 @@ def fresh_battles(battles: pd.DataFrame, committed: Mapping[str, Any], *, date: 
 
 
 def selected_score(
-    battles: pd.DataFrame,
+    battles: Battles,
     *,
     model: str,
     variants: int,
@@ -219,7 +220,7 @@ def selected_score(
 
     Parameters
     ----------
-    battles : DataFrame
+    battles : DataFrame, Arrow Table or RecordBatch
         Columns model_a, model_b, winner, ``date`` and optionally count, weight and voter.
     model : str
         The variant that was chosen by its votes before ``committed``.
@@ -259,6 +260,7 @@ def selected_score(
     [SN25] Singh, Nan et al. The Leaderboard Illusion. 2025. arXiv:2504.20879
     """
     largest = expected_maximum(variants)
+    battles = data_frame(battles)
     column = cluster_column(battles, cluster)
     fresh, every = (
         Comparisons.from_battles(table, cluster=column)

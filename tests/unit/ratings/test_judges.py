@@ -1,13 +1,16 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose
 from scipy import optimize, special
 
 from ratings.arrays import FloatArray
 from ratings.bradley_terry import fit_bradley_terry
+from ratings.columns import Battles
 from ratings.comparisons import OUTCOMES, Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, NoFiniteMaximumError
@@ -306,6 +309,17 @@ def test_weighted_rows_in_any_order_leave_every_byte_as_it_is() -> None:
     fit = fit_with_judge(*[table.sample(frac=1, random_state=5) for table in tables])
     assert fit.strengths.tobytes() == wanted.strengths.tobytes()
     assert fit.covariance.tobytes() == wanted.covariance.tobytes()
+
+
+@pytest.mark.parametrize("arrow", [pa.Table.from_pandas, pa.RecordBatch.from_pandas])
+def test_arrow_tables_give_the_same_bytes(arrow: Callable[[pd.DataFrame], Battles]) -> None:
+    human, unlabelled = split(24)
+    fits = [fit_with_judge(human, unlabelled), fit_with_judge(arrow(human), arrow(unlabelled))]
+    assert fits[0].strengths.tobytes() == fits[1].strengths.tobytes()
+    assert fits[0].covariance.tobytes() == fits[1].covariance.tobytes()
+    pd.testing.assert_frame_equal(audit_judge(human).table, audit_judge(arrow(human)).table, check_exact=True)
+    with pytest.raises(InvalidComparisonsError, match="The battles are a list"):
+        fit_with_judge([human], unlabelled)  # type: ignore[arg-type]
 
 
 def test_models_may_be_named_by_numbers() -> None:

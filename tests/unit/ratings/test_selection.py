@@ -1,12 +1,15 @@
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose
 from scipy import integrate, stats
 
 from ratings.bradley_terry import fit_bradley_terry
+from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, NoFiniteMaximumError
 from ratings.estimates import half_win_covariance
@@ -153,6 +156,20 @@ def test_a_selected_score_is_that_of_a_board_without_its_old_votes(cluster: str 
     error = (score.pooled_upper - score.pooled_lower) / 2 / 1.959963985
     share = score.votes_before / (score.votes_before + score.votes_fresh)
     assert score.pooled_bias == pytest.approx(1.5387527308 * error * math.sqrt(share))
+
+
+@pytest.mark.parametrize("arrow", [pa.Table.from_pandas, pa.RecordBatch.from_pandas])
+def test_arrow_tables_give_the_same_score(arrow: Callable[[pd.DataFrame], Battles]) -> None:
+    table = dated(4, rows=900)
+    moment = pd.Timestamp("2025-02-20", tz="UTC")
+    kept = fresh_battles(arrow(table), {"m2": moment})
+    pd.testing.assert_frame_equal(kept, fresh_battles(table, {"m2": moment}), check_dtype=False)
+    scores = [
+        selected_score(votes, model="m2", variants=10, committed=moment) for votes in (table, arrow(table))
+    ]
+    assert scores[0] == scores[1]
+    with pytest.raises(InvalidComparisonsError, match="The battles are a list"):
+        selected_score([table], model="m2", variants=10, committed=moment)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NaT, "", "NaT"])
