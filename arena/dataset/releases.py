@@ -1,6 +1,5 @@
 """Releases in the database: opened once, exported again as long as their key lives, closed for good."""
 
-import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,8 +14,8 @@ from arena.records import ModelVersion, Release, Variant
 from arena.tables import ImportedVote, Model, Vote
 from arena.versions import versions_of
 from arena.votes import WITHHELD
+from ratings.release.schema import NAME
 
-NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 KEY_BYTES = 32
 PATIENCE_SECONDS = 10
 FACTS = (
@@ -36,7 +35,7 @@ def release_name(given: str | None, variant: Variant) -> str:
     """The name asked for, or the month's; raises `ReleaseInvalid` for one that cannot name a folder."""
     month = datetime.now(UTC).strftime("%Y-%m")
     name = given or (month if variant == "open" else f"{month}-audit")
-    if not NAME.fullmatch(name) or ".." in name:
+    if not NAME.fullmatch(name):
         raise ReleaseInvalid(
             f"{name!r} cannot name a release. Use small letters, digits, hyphens and dots, such as {month}."
         )

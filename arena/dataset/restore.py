@@ -4,17 +4,19 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from sqlalchemy import func, insert, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.dataset.copying import copy_into
@@ -28,10 +30,17 @@ from arena.records import ModelVersion, Release
 from arena.tables import Battle, Board, ImportedVote, Model, Vote
 from ratings.arrays import IntArray
 from ratings.release.parquet import open_reader
-from ratings.release.schema import board_votes_file
+from ratings.release.schema import MANIFEST, board_votes_file
 
 BATTLES_AT_ONCE: Final = 2_048
 PATIENCE_SECONDS: Final = 10
+_FILES: Final = {
+    "battle": "data/battles.parquet",
+    "turn": "data/turns.parquet",
+    "response": "data/turns.parquet",
+    "vote": "data/votes.parquet",
+    "restored_tags": "data/votes.parquet",
+}
 _STAGED: Final = (
     "CREATE TEMPORARY TABLE restored_voter (pseudonym text, kind text, id uuid) ON COMMIT DROP",
     """CREATE TEMPORARY TABLE restored_tags (vote_id bigint, tags text[], style_a integer[], style_b integer[],
@@ -139,18 +148,22 @@ class _Restoring:
         self._left_out = pa.array(sorted(withdrawn), pa.string())
 
     async def run(self) -> Restored:
-        told = await self._models()
+        with _naming(self._directory / "data/models.parquet"):
+            told = await self._models()
         numbers = {said["model"]: int(number) for number, said in told.items()}
         restorer = Restorer(models=numbers, variant=self._manifest["variant"], rules=self._rules)
         for statement in _STAGED:
             await self._session.execute(text(statement))
         # Ballots are known already, tags and all; the trigger would make them one by one, without.
         await self._session.execute(text("ALTER TABLE vote DISABLE TRIGGER add_ballot"))
-        await self._battles(restorer, await self._voters(restorer))
+        with _naming(self._directory / "data"):
+            await self._battles(restorer, await self._voters(restorer))
         await self._session.execute(text(_BALLOTS))
         await self._session.execute(text("ALTER TABLE vote ENABLE TRIGGER add_ballot"))
-        boards = await self._boards()
-        await self._release(told)
+        with _naming(self._directory / "boards"):
+            boards = await self._boards()
+        with _naming(self._directory / MANIFEST):
+            await self._release(told)
         await self._session.execute(
             text("ANALYZE voter, battle, turn, response, vote, ballot, imported_vote")
         )
@@ -160,7 +173,7 @@ class _Restoring:
 
     async def _models(self) -> dict[str, Any]:
         """List the models that are not listed here; what the release says of each, by its number here."""
-        rows = pq.read_table(self._directory / "data/models.parquet").to_pylist()
+        rows = self._table("data/models.parquet").to_pylist()
         listed = select(Model.name).where(Model.name.in_([row["model"] for row in rows]))
         known = {*await self._session.scalars(listed)}
         told = {}
@@ -219,7 +232,8 @@ class _Restoring:
             "restored_tags": restorer.tags(votes, numbers),
         }
         for table, added in rows.items():
-            await copy_into(self._session, table, added)
+            with _naming(self._directory / _FILES[table]):
+                await copy_into(self._session, table, added)
 
     async def _reserve(self, table: str, rows: int) -> int:
         """The first of so many numbers in a row."""
@@ -256,7 +270,7 @@ class _Restoring:
         return rows
 
     async def _release(self, told: Mapping[str, Any]) -> None:
-        withheld = pq.read_table(self._directory / "data/withheld.parquet").to_pylist()
+        withheld = self._table("data/withheld.parquet").to_pylist()
         last = [select(func.coalesce(func.max(table.id), 0)) for table in (Vote, ImportedVote)]
         votes, imported = [await self._session.scalar(query) or 0 for query in last]
         said = {name: self._manifest[name] for name in ("name", "variant")}
@@ -275,7 +289,14 @@ class _Restoring:
     def _batches(self, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
         with open_reader(self._directory / name) as file:
             for batch in file.iter_batches(batch_size=BATTLES_AT_ONCE, columns=columns):
-                yield pa.Table.from_batches([batch])
+                rows = pa.Table.from_batches([batch])
+                _require_storable(self._directory / name, rows)
+                yield rows
+
+    def _table(self, name: str) -> pa.Table:
+        rows = pq.read_table(self._directory / name)
+        _require_storable(self._directory / name, rows)
+        return rows
 
 
 class _Turns:
@@ -298,6 +319,36 @@ class _Turns:
         within = pc.sum(pc.less_equal(rows["battle_id"], battle_id)).as_py() or 0
         self._waiting = rows.slice(within)
         return rows.slice(0, within).combine_chunks()
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in whatever neither the checks found nor the database takes."""
+    try:
+        yield
+    except (pa.ArrowException, psycopg.DataError, DataError, IntegrityError, KeyError, ValueError) as error:
+        said = str(getattr(error, "orig", error)).partition("\n")[0].rstrip(".")
+        raise ReleaseInvalid(f"{path} cannot be restored: {said}. Nothing was imported.") from error
+
+
+def _require_storable(path: Path, rows: pa.Table) -> None:
+    """Postgres stores every text but one with the sign U+0000."""
+    for name in rows.column_names:
+        if _holds_nul(rows[name]):
+            row = next(row for row in range(len(rows)) if _holds_nul(rows[name].slice(row, 1)))
+            raise ReleaseInvalid(
+                f"{path}: {name} of {rows[0][row]} holds the sign U+0000. Nothing was imported."
+            )
+
+
+def _holds_nul(values: pa.Array | pa.ChunkedArray) -> bool:
+    if isinstance(values, pa.ChunkedArray):
+        return any(map(_holds_nul, values.chunks))
+    if pa.types.is_list(values.type):
+        return _holds_nul(values.flatten())
+    if pa.types.is_struct(values.type):
+        return any(map(_holds_nul, values.flatten()))
+    return pa.types.is_string(values.type) and bool(pc.any(pc.match_substring(values, "\0")).as_py())
 
 
 def _digest(file: Path) -> str:

@@ -1,5 +1,6 @@
 """What must hold in the files of a release: their columns, their rows, and that they fit together."""
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,7 +16,7 @@ from ratings.release.boards import MODELS_FILE, VOTES_FILE
 from ratings.release.checksums import release_files
 from ratings.release.findings import Finding
 from ratings.release.parquet import read_columns
-from ratings.release.schema import BOARD_VOTES, DATA, MANIFEST
+from ratings.release.schema import BOARD_VOTES, DATA, MANIFEST, NAME
 
 BATTLES_FILE: Final = "data/battles.parquet"
 TURNS_FILE: Final = "data/turns.parquet"
@@ -49,6 +50,17 @@ _RULES: Final[Mapping[str, Collection[Rule]]] = {
             ("propensity",),
             lambda chance: pc.invert(pc.and_(pc.greater(chance, 0.0), pc.less_equal(chance, 1.0))),
         ),
+        Rule("decoding is no JSON object", ("decoding",), lambda decoding: _are_no_objects(decoding)),
+    ),
+    MODELS_FILE: (
+        Rule(
+            "decoding of a version is no JSON object",
+            ("versions",),
+            lambda versions: pa.array(
+                [not all(_is_object(each["decoding"]) for each in of) for of in versions.to_pylist()],
+                pa.bool_(),
+            ),
+        ),
     ),
     VOTES_FILE: (
         Rule("week is no Monday", ("week",), lambda week: pc.not_equal(pc.day_of_week(week), 0)),
@@ -71,6 +83,7 @@ _RULES: Final[Mapping[str, Collection[Rule]]] = {
         ),
     ),
 }
+_COUNTS_OF_PRIVACY: Final = ("least_group", "folded_languages")
 _SAME_IN_BOTH: Final = ("population", "model_a", "model_b", "propensity")
 
 
@@ -145,12 +158,35 @@ def check_values(directory: Path, manifest: Manifest) -> list[Finding]:
         values[name]["population"] = own
     for name in _board_files(manifest):
         values[name] = {"winner": WINNERS}
-    findings: list[Finding] = []
+    findings = [*_check_facts(manifest)]
     for name, columns in values.items():
         rules = [_is_none_of(column, known) for column, known in columns.items()]
         rules += _RULES.get(name, ())
         findings += _broken(directory, name, rules)
     return findings
+
+
+def _check_facts(manifest: Manifest) -> Iterator[Finding]:
+    """What the release says of itself, as far as an arena that restores it goes on with it."""
+    if not NAME.fullmatch(manifest["name"]):
+        yield Finding(file=MANIFEST, what=f"{manifest['name']!r} cannot name a release")
+    privacy = manifest.get("privacy")
+    for name in _COUNTS_OF_PRIVACY:
+        count = privacy.get(name) if isinstance(privacy, dict) else None
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            yield Finding(file=MANIFEST, what=f"privacy.{name} is {count!r}, no whole number")
+
+
+def _are_no_objects(texts: pa.ChunkedArray) -> Any:
+    broken = [text for text in pc.unique(texts).to_pylist() if not _is_object(text)]
+    return pc.is_in(texts, value_set=pa.array(broken, pa.string()))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _is_none_of(column: str, known: Collection[str]) -> Rule:

@@ -1,5 +1,6 @@
 """What the files of a release hold, column by column: the one place that exporter, checker and documents read."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -7,6 +8,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from ratings.board_files import STYLE_FEATURES
 
+NAME: Final = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}")
+"""What a release may be called: its name is that of a folder, too."""
 FORMAT: Final = "arena-release/1"
 MANIFEST: Final = "release.json"
 CHECKSUMS: Final = "SHA256SUMS"

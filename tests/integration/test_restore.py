@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import psycopg
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import func, select, text
@@ -33,6 +34,7 @@ from ratings.release.manifest import UnreadableReleaseError, read_manifest, writ
 from tests.integration.failing import fail_call
 from tests.integration.releasing import export, files_of
 from tests.integration.small_release import seal
+from tests.unit.release.conftest import changed, rewrite
 
 Result = TypeVar("Result")
 BATTLES = 240
@@ -335,6 +337,53 @@ async def test_altered_release_is_refused(release: Path, other: Database, tmp_pa
         await restored(other, release)
     with pytest.raises(UnreadableReleaseError, match="is no release"):
         await restored(other, tmp_path)
+
+
+def with_prompt(rows: pa.Table) -> pa.Table:
+    return changed(rows, "prompt", 7, "a\0b")
+
+
+def with_reasons(rows: pa.Table) -> pa.Table:
+    return changed(rows, "reasons", 3, ["faster", "\0"])
+
+
+def with_decoding(rows: pa.Table) -> pa.Table:
+    versions = rows["versions"][0].as_py()
+    return changed(rows, "versions", 0, [versions[0] | {"decoding": '{"stop": "\\u0000"}'}, *versions[1:]])
+
+
+def with_alias(rows: pa.Table) -> pa.Table:
+    versions = rows["versions"][0].as_py()
+    return changed(rows, "versions", 0, [versions[0] | {"aliases": ["\0"]}, *versions[1:]])
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "said"),
+    [
+        ("turns", with_prompt, r"data/turns.parquet: prompt of [0-9a-f]{32} holds the sign U\+0000"),
+        ("votes", with_reasons, r"data/votes.parquet: reasons of [0-9a-f]{32} holds the sign U\+0000"),
+        ("models", with_alias, r"data/models.parquet: versions of \S+ holds the sign U\+0000"),
+        ("models", with_decoding, r"data/models.parquet cannot be restored: unsupported Unicode escape"),
+    ],
+)
+async def test_what_the_database_cannot_store_is_named_with_its_file(
+    table: str, change: Callable[[pa.Table], pa.Table], said: str, release: Path, other: Database
+) -> None:
+    rewrite(release, f"data/{table}.parquet", change)
+    with pytest.raises(ReleaseInvalid, match=f"{said}.*Nothing was imported"):
+        await restored(other, release)
+    async with other.sessions() as session:
+        assert await count(session, Release) == await count(session, Battle) == 0
+
+
+@pytest.mark.parametrize("facts", [{"name": "../../evil"}, {"privacy": {}}])
+async def test_release_that_could_not_be_exported_again_is_refused(
+    facts: dict[str, Any], release: Path, other: Database
+) -> None:
+    write_manifest(release, read_manifest(release) | facts)
+    seal(release)
+    with pytest.raises(ReleaseInvalid, match=r"release.json: .*Nothing was imported"):
+        await restored(other, release)
 
 
 async def test_counted_votes_of_a_release_on_a_board_beside_others(

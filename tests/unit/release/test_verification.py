@@ -232,6 +232,16 @@ def with_rows_swapped(rows: pa.Table) -> pa.Table:
     return rows.take(pa.array([1, 0, *range(2, rows.num_rows)]))
 
 
+def with_decoding(text: str) -> Callable[[pa.Table], pa.Table]:
+    """Of the first model's first version."""
+
+    def change(rows: pa.Table) -> pa.Table:
+        versions = rows["versions"][0].as_py()
+        return changed(rows, "versions", 0, [versions[0] | {"decoding": text}, *versions[1:]])
+
+    return change
+
+
 def without_first_of_two(rows: pa.Table) -> pa.Table:
     """A battle whose first turn is gone."""
     second = rows["index"].to_pylist().index(1)
@@ -253,6 +263,8 @@ CASES = [
     (BATTLES, with_value("release_policy", 0, "fast"), "release_policy is none of paced"),
     (TURNS, with_value("state_b", 5, "answering"), "state_b is none of answered"),
     (MODELS, with_value("status", 0, "asleep"), "status is none of active"),
+    (BATTLES, with_value("decoding", 3, "hot"), "a row where decoding is no JSON object"),
+    (MODELS, with_decoding("[1]"), "a row where decoding of a version is no JSON object, such as demo-00"),
     ("boards/study.parquet", with_value("winner", 7, "draw"), "winner is none of"),
     (BATTLES, with_value("week", 2, date(2026, 11, 4)), "week is no Monday"),
     (BATTLES, with_value("propensity", 2, 1.5), "propensity is no probability"),
@@ -352,6 +364,22 @@ def test_rows_of_tables_are_counted(copied: Path) -> None:
         "data/models.parquet: not listed in release.json",
         "data/votes.parquet: 320 rows; release.json says 5",
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ({"name": "../../evil"}, "'../../evil' cannot name a release"),
+        ({"name": "2026..11"}, "'2026..11' cannot name a release"),
+        ({"privacy": {}}, "privacy.least_group is None, no whole number"),
+        ({"privacy": {"least_group": "10"}}, "privacy.least_group is '10', no whole number"),
+        ({"privacy": []}, "privacy.least_group is None, no whole number"),
+    ],
+)
+def test_what_an_arena_could_not_go_on_with_is_found(copied: Path, said: dict[str, Any], what: str) -> None:
+    seal(copied, **said)
+    finding = verify(copied)[0]
+    assert (finding.file, finding.what) == ("release.json", what)
 
 
 def test_a_release_beside_a_half_done_export_is_as_it_was(copied: Path) -> None:
