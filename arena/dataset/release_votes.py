@@ -1,6 +1,5 @@
 """A release from elsewhere: whether it is whole, and the votes that its overall board counts, for a board here."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,11 +14,11 @@ from arena.populations import OVERALL
 from ratings.release.checks import WITHDRAWN
 from ratings.release.manifest import read_manifest
 from ratings.release.parquet import read_columns
+from ratings.release.schema import BATTLE_ID
 from ratings.release.verification import examine
 
 # What follows is computed from the votes, and is computed here anew.
 _LAST_CHECK: Final = "withdrawn"
-_BATTLE: Final = re.compile("[0-9a-f]{32}")
 _WHICH_LIST: Final = f"Nothing was imported. Give a newer release, or its {WITHDRAWN}."
 _WHICH: Final = ("battle_id", "population", "over_frequent")
 
@@ -55,7 +54,7 @@ def _battles_of(path: Path) -> Iterator[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise ReleaseInvalid(f"{path} cannot be read: {error}. {_WHICH_LIST}") from error
     for number, line in enumerate(map(str.strip, lines), start=1):
-        if line and not _BATTLE.fullmatch(line):
+        if line and not BATTLE_ID.fullmatch(line):
             raise ReleaseInvalid(f"{path}: line {number} is no battle of a release. {_WHICH_LIST}")
         if line:
             yield line

@@ -16,7 +16,7 @@ from ratings.release.boards import MODELS_FILE, VOTES_FILE
 from ratings.release.checksums import release_files
 from ratings.release.findings import Finding
 from ratings.release.parquet import read_columns
-from ratings.release.schema import BOARD_VOTES, DATA, MANIFEST, NAME
+from ratings.release.schema import BATTLE_ID, BOARD_VOTES, DATA, MANIFEST, NAME
 
 BATTLES_FILE: Final = "data/battles.parquet"
 TURNS_FILE: Final = "data/turns.parquet"
@@ -314,9 +314,11 @@ def _check_models(directory: Path, battles: pa.Table) -> Iterator[Finding]:
 
 
 def check_withdrawn(directory: Path, manifest: Manifest) -> list[Finding]:
-    """Find battles that were withdrawn and are there nevertheless."""
+    """Find battles that were withdrawn and are there nevertheless, and what is no battle in their list."""
     withdrawn = read_withdrawn(directory)
     findings = []
+    if others := [entry for entry in withdrawn if not BATTLE_ID.fullmatch(entry)]:
+        findings.append(Finding(file=WITHDRAWN, what=f"{others[0]!r} is no battle of a release"))
     if len(withdrawn) != manifest["withdrawn"]:
         what = f"{len(withdrawn):,} battles; {MANIFEST} says {manifest['withdrawn']:,}"
         findings.append(Finding(file=WITHDRAWN, what=what))

@@ -10,6 +10,7 @@ from ratings.board_files import STYLE_FEATURES
 
 NAME: Final = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}")
 """What a release may be called: its name is that of a folder, too."""
+BATTLE_ID: Final = re.compile("[0-9a-f]{32}")
 FORMAT: Final = "arena-release/1"
 MANIFEST: Final = "release.json"
 CHECKSUMS: Final = "SHA256SUMS"

@@ -410,6 +410,9 @@ def test_withdrawn_battles_must_not_be_there(copied: Path) -> None:
     (copied / "withdrawn.txt").write_text(f"{'0' * 32}\n")
     seal(copied, withdrawn=2)
     assert said(copied) == ["withdrawn.txt: 1 battles; release.json says 2"]
+    (copied / "withdrawn.txt").write_text("ana@example.org\n")
+    seal(copied, withdrawn=1)
+    assert said(copied) == ["withdrawn.txt: 'ana@example.org' is no battle of a release"]
 
 
 def test_another_version_of_the_method_is_told(copied: Path) -> None:
