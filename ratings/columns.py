@@ -1,6 +1,7 @@
 """Columns of a table of battles, from pandas or Arrow, as integer codes and distinct values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias, cast
 
@@ -87,7 +88,10 @@ def _names(battles: Battles) -> list[str]:
 def code_columns(battles: Battles, names: Sequence[str]) -> list[CodedColumn]:
     """Code columns of labels; long ones in slices, on all processors."""
     found = [arrow_column(battles, name) for name in names]
-    columns = [None if column is None else _Coding(column) for column in found]
+    columns = [
+        None if column is None or _is_foreign(battles, column) else _Coding(name, column)
+        for name, column in zip(names, found, strict=True)
+    ]
     tasks = [(column, start) for column in columns if column for start in range(0, len(battles), SLICE)]
     threads = thread_count(None) if len(tasks) > len(names) else 1
     dictionaries = in_order(lambda task: task[0].code(task[1]), tasks, threads)
@@ -95,7 +99,7 @@ def code_columns(battles: Battles, names: Sequence[str]) -> list[CodedColumn]:
         _code_objects(battles, name)
         if column is None
         else column.joined(
-            battles, name, [part for _ in range(0, len(battles), SLICE) for part in next(dictionaries)]
+            battles, [part for _ in range(0, len(battles), SLICE) for part in next(dictionaries)]
         )
         for name, column in zip(names, columns, strict=True)
     ]
@@ -106,17 +110,19 @@ def code_identities(battles: Battles, name: str) -> tuple[CodeArray, pa.Array]:
     column = arrow_column(battles, name)
     if column is None:
         _reject_types(battles, name)
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if column.null_count:
-        reject(battles, _first_missing(column), f"{name} is missing", "Fill it in or drop the row.")
-    joined = _as_identities(battles, name, column).combine_chunks()
-    encoded = pc.dictionary_encode(joined)
-    try:
-        encoded.dictionary.validate(full=True)
-    except pa.ArrowInvalid:
-        _reject_bytes(battles, name, column, encoded.dictionary)
-    return sorted_codes(encoded)
+    with _known_type(name, column.type):
+        column = _stored(column)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if column.null_count:
+            reject(battles, _first_missing(column), f"{name} is missing", "Fill it in or drop the row.")
+        joined = _as_identities(battles, name, column).combine_chunks()
+        encoded = pc.dictionary_encode(joined)
+        try:
+            encoded.dictionary.validate(full=True)
+        except pa.ArrowInvalid:
+            _reject_bytes(battles, name, column, encoded.dictionary)
+        return sorted_codes(encoded)
 
 
 def sorted_codes(encoded: pa.DictionaryArray) -> tuple[CodeArray, pa.Array]:
@@ -139,7 +145,8 @@ def arrow_column(battles: Battles, name: str) -> pa.ChunkedArray | None:
             _reject_surrogates(battles, name)
         except (pa.ArrowException, OverflowError):
             return None
-    if pa.types.is_nested(column.type) and not pa.types.is_dictionary(column.type):
+    stored = column.type.storage_type if isinstance(column.type, pa.BaseExtensionType) else column.type
+    if pa.types.is_nested(stored) and not pa.types.is_dictionary(stored):
         raise InvalidComparisonsError(
             f"The column {name} holds values of type {column.type}: turn them into strings first."
         )
@@ -196,23 +203,24 @@ def whole_numbers(battles: Battles, name: str, values: FloatArray) -> IntArray:
 class _Coding:
     """The codes of a column while its slices are coded one by one."""
 
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        self.column = column
+    def __init__(self, name: str, column: pa.ChunkedArray) -> None:
+        self.name = name
+        self.type = column.type
+        self.column = _stored(column)
         self.codes = np.empty(len(column), dtype=np.int32)
-        self.usual = UsualValues.of(column) if len(column) > SLICE else None
+        self.usual = UsualValues.of(self.column) if len(column) > SLICE else None
 
     def code(self, start: int) -> list[tuple[CodeArray, pa.Array]]:
         """Code a slice; its codes chunk by chunk, and what they stand for there."""
         found = []
-        for chunk in self.column.slice(start, SLICE).chunks:
-            codes = self.codes[start : start + len(chunk)]
-            found.append((codes, _code_chunk(chunk, codes, self.usual)))
-            start += len(chunk)
+        with _known_type(self.name, self.type):
+            for chunk in self.column.slice(start, SLICE).chunks:
+                codes = self.codes[start : start + len(chunk)]
+                found.append((codes, _code_chunk(chunk, codes, self.usual)))
+                start += len(chunk)
         return found
 
-    def joined(
-        self, battles: Battles, name: str, slices: Sequence[tuple[CodeArray, pa.Array]]
-    ) -> CodedColumn:
+    def joined(self, battles: Battles, slices: Sequence[tuple[CodeArray, pa.Array]]) -> CodedColumn:
         """Give all slices common codes."""
         place: dict[Any, int] = {}
         known: tuple[pa.Array, CodeArray] | None = None
@@ -220,17 +228,46 @@ class _Coding:
         for codes, dictionary in slices:
             if known is None or not dictionary.equals(known[0]):
                 try:
-                    values = dictionary.to_pylist()
+                    values = self._values(dictionary)
                 except UnicodeDecodeError:
-                    _reject_bytes(battles, name, self.column, dictionary)
+                    _reject_bytes(battles, self.name, self.column, dictionary)
                 # One more entry at the end, for the code -1 of a missing value.
                 wanted = [place.setdefault(value, len(place)) for value in values]
                 known = dictionary, np.array([*wanted, -1], dtype=np.int32)
                 is_common = wanted == list(range(len(wanted)))
             if not is_common:
                 codes[:] = known[1][codes]
-        coded = CodedColumn(name=name, codes=self.codes, values=list(place))
+        coded = CodedColumn(name=self.name, codes=self.codes, values=list(place))
         return _only_used(coded) if pa.types.is_dictionary(self.column.type) else coded
+
+    def _values(self, dictionary: pa.Array) -> list[Any]:
+        if isinstance(self.type, pa.BaseExtensionType):
+            dictionary = self.type.wrap_array(dictionary)
+        values: list[Any] = dictionary.to_pylist()
+        return values
+
+
+@contextmanager
+def _known_type(name: str, kind: pa.DataType) -> Iterator[None]:
+    """Say which column is of a type that Arrow cannot collect or sort."""
+    try:
+        yield
+    except pa.ArrowNotImplementedError as error:
+        raise InvalidComparisonsError(
+            f"The column {name} holds values of type {kind}: turn them into strings first."
+        ) from error
+
+
+def _is_foreign(battles: Battles, column: pa.ChunkedArray) -> bool:
+    """Say whether pandas has a type of its own here, such as periods, whose values Arrow does not give back."""
+    return isinstance(battles, pd.DataFrame) and isinstance(column.type, pa.BaseExtensionType)
+
+
+def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return what a column of an extension type, such as UUIDs, is stored as."""
+    if not isinstance(column.type, pa.BaseExtensionType):
+        return column
+    return pa.chunked_array([chunk.storage for chunk in column.chunks], type=column.type.storage_type)
 
 
 def _code_chunk(chunk: pa.Array, out: CodeArray, usual: UsualValues | None) -> pa.Array:
@@ -291,6 +328,10 @@ def _reject_types(battles: Battles, name: str) -> NoReturn:
     kinds: dict[type, int] = {}
     for code, value in enumerate(column.values):
         kinds.setdefault(type(value), code)
+    if list(kinds) == [int]:
+        code = next(code for code, value in enumerate(column.values) if not -(2**63) <= value < 2**63)
+        row = int(np.argmax(column.codes == code))
+        reject(battles, row, f"{name} is {column.values[code]}", "Turn numbers beyond 64 bits into strings.")
     rows = [int(np.argmax(column.codes == code)) for code in list(kinds.values())[:2]]
     raise_types(battles, name, [(row, column.values[column.codes[row]]) for row in rows])
 
@@ -330,13 +371,11 @@ def _as_identities(battles: Battles, name: str, column: pa.ChunkedArray) -> pa.C
     """Return the column in a type that compares and merges: floating-point numbers become integers."""
     kind = column.type
     if pa.types.is_floating(kind):
-        return pa.chunked_array([whole_numbers(battles, name, column.to_numpy())])
+        return pa.chunked_array([whole_numbers(battles, name, column.cast(pa.float64()).to_numpy())])
     if pa.types.is_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
         return column.cast(pa.large_string())
     if pa.types.is_integer(kind) and not pa.types.is_uint64(kind):
         return column.cast(pa.int64())
-    if isinstance(kind, pa.BaseExtensionType):
-        return pa.chunked_array([chunk.storage for chunk in column.chunks], type=kind.storage_type)
     return column
 
 

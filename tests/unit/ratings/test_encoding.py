@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import date
 from uuid import UUID
@@ -73,6 +74,9 @@ def test_a_wrong_row_is_named(
         ([2.0, 10.0, 1.0], [1, 2, 0], int),
         (["2", "10", "1"], [2, 1, 0], str),
         ([date(2026, 1, 2), date(2026, 3, 1), date(2026, 1, 1)], [1, 2, 0], date),
+        ([UUID(int=2), UUID(int=10), UUID(int=1)], [1, 2, 0], UUID),
+        ([2**70 + 2, 2**70 + 10, 2**70 + 1], [1, 2, 0], int),
+        (list(pd.PeriodIndex(["2026-02", "2026-10", "2026-01"], freq="M")), [1, 2, 0], pd.Period),
     ],
 )
 def test_models_are_named_by_any_one_type_in_its_own_order(
@@ -83,6 +87,56 @@ def test_models_are_named_by_any_one_type_in_its_own_order(
     assert encoded.side_a.tolist() == expected
     assert encoded.models == tuple(models[expected.index(place)] for place in range(3))
     assert {type(name) for name in encoded.models} == {kind}
+
+
+@pytest.mark.parametrize("rows", [3, SLICE + 3])
+def test_arrow_gives_back_the_identifiers_of_models(rows: int) -> None:
+    names = [UUID(int=2), UUID(int=10), UUID(int=1)]
+    stored = pa.array([name.bytes for name in names] * (rows // 3 + 2), pa.binary(16))
+    column = pa.ExtensionArray.from_storage(pa.uuid(), stored)
+    table = pa.table(
+        {"model_a": column[:rows], "model_b": column[1 : rows + 1], "winner": pa.repeat("tie", rows)}
+    )
+    encoded = encode_battles(table)
+    assert encoded.models == tuple(sorted(names))
+    assert encoded.side_a[:3].tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([b"u", b"v"], pa.binary_view()),
+        pa.array([b"u", b"v"], pa.binary_view()).dictionary_encode(),
+        pa.array([pa.MonthDayNano([1, 2, 3])] * 2),
+        pa.array([1, 2], pa.decimal32(3)),
+        pa.array(pd.interval_range(0, 2)),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_types_that_arrow_does_not_sort_are_named(column: pa.Array) -> None:
+    table = pa.table({"model_a": ["x", "y"], "model_b": ["y", "x"], "winner": ["tie"] * 2, "voter": column})
+    with pytest.raises(
+        InvalidComparisonsError,
+        match=f"The column voter holds values of type {re.escape(str(column.type))}: turn",
+    ):
+        encode_battles(table, cluster="voter")
+
+
+def test_types_of_models_that_arrow_does_not_collect_are_named() -> None:
+    names = pa.array([1, 2], pa.decimal32(3))
+    table = pa.table({"model_a": names, "model_b": names.take(pa.array([1, 0])), "winner": ["tie"] * 2})
+    with pytest.raises(
+        InvalidComparisonsError, match=r"The column model_a holds values of type decimal32\(3"
+    ):
+        encode_battles(table)
+
+
+def test_voters_beyond_64_bits_are_named_with_their_row() -> None:
+    table = battles(GOOD, GOOD).assign(voter=pd.Series([-1, 2**70], dtype=object))
+    with pytest.raises(
+        InvalidComparisonsError, match=rf"Row 1 of the battles: voter is {2**70}.*beyond 64 bits"
+    ):
+        encode_battles(table, cluster="voter")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +168,7 @@ def test_strange_voters_are_refused(voters: list[object]) -> None:
         (["w", "v", "w"], ["v", "w"]),
         ([30, 4, 30], [4, 30]),
         ([30.0, 4.0, 30.0], [4, 30]),
+        (np.array([30, 4, 30], dtype=np.float16), [4, 30]),
         (pd.Categorical(["w", "v", "w"], categories=["z", "w", "v"]), ["v", "w"]),
         ([UUID(int=2), UUID(int=1), UUID(int=2)], [UUID(int=1).bytes, UUID(int=2).bytes]),
     ],
