@@ -157,8 +157,8 @@ class Comparisons:
             )
         models, _ = sorted_names(list({name: None for part in chosen for name in part.models}))
         index = {name: place for place, name in enumerate(models)}
-        # A part without votes, such as an empty file, need not say whom it keeps apart.
-        chosen = [part for part in chosen if len(part.first)] or chosen
+        # A part without rows, such as an empty file, need not say whom it keeps apart.
+        chosen = [part for part in chosen if part.models] or chosen
         places = [np.array([index[name] for name in part.models], dtype=np.int64) for part in chosen]
         pairs, pair, swapped = merge_pairs(
             _joined([place[part.first] for place, part in zip(places, chosen, strict=True)]),

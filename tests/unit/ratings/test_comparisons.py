@@ -132,6 +132,12 @@ def test_the_sum_of_parts_is_the_whole(table: pd.DataFrame, borders: list[int]) 
     assert contents(in_parts(table, borders)) == contents(Comparisons.from_battles(table))
 
 
+def test_a_part_whose_rows_count_nothing_keeps_its_voters() -> None:
+    table = battles(("x", "y", "tie"), ("x", "y", "tie"), voter=["v1", "v2"], count=[0, 1])
+    whole = Comparisons.from_battles(table, cluster="voter")
+    assert contents(in_parts(table, [1], cluster="voter")) == contents(whole)
+
+
 def test_the_sum_of_weighted_parts_is_the_whole_up_to_rounding() -> None:
     table = random_battles(51).assign(weight=np.random.default_rng(51).uniform(0, 2, 200))
     merged, whole = (
