@@ -111,7 +111,7 @@ def code_identities(battles: Battles, name: str) -> tuple[CodeArray, pa.Array]:
     if column is None:
         _reject_types(battles, name)
     with _known_type(name, column.type):
-        column = _stored(column)
+        column = stored(column)
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         if column.null_count:
@@ -145,8 +145,8 @@ def arrow_column(battles: Battles, name: str) -> pa.ChunkedArray | None:
             _reject_surrogates(battles, name)
         except (pa.ArrowException, OverflowError):
             return None
-    stored = column.type.storage_type if isinstance(column.type, pa.BaseExtensionType) else column.type
-    if pa.types.is_nested(stored) and not pa.types.is_dictionary(stored):
+    kind = column.type.storage_type if isinstance(column.type, pa.BaseExtensionType) else column.type
+    if pa.types.is_nested(kind) and not pa.types.is_dictionary(kind):
         raise InvalidComparisonsError(
             f"The column {name} holds values of type {column.type}: turn them into strings first."
         )
@@ -206,7 +206,7 @@ class _Coding:
     def __init__(self, name: str, column: pa.ChunkedArray) -> None:
         self.name = name
         self.type = column.type
-        self.column = _stored(column)
+        self.column = stored(column)
         self.codes = np.empty(len(column), dtype=np.int32)
         self.usual = UsualValues.of(self.column) if len(column) > SLICE else None
 
@@ -263,10 +263,12 @@ def _is_foreign(battles: Battles, column: pa.ChunkedArray) -> bool:
     return isinstance(battles, pd.DataFrame) and isinstance(column.type, pa.BaseExtensionType)
 
 
-def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def stored(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return what a column of an extension type, such as UUIDs, is stored as."""
     if not isinstance(column.type, pa.BaseExtensionType):
         return column
+    if isinstance(column, pa.Array):
+        return column.storage
     return pa.chunked_array([chunk.storage for chunk in column.chunks], type=column.type.storage_type)
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from ratings.arrays import IntArray, ModelId
-from ratings.columns import Battles
+from ratings.columns import Battles, stored
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError
@@ -157,12 +157,13 @@ def _between(chunk: Battles, models: Sequence[ModelId]) -> Battles:
     """Return the rows between two of these models."""
     if isinstance(chunk, pd.DataFrame):
         return chunk[chunk.model_a.isin(models) & chunk.model_b.isin(models)]
-    among = pa.array(models)
+    among = _plain(pa.array(models))
     inside = [pc.is_in(_plain(chunk.column(name)), among) for name in ("model_a", "model_b")]
     return chunk.filter(pc.and_(*inside))
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def _plain(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    column = stored(column)
     return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column

@@ -5,6 +5,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -141,6 +142,19 @@ def test_a_part_without_votes_may_have_columns_without_types(votes: pd.DataFrame
     ]
     pd.testing.assert_frame_equal(boards[0].table, boards[1].table)
     assert bool(boards[0].unrated) == unrated
+
+
+def test_models_named_by_uuids_are_left_out_too(votes: pd.DataFrame) -> None:
+    known = {name: UUID(int=place) for place, name in enumerate(sorted({*votes.model_a, *votes.model_b}))}
+    odd = votes.iloc[:1].assign(model_a="never met", winner="model_a")
+    named = pd.concat([votes, odd]).replace({"model_a": known, "model_b": known}).reset_index(drop=True)
+    named["model_a"] = named.model_a.where(named.model_a != "never met", UUID(int=99))
+    table = pa.Table.from_pandas(named)
+    assert table.schema.field("model_a").type == pa.uuid()
+    board = leaderboard(Parts.from_tables([table]), style=FEATURES)
+    whole = leaderboard(named, style=FEATURES)
+    assert board.unrated == whole.unrated == {UUID(int=99): "never lost"}
+    np.testing.assert_allclose(board.table.rating, whole.table.rating, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", ["count", "weight"])
