@@ -318,14 +318,14 @@ def _cluster(options: argparse.Namespace) -> str | None:
 
 def _write_json(document: Mapping[str, Any], options: argparse.Namespace) -> None:
     if options.out:
-        options.out.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
+        options.out.write_text(json.dumps(document, indent=2, allow_nan=False, default=str) + "\n")
 
 
 def _with_notes_aside(document: Mapping[str, Any], notes: Sequence[str]) -> str:
     """Return the JSON, with the notes said where they are not in its way."""
     for note in notes:
         print(_printable(note), file=sys.stderr)
-    return json.dumps(document, indent=2, allow_nan=False)
+    return json.dumps(document, indent=2, allow_nan=False, default=str)
 
 
 def _printable(text: str) -> str:

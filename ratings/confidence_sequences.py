@@ -1,5 +1,7 @@
 """Claims that stay true however often the board is refreshed."""
 
+from numbers import Real
+
 import numpy as np
 
 from ratings.arrays import BoolArray, FloatArray, IntArray
@@ -56,7 +58,7 @@ def anytime_multiplier(
     """
     tuned = alpha if tuned_alpha is None else tuned_alpha
     _check_alpha(alpha)
-    if not (np.isfinite(planned_votes) and planned_votes > 0):
+    if not isinstance(planned_votes, Real) or not 0 < planned_votes < np.inf:
         raise InvalidOptionError(
             f"planned_votes is {planned_votes!r}: it is a finite number of votes above 0."
         )

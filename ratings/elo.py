@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,8 @@ def order_sensitivity(
     [[1, 3], [1, 3], [1, 3]]
     """
     stakes = list(k) if isinstance(k, Sequence) else [k]
+    if not stakes:
+        raise InvalidOptionError(f"k is {k!r}: give one stake or more.")
     for stake in stakes:
         _check_stake(stake)
     if permutations < 2:
@@ -270,5 +273,5 @@ def _spread(models: tuple[ModelId, ...], k: float, played: FloatArray) -> pd.Dat
 
 
 def _check_stake(k: float) -> None:
-    if not (np.isfinite(k) and k > 0):
+    if not isinstance(k, Real) or not 0 < k < np.inf:
         raise InvalidOptionError(f"k is {k!r}: it is a positive number of rating points.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -71,12 +72,12 @@ class Leaderboard:
     coefficients: pd.DataFrame | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the leaderboard as plain JSON values, with None for null."""
+        """Return the leaderboard as plain JSON values, with None for null and text for names such as UUIDs."""
         board: dict[str, Any] = {
             "votes": self.votes,
             "method": dict(self.method),
-            "entries": _records(self.table),
-            "unrated": dict(self.unrated),
+            "entries": [{**row, "model": _plain(row["model"])} for row in _records(self.table)],
+            "unrated": {_plain(name): reason for name, reason in self.unrated.items()},
         }
         if self.coefficients is not None:
             board["coefficients"] = _records(self.coefficients)
@@ -282,12 +283,12 @@ def _shift(found: Estimate | None, anchor: tuple[ModelId, float] | None) -> floa
     """Return how far the scale moves so that the anchor has its rating."""
     if anchor is None:
         return 0.0
-    if isinstance(anchor, str) or len(anchor) != 2:
+    if not isinstance(anchor, tuple | list) or len(anchor) != 2:
         raise InvalidOptionError(f"anchor is {anchor!r}: it is a pair such as ('x', 1000.0).")
     name, rating = anchor
     if found is None or name not in found.fit.models:
         raise InvalidOptionError(f"The anchor {name!r} has no rating: take a model that is rated.")
-    if not abs(rating) <= _FARTHEST_ANCHOR:
+    if not isinstance(rating, Real) or not abs(rating) <= _FARTHEST_ANCHOR:
         raise InvalidOptionError(
             f"The anchor's rating is {rating!r}: it is a number of points within 1e6 of 0."
         )
@@ -336,6 +337,10 @@ def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return table.astype(object).where(table.notna(), None).to_dict(orient="records")
 
 
+def _plain(name: ModelId) -> ModelId:
+    return name if isinstance(name, str | int) else str(name)
+
+
 def _method(
     model: Model,
     ranks: Ranks,
@@ -352,7 +357,7 @@ def _method(
         "ranks": ranks,
         "cluster": cluster,
         "confidence": confidence,
-        "anchor": [anchor[0], float(anchor[1])] if anchor else None,
+        "anchor": [_plain(anchor[0]), float(anchor[1])] if anchor else None,
         "centre": RATING_CENTRE,
         "points_per_strength": RATING_PER_STRENGTH,
     }

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from ratings.arrays import ModelId
-from ratings.columns import Battles
+from ratings.columns import Battles, require_columns
 from ratings.comparisons import Comparisons
 from ratings.crews import Crew, LocalCrew, RayCrew
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
@@ -91,6 +91,8 @@ class Parts:
         cls, tables: Sequence[Battles], *, on: Place = "here", progress: Progress | None = None
     ) -> "Parts":
         """Take tables in memory."""
+        for table in tables:
+            require_columns(table, ())
         named = [TableSource(name=f"table {number}", table=table) for number, table in enumerate(tables)]
         return cls(named, on=on, progress=progress)
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -110,8 +112,10 @@ def test_a_larger_stake_spreads_more() -> None:
     assert spread.groupby("k").sd.mean().is_monotonic_increasing
 
 
-@pytest.mark.parametrize(("permutations", "k"), [(1, 4.0), (5, [4.0, -1.0]), (5, float("inf"))])
-def test_order_sensitivity_refuses_bad_options(permutations: int, k: float | list[float]) -> None:
+@pytest.mark.parametrize(
+    ("permutations", "k"), [(1, 4.0), (5, [4.0, -1.0]), (5, float("inf")), (5, []), (5, None), (5, ["x"])]
+)
+def test_order_sensitivity_refuses_bad_options(permutations: int, k: Any) -> None:
     with pytest.raises(InvalidOptionError, match="permutations is 1|k is"):
         order_sensitivity(
             battles(("x", "y", "tie")), permutations=permutations, rng=np.random.default_rng(), k=k

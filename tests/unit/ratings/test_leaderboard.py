@@ -1,4 +1,6 @@
 import json
+from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -355,6 +357,28 @@ def test_refuses_options_it_does_not_know() -> None:
     assert leaderboard(table, confidence=0.9999).table.rank_upper.tolist() == [3, 3, 3]
     with pytest.raises(InvalidOptionError, match="confidence is 95"):
         leaderboard(table, confidence=95)
+
+
+@pytest.mark.parametrize("anchor", [1, "ab", ("a",), ("a", None), ("a", "x"), ("a", float("nan"))])
+def test_what_is_no_anchor_is_refused(anchor: Any) -> None:
+    with pytest.raises(InvalidOptionError, match=r"anchor is|anchor's rating is"):
+        leaderboard(battles(*CYCLE), anchor=anchor)
+
+
+@pytest.mark.parametrize("planned", [None, "x", 0, float("inf")])
+def test_what_is_no_number_of_voters_is_refused(planned: Any) -> None:
+    with pytest.raises(InvalidOptionError, match=f"planned_votes is {planned!r}"):
+        leaderboard(battles(*CYCLE), ranks="anytime", planned_voters=planned)
+
+
+def test_a_board_of_names_that_are_no_text_is_json() -> None:
+    table = battles(*CYCLE, ("a", "d", "model_a"))
+    names = {name: UUID(int=place) for place, name in enumerate("abcd")}
+    named = table.assign(model_a=table.model_a.map(names), model_b=table.model_b.map(names))
+    board = json.loads(json.dumps(leaderboard(named, anchor=(names["a"], 1100)).as_dict()))
+    assert {entry["model"] for entry in board["entries"]} == {str(name) for name in names.values()}
+    assert list(board["unrated"]) == [str(names["d"])]
+    assert board["method"]["parameters"]["anchor"] == [str(names["a"]), 1100]
 
 
 @pytest.mark.parametrize("wrong", ["votes.csv", None, [("a", "b", "tie")]])

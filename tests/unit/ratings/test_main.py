@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -214,6 +215,26 @@ def test_models_may_be_whole_numbers(kind: str, tmp_path: Path, capsys: Printed)
     assert (pair["better"], pair["worse"]) == (12, 0)
     assert main(["fit", str(path), "--anchor", "7=1114"]) == 2
     assert "The anchor '7' has no rating" in capsys.readouterr().err
+
+
+def test_names_that_are_no_text_are_written_as_text(tmp_path: Path, capsys: Printed) -> None:
+    table = simulate_battles(
+        np.random.default_rng(3), strengths={str(UUID(int=n)): 0.5 * n for n in range(3)}, battles=600
+    )
+    sides = {name: table[name].astype("str").map(UUID) for name in ("model_a", "model_b")}
+    table = table.assign(**sides, winner=table.winner.astype("str"))
+    for name in ("a", "b"):
+        table.to_parquet(tmp_path / f"{name}.parquet", index=False)
+    first, second = (str(tmp_path / name) for name in ("a.parquet", "b.parquet"))
+    for arguments in (
+        ["fit", first, "--anchor", f"{UUID(int=1)}=1000"],
+        ["plan", first, "--models", str(UUID(int=1)), str(UUID(int=2))],
+        ["compare", first, second],
+    ):
+        assert main([*arguments, "--json"]) == 0
+        assert str(UUID(int=1)) in capsys.readouterr().out
+        assert main(arguments) == 0
+        capsys.readouterr()
 
 
 def test_history_keeps_the_anchor(large: Path, capsys: Printed) -> None:

@@ -124,6 +124,11 @@ def test_empty_files_are_no_votes(votes: pd.DataFrame, files: list[Path], tmp_pa
     assert merged.clusters is not None
 
 
+def test_what_is_no_table_is_refused(votes: pd.DataFrame) -> None:
+    with pytest.raises(InvalidComparisonsError, match="The battles are a int"):
+        Parts.from_tables([votes, 1])  # type: ignore[list-item]
+
+
 def test_parts_agree_on_their_columns(votes: pd.DataFrame) -> None:
     parts = Parts.from_tables([votes.drop(columns="voter"), votes])
     with pytest.raises(InvalidComparisonsError, match="table 1 has the column 'voter' and table 0 has not"):
