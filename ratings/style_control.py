@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import get_args
 
 import numpy as np
@@ -13,6 +12,7 @@ from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
+from ratings.confidence import two_sided_quantile
 from ratings.encoded_votes import EncodedVotes
 from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidOptionError, name_some
@@ -143,10 +143,8 @@ class StyleControlFit:
         InvalidOptionError
             If ``confidence`` is not between 0 and 1.
         """
-        if not 0 < confidence < 1:
-            raise InvalidOptionError(f"confidence is {confidence!r}: it lies between 0 and 1, such as 0.95.")
         error = self.standard_errors()[len(self.models) :]
-        margin = NormalDist().inv_cdf((1 + confidence) / 2) * error
+        margin = two_sided_quantile(confidence) * error
         unscaled = [np.nan] * (len(self.coefficients) - len(self.standardisation.mean))
         return pd.DataFrame(
             {
