@@ -298,7 +298,7 @@ async def find_snapshot(session: AsyncSession, snapshot_id: str) -> Snapshot:
 
 def board_file(name: str, *, style_control: bool = False) -> str:
     """How a snapshot calls a leaderboard; raises `LeaderboardNotFound` for a name that would be another file's."""
-    if "." in name:
+    if "." in name or "\0" in name:  # Postgres takes no NUL
         raise LeaderboardNotFound(
             f"There is no leaderboard {name[:LONGEST_NAME]!r}: names have letters, digits and hyphens. "
             "Style control is asked for apart (style_control=true)."

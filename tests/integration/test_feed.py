@@ -241,7 +241,7 @@ async def test_what_is_not_there_is_named_with_the_nearest(program: httpx2.Async
         ("leaderboards/overall.style.json", "leaderboard-not-found", "asked for apart"),
         ("history/overall.style.json", "leaderboard-not-found", "asked for apart"),
         ("../../badge/maker/good.json?board=overall.style", "leaderboard-not-found", "asked for apart"),
-        ("../../badge/maker/good.json?board=a%00b", "not-found", ""),
+        ("../../badge/maker/good.json?board=a%00b", "leaderboard-not-found", "digits and hyphens"),
         ("leaderboards/llmfao.json?style_control=true", "leaderboard-not-found", "style control"),
         ("snapshots/abc/pairs/llmfao.json", "snapshot-not-found", "abc"),
         ("models/maker/god.json", "model-not-found", "maker/good"),
