@@ -124,9 +124,8 @@ class Fitter:
             if self._imported.get(board.name, (None,))[0] != state:
                 try:
                     votes = await imported_votes(session, board, last_imported_id)
-                except (
-                    pa.ArrowInvalid
-                ) as error:  # one board of votes that cannot be read must not stop all others
+                except pa.ArrowInvalid as error:
+                    # One board whose votes cannot be read must not stop all others.
                     log.error("imported_board_left_out", board=board.name, because=str(error))
                     continue
                 self._imported[board.name] = state, votes
