@@ -184,7 +184,9 @@ def _win_rates(fit: Fit) -> tuple[FloatArray, FloatArray]:
     worth = OUTCOMES[: len(probabilities), np.newaxis] * probabilities
     if isinstance(fit, TiesFit):
         scores = likelihood_of(fit.model).scores(one, other, fit.tie_parameter)
-        by_first, by_second, by_tie = (worth[:, np.newaxis] * scores).sum(axis=0).reshape(3, size, size)
+        slopes = (worth[:, np.newaxis] * scores).sum(axis=0).reshape(-1, size, size)
+        by_first, by_tie = slopes[0], slopes[-1]
+        by_second = slopes[1] if fit.objective.likelihood.absolute else -by_first
     else:
         by_first = np.prod(probabilities, axis=0).reshape(size, size)
         by_second, by_tie = -by_first, np.zeros_like(by_first)

@@ -1,10 +1,12 @@
 """What the models with ties say of one vote: log-probabilities and their derivatives, for many pairs at once.
 
 Each likelihood knows a vote between a first and a second model of strengths s and t, with one tie parameter
-shared by all pairs. Arrays run over pairs last; derivatives are taken in the order (s, t, tie parameter).
+shared by all pairs. Arrays run over pairs last. Derivatives are taken by (s, t, tie parameter) where strengths have
+an absolute zero, and else by (s - t, tie parameter): n_by is 3 or 2.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -13,7 +15,46 @@ from scipy import special
 from ratings.arrays import FloatArray
 from ratings.errors import InvalidOptionError
 
+_LARGEST_HALF = 350.0
+"""Half the difference of strengths at which one of the two surely wins; powers of this size are still numbers."""
+
 TieModel: TypeAlias = Literal["rao-kupper", "davidson", "grounded"]
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeWeights:
+    """Weights of the votes of each pair, and the sums that every Newton step needs.
+
+    Attributes
+    ----------
+    by_outcome : float64, shape (n_outcomes, n_pairs)
+    """
+
+    by_outcome: FloatArray
+
+    @cached_property
+    def decided(self) -> FloatArray:
+        """Weight of the votes with a winner, shape (n_pairs,)."""
+        decided: FloatArray = self.by_outcome[0] + self.by_outcome[1]
+        return decided
+
+    @cached_property
+    def total(self) -> FloatArray:
+        """Weight of wins, losses and ties, shape (n_pairs,)."""
+        total: FloatArray = self.decided + self.by_outcome[2]
+        return total
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """Wins and half the ties of the first model, and of the second, shape (2, n_pairs)."""
+        points: FloatArray = self.by_outcome[:2] + self.by_outcome[2] / 2
+        return points
+
+    @cached_property
+    def lead(self) -> FloatArray:
+        """Half of what the first model won more often than the second, shape (n_pairs,)."""
+        lead: FloatArray = (self.by_outcome[0] - self.by_outcome[1]) / 2
+        return lead
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,14 +63,11 @@ class TieDerivatives:
 
     Attributes
     ----------
-    loss : float
-        Minus the sum of weights * log P.
-    gradient : float64, shape (3, n_pairs)
-        Derivatives of each pair's loss.
-    curvature : float64, shape (3, 3, n_pairs)
+    gradient : float64, shape (n_by, n_pairs)
+        Derivatives of each pair's loss, minus the sum of weights * log P.
+    curvature : float64, shape (n_by, n_by, n_pairs)
     """
 
-    loss: float
     gradient: FloatArray
     curvature: FloatArray
 
@@ -53,15 +91,23 @@ class TieLikelihood(Protocol):
         """Compute log P of each outcome, shape (n_outcomes, n_pairs)."""
 
     def scores(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
-        """Differentiate log P once, shape (n_outcomes, 3, n_pairs)."""
+        """Differentiate log P once, shape (n_outcomes, n_by, n_pairs)."""
 
-    def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
-        """Differentiate -sum of weights * log P twice, shape (3, 3, n_pairs); weights as log P."""
+    def gradient(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: OutcomeWeights
+    ) -> FloatArray:
+        """Differentiate each pair's loss once, shape (n_by, n_pairs)."""
 
     def derivatives(
-        self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
+        self, first: FloatArray, second: FloatArray, tie: float, weights: OutcomeWeights
     ) -> TieDerivatives:
-        """Compute the loss and what it is differentiated to, together; weights as log P."""
+        """Differentiate each pair's loss once and twice."""
+
+    def reach(self, first: FloatArray, second: FloatArray, tie: float) -> float | None:
+        """Bound how far a step moves the log-odds between two outcomes of any vote.
+
+        None where that bounds no change of the curvature.
+        """
 
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         """Compute the penalised form of the tie parameter, and its first and second derivative.
@@ -85,71 +131,61 @@ class Davidson:
     absolute: bool = False
 
     def log_probabilities(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
-        half, top, rest, _ = self._terms(first, second, tie)
-        return self._logs(half, top, rest, tie)
-
-    def scores(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
-        _, _, _, (win, loss, drawn) = self._terms(first, second, tie)
-        # Sums of probabilities, so that nothing cancels where one outcome is nearly certain.
-        by_difference = np.stack([loss + drawn / 2, -win - drawn / 2, (loss - win) / 2])
-        by_tie = np.stack([-drawn, -drawn, win + loss])
-        return np.stack([by_difference, -by_difference, by_tie], axis=1)
-
-    def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
-        _, _, _, probabilities = self._terms(first, second, tie)
-        return self._curvature(probabilities, weights.sum(axis=0))
-
-    def derivatives(
-        self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
-    ) -> TieDerivatives:
-        half, top, rest, (win, loss, drawn) = self._terms(first, second, tie)
-        won, lost, tied = weights
-        decided = won + lost
-        total = decided + tied
-        gradient = np.empty((3, len(half)))
-        gradient[0] = lost * win - won * loss + (tied * (win - loss) - (won - lost) * drawn) / 2
-        np.negative(gradient[0], out=gradient[1])
-        gradient[2] = decided * drawn - tied * (win + loss)
-        return TieDerivatives(
-            loss=float(
-                total @ np.log1p(rest) + won @ (top - half) + lost @ (top + half) + tied @ (top - tie)
-            ),
-            gradient=gradient,
-            curvature=self._curvature((win, loss, drawn), total),
-        )
-
-    def _terms(
-        self, first: FloatArray, second: FloatArray, tie: float
-    ) -> tuple[FloatArray, FloatArray, FloatArray, tuple[FloatArray, FloatArray, FloatArray]]:
-        """Half the difference, the largest of the three logarithms, the sum of the others beside it, probabilities."""
         half = (first - second) / 2
         size = np.abs(half)
         top = np.maximum(size, tie)
-        beside, least = np.exp(-np.abs(size - tie)), np.exp(-size - top)
-        rest = beside + least
-        total = 1 + rest
-        if float(size.min(initial=np.inf)) >= tie:
-            more, drawn = 1 / total, beside / total
-        else:
-            tied_less = size >= tie
-            more, drawn = np.where(tied_less, 1.0, beside) / total, np.where(tied_less, beside, 1.0) / total
-        least /= total
-        first_more = half >= 0
-        win, loss = np.where(first_more, more, least), np.where(first_more, least, more)
-        return half, top, rest, (win, loss, drawn)
-
-    def _logs(self, half: FloatArray, top: FloatArray, rest: FloatArray, tie: float) -> FloatArray:
-        # What lies beside the largest term is added up alone: exact also of an outcome that is all but certain.
         logs: FloatArray = np.stack([half - top, -half - top, tie - top])
-        logs -= np.log1p(rest)
+        # What lies beside the largest term is added up alone: exact also of an outcome that is all but certain.
+        logs -= np.log1p(np.exp(-np.abs(size - tie)) + np.exp(-size - top))
         return logs
 
-    def _curvature(
-        self, probabilities: tuple[FloatArray, FloatArray, FloatArray], total: FloatArray
+    def scores(self, first: FloatArray, second: FloatArray, tie: float) -> FloatArray:
+        win, loss, drawn = self._probabilities(first, second, tie)
+        # Sums of probabilities, so that nothing cancels where one outcome is nearly certain.
+        by_difference = np.stack([loss + drawn / 2, -win - drawn / 2, (loss - win) / 2])
+        by_tie = np.stack([-drawn, -drawn, win + loss])
+        return np.stack([by_difference, by_tie], axis=1)
+
+    def gradient(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: OutcomeWeights
+    ) -> FloatArray:
+        return self._gradient(self._probabilities(first, second, tie), weights)
+
+    def derivatives(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: OutcomeWeights
+    ) -> TieDerivatives:
+        probabilities = self._probabilities(first, second, tie)
+        win, loss, drawn = probabilities
+        by_tie = weights.total * drawn
+        mixed = by_tie * (loss - win) / 2
+        by_tie *= win + loss
+        return TieDerivatives(
+            gradient=self._gradient(probabilities, weights),
+            curvature=_symmetric(weights.total * win * loss + by_tie / 4, mixed, by_tie),
+        )
+
+    def reach(self, first: FloatArray, second: FloatArray, tie: float) -> float | None:
+        widest = float(np.abs(first - second).max(initial=0.0))
+        return max(widest, widest / 2 + abs(tie))
+
+    def _probabilities(
+        self, first: FloatArray, second: FloatArray, tie: float
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        half = np.minimum(np.maximum((first - second) / 2, -_LARGEST_HALF), _LARGEST_HALF)
+        win, drawn = np.exp(half), np.exp(min(tie, 2 * _LARGEST_HALF))
+        loss = 1 / win
+        share = 1 / (win + loss + drawn)
+        return win * share, loss * share, drawn * share
+
+    def _gradient(
+        self, probabilities: tuple[FloatArray, FloatArray, FloatArray], weights: OutcomeWeights
     ) -> FloatArray:
         win, loss, drawn = probabilities
-        by_tie = total * drawn * (win + loss)
-        return _from_difference(total * win * loss + by_tie / 4, total * drawn * (loss - win) / 2, by_tie)
+        gradient = np.empty((2, len(win)))
+        # Products of what came with chances of what did not: nothing cancels where one outcome is nearly certain.
+        gradient[0] = weights.points[1] * win - weights.points[0] * loss - weights.lead * drawn
+        gradient[1] = weights.decided * drawn - weights.by_outcome[2] * (win + loss)
+        return gradient
 
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         return tie, 1.0, 0.0
@@ -183,19 +219,29 @@ class RaoKupper:
         # Of a tie, sums of probabilities, so that nothing cancels where it is nearly certain.
         by_difference = np.stack([not_win, -not_loss, loss - win])
         by_tie = np.stack([-not_win, -not_loss, win + loss - 2 * np.exp(-2 * tie) / np.expm1(-2 * tie)])
-        return np.stack([by_difference, -by_difference, by_tie], axis=1)
+        return np.stack([by_difference, by_tie], axis=1)
 
-    def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
-        difference = first - second
-        won = (weights[0] + weights[2]) * _variance(difference - tie)
-        lost = (weights[1] + weights[2]) * _variance(difference + tie)
-        barrier = np.square(1 / np.sinh(tie)) if tie < 300 else 0.0
-        return _from_difference(won + lost, lost - won, won + lost + weights[2] * barrier)
+    def gradient(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: OutcomeWeights
+    ) -> FloatArray:
+        return _gradient(weights, self.scores(first, second, tie))
 
     def derivatives(
-        self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
+        self, first: FloatArray, second: FloatArray, tie: float, weights: OutcomeWeights
     ) -> TieDerivatives:
-        return _derivatives(self, first, second, tie, weights)
+        difference, (won, lost, drawn) = first - second, weights.by_outcome
+        towards, away = (
+            (won + drawn) * _variance(difference - tie),
+            (lost + drawn) * _variance(difference + tie),
+        )
+        barrier = np.square(1 / np.sinh(tie)) if tie < 300 else 0.0
+        return TieDerivatives(
+            gradient=self.gradient(first, second, tie, weights),
+            curvature=_symmetric(towards + away, away - towards, towards + away + drawn * barrier),
+        )
+
+    def reach(self, first: FloatArray, second: FloatArray, tie: float) -> float | None:
+        return None
 
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         slope = -1 / np.expm1(-tie)
@@ -241,18 +287,23 @@ class Grounded:
         rest = -(chances[0] * won + chances[1] * lost + chances[3] * bad) / np.maximum(chances[2], 0.5)
         return np.stack([won, lost, np.where(chances[2] > 0.5, rest, drawn), bad])
 
-    def curvature(self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray) -> FloatArray:
-        won, lost, drawn, bad = weights
+    def gradient(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: OutcomeWeights
+    ) -> FloatArray:
+        return _gradient(weights, self.scores(first, second, tie))
+
+    def derivatives(
+        self, first: FloatArray, second: FloatArray, tie: float, weights: OutcomeWeights
+    ) -> TieDerivatives:
+        won, lost, drawn, bad = weights.by_outcome
         total = np.zeros((3, 3, len(first)))
         terms = _grounded_terms(first, second, tie)
         for term, weight in zip(terms, (drawn + bad, won + drawn, lost + drawn, -drawn), strict=True):
             total += weight * _exponent_covariance(_shares(term))
-        return total
+        return TieDerivatives(gradient=self.gradient(first, second, tie, weights), curvature=total)
 
-    def derivatives(
-        self, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
-    ) -> TieDerivatives:
-        return _derivatives(self, first, second, tie, weights)
+    def reach(self, first: FloatArray, second: FloatArray, tie: float) -> float | None:
+        return None
 
     def log_tie_weight(self, tie: float) -> tuple[float, float, float]:
         return tie, 1.0, 0.0
@@ -281,14 +332,9 @@ def likelihood_of(model: str) -> TieLikelihood:
     )
 
 
-def _derivatives(
-    likelihood: TieLikelihood, first: FloatArray, second: FloatArray, tie: float, weights: FloatArray
-) -> TieDerivatives:
-    return TieDerivatives(
-        loss=float(-(weights * likelihood.log_probabilities(first, second, tie)).sum()),
-        gradient=-np.einsum("op,odp->dp", weights, likelihood.scores(first, second, tie)),
-        curvature=likelihood.curvature(first, second, tie, weights),
-    )
+def _gradient(weights: OutcomeWeights, scores: FloatArray) -> FloatArray:
+    gradient: FloatArray = -np.einsum("op,odp->dp", weights.by_outcome, scores)
+    return gradient
 
 
 def _grounded_terms(first: FloatArray, second: FloatArray, tie: float) -> tuple[FloatArray, ...]:
@@ -344,12 +390,9 @@ def _variance(logit: FloatArray) -> FloatArray:
     return product
 
 
-def _from_difference(twice: FloatArray, mixed: FloatArray, by_tie: FloatArray) -> FloatArray:
-    """Spread derivatives by (difference, tie parameter) over (s, t, tie parameter)."""
-    spread = np.empty((3, 3, len(twice)))
-    spread[0, 0] = spread[1, 1] = twice
-    spread[0, 1] = spread[1, 0] = -twice
-    spread[0, 2] = spread[2, 0] = mixed
-    spread[1, 2] = spread[2, 1] = -mixed
-    spread[2, 2] = by_tie
-    return spread
+def _symmetric(by_difference: FloatArray, mixed: FloatArray, by_tie: FloatArray) -> FloatArray:
+    """Arrange second derivatives by difference and tie parameter, shape (2, 2, n_pairs)."""
+    both = np.empty((2, 2, len(mixed)))
+    both[0, 0], both[1, 1] = by_difference, by_tie
+    both[0, 1] = both[1, 0] = mixed
+    return both

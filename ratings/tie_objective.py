@@ -8,8 +8,8 @@ from scipy import linalg, sparse
 from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.comparisons import Comparisons
 from ratings.errors import NotConvergedError
-from ratings.linear_algebra import sandwich_product
-from ratings.tie_likelihoods import TieDerivatives, TieLikelihood
+from ratings.linear_algebra import newton_fraction, sandwich_product
+from ratings.tie_likelihoods import OutcomeWeights, TieDerivatives, TieLikelihood
 
 _DAMPING = 1e-6
 """First multiple of the mean diagonal that is added to a Hessian that is not positive definite."""
@@ -33,15 +33,16 @@ class TieObjective:
     ----------
     likelihood : TieLikelihood
     comparisons : Comparisons
-    weights, squared_weights : float64, shape (n_outcomes, n_pairs)
-        Sums over the votes of each pair and outcome of the weight and of its square.
+    weights : OutcomeWeights
+    squared_weights : float64, shape (n_outcomes, n_pairs)
+        Sums of squares of the votes' weights.
     ridge : float
         Weight of the penalty, in votes.
     """
 
     likelihood: TieLikelihood
     comparisons: Comparisons
-    weights: FloatArray
+    weights: OutcomeWeights
     squared_weights: FloatArray
     ridge: float
 
@@ -50,29 +51,28 @@ class TieObjective:
         if parameters[-1] <= self.likelihood.smallest_tie_parameter:
             return np.inf
         logs = self.likelihood.log_probabilities(*self._sides(parameters))
-        return float(-(self.weights * logs).sum() + self._penalty(parameters))
+        return float(-(self.weights.by_outcome * logs).sum() + self._penalty(parameters))
 
     def gradient(self, parameters: FloatArray) -> FloatArray:
         """Compute the gradient of the loss, shape (n_models + 1,)."""
-        return self._gradient(parameters, self._derivatives(parameters))
+        return self._gradient(parameters, self.likelihood.gradient(*self._sides(parameters), self.weights))
 
     def hessian(self, parameters: FloatArray) -> FloatArray:
         """Compute the Hessian of the loss, shape (n_models + 1, n_models + 1)."""
-        return self._hessian(parameters, self._derivatives(parameters))
+        return self._hessian(parameters, self._derivatives(parameters).curvature)
 
     def _derivatives(self, parameters: FloatArray) -> TieDerivatives:
         return self.likelihood.derivatives(*self._sides(parameters), self.weights)
 
-    def _gradient(self, parameters: FloatArray, found: TieDerivatives) -> FloatArray:
-        by_first, by_second, by_tie = found.gradient
-        gradient = np.append(self._by_model(by_first, by_second), by_tie.sum())
+    def _gradient(self, parameters: FloatArray, by_pair: FloatArray) -> FloatArray:
+        gradient = self._by_parameter(by_pair)
         if self.ridge:
             weight, slope, _ = self.likelihood.log_tie_weight(parameters[-1])
             gradient += self.ridge * np.append(parameters[:-1], weight * slope)
         return gradient
 
-    def _hessian(self, parameters: FloatArray, found: TieDerivatives) -> FloatArray:
-        hessian = self._assemble(found.curvature)
+    def _hessian(self, parameters: FloatArray, by_pair: FloatArray) -> FloatArray:
+        hessian = self._assemble(by_pair)
         if self.ridge:
             weight, slope, bend = self.likelihood.log_tie_weight(parameters[-1])
             hessian[np.diag_indices_from(hessian)] += self.ridge * np.append(
@@ -84,8 +84,9 @@ class TieObjective:
         """Add up the squared scores of single votes, shape (n_models + 1, n_models + 1)."""
         scores = self.likelihood.scores(*self._sides(parameters))
         weighted = self.squared_weights[:, np.newaxis] * scores
-        blocks = np.empty((3, 3, scores.shape[2]))
-        for row in range(3):
+        size = scores.shape[1]
+        blocks = np.empty((size, size, scores.shape[2]))
+        for row in range(size):
             for column in range(row + 1):
                 product = (weighted[:, row] * scores[:, column]).sum(axis=0)
                 blocks[row, column] = blocks[column, row] = product
@@ -96,9 +97,9 @@ class TieObjective:
     ) -> FloatArray:
         """Add up the squared scores of whole clusters of votes, times G / (G - 1); arrays of shape (n_votes,)."""
         size, clusters = len(self.comparisons.models), int(cluster.max()) + 1
-        by_first, by_second, by_tie = (
-            weight * self.likelihood.scores(*self._sides(parameters))[outcome, :, pair].T
-        )
+        found = weight * self.likelihood.scores(*self._sides(parameters))[outcome, :, pair].T
+        by_first, by_tie = found[0], found[-1]
+        by_second = found[1] if self.likelihood.absolute else -by_first
         places = (self.comparisons.first[pair], self.comparisons.second[pair], np.full_like(pair, size))
         entries = (
             np.concatenate([by_first, by_second, by_tie]),
@@ -125,76 +126,75 @@ class TieObjective:
 
     def start(self) -> FloatArray:
         """Guess strengths from each model's log-odds of winning, the rest from the shares of ties and both_bad."""
-        totals = self.weights.sum(axis=1)
+        weights = self.weights.by_outcome
+        totals = weights.sum(axis=1)
         ties = float((totals[2] + 0.5) / (totals[:3].sum() + 1))
         level = 0.0
         if self.likelihood.absolute:
             bad = float((totals[3] + 0.5) / (totals.sum() + 1))
             level = float(np.log((1 / bad - 1) / 2))
-        half = self.weights[2:].sum(axis=0) / 2
-        won = 0.5 + self._by_model(self.weights[0] + half, self.weights[1] + half)
-        lost = 0.5 + self._by_model(self.weights[1] + half, self.weights[0] + half)
+        half = weights[2:].sum(axis=0) / 2
+        won = 0.5 + self._by_model(weights[0] + half, weights[1] + half)
+        lost = 0.5 + self._by_model(weights[1] + half, weights[0] + half)
         strengths = self.likelihood.stretch(ties) * np.log(won / lost)
         return np.append(level + strengths - strengths.mean(), self.likelihood.start(ties))
 
     def minimise(self, start: FloatArray, tolerance: float, max_iterations: int) -> tuple[FloatArray, int]:
-        """Go downhill by Newton steps, halved until the loss falls, to a full step within the tolerance."""
+        """Go downhill by Newton steps, shortened where they are long, to one within the tolerance."""
         parameters, factor, longest = start, None, np.inf
-        found = self._derivatives(parameters)
         for iteration in range(1, max_iterations + 1):
-            gradient = self._balanced(self._gradient(parameters, found))
             if factor is None or longest > _SHORT_STEP:
-                factor = self._factor(self._hessian(parameters, found))
-            step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=False)
+                found = self._derivatives(parameters)
+                gradient = self._gradient(parameters, found.gradient)
+                factor = self._factor(self._hessian(parameters, found.curvature))
+            else:
+                gradient = self.gradient(parameters)
+            gradient = self._balanced(gradient)
+            step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=True)
             longest = float(np.abs(step).max())
-            step *= _LONGEST_STEP / max(longest, _LONGEST_STEP)
-            # Along so short a step the curvature hardly changes: all of it leads downhill.
-            fraction = 1.0
             if longest <= tolerance * max(1.0, float(np.abs(parameters + step).max())):
                 return self._in_gauge(parameters + step), iteration
-            if longest > _SHORT_STEP:
-                fraction, found = self._shorten(parameters, step, found, float(gradient @ step))
-            else:
-                found = self._derivatives(parameters + step)
-            parameters = parameters + fraction * step
+            # Along a short step the curvature hardly changes: all of it leads downhill.
+            parameters = parameters + (
+                step if longest <= _SHORT_STEP else self._shortened(parameters, step, gradient)
+            )
         raise NotConvergedError(iterations=max_iterations, last_step=longest, tolerance=tolerance)
 
     def _factor(self, hessian: FloatArray) -> FloatArray:
-        """Return the upper Cholesky factor of a Hessian, damped where it is not positive definite."""
+        """Return the lower Cholesky factor of a Hessian, damped where it is not positive definite."""
         hessian = self._positive(hessian)
-        scale = float(np.diag(hessian).mean())
-        damping = 0.0
-        while damping <= _MOST_DAMPING * scale:
-            damped = hessian + damping * np.eye(len(hessian)) if damping else hessian.copy()
-            # The transpose is what LAPACK reads without turning it; the matrix is symmetric.
-            factor, failed = linalg.lapack.dpotrf(damped.T, overwrite_a=True)
-            if not failed:
-                return np.asarray(factor, dtype=np.float64)
-            damping = max(10 * damping, _DAMPING * scale)
-        raise linalg.LinAlgError("the Hessian is far from positive definite")
+        # The transpose is what LAPACK reads without turning it; the matrix is symmetric.
+        factor, failed = linalg.lapack.dpotrf(hessian.T, lower=True, clean=False)
+        scale = float(np.diag(hessian).mean()) if failed else 0.0
+        damping = _DAMPING * scale
+        while failed:
+            if damping > _MOST_DAMPING * scale:
+                raise linalg.LinAlgError("the Hessian is far from positive definite")
+            damped = hessian + damping * np.eye(len(hessian))
+            factor, failed = linalg.lapack.dpotrf(damped.T, lower=True, clean=False)
+            damping *= 10
+        return np.asarray(factor, dtype=np.float64)
 
-    def _shorten(
-        self, parameters: FloatArray, step: FloatArray, found: TieDerivatives, slope: float
-    ) -> tuple[float, TieDerivatives]:
-        """Return the largest tried fraction of the step that lowers the loss enough, and what was found there."""
-        value = found.loss + self._penalty(parameters)
+    def _shortened(self, parameters: FloatArray, step: FloatArray, gradient: FloatArray) -> FloatArray:
+        """Return the part of a step that surely lowers the loss, or else the largest tried one that does."""
+        reach = self.likelihood.reach(*self._sides(step))
+        if reach is not None:
+            return step * newton_fraction(reach)
+        longest = float(np.abs(step).max())
+        step = step * (_LONGEST_STEP / max(longest, _LONGEST_STEP))
+        value, slope = self.loss(parameters), float(gradient @ step)
         fraction = 1.0
         # The loss is a sum over votes: what rounding may add to it is no ascent.
         rounding = 1e-13 * (1 + abs(value))
-        while True:
-            reached = parameters + fraction * step
-            if reached[-1] > self.likelihood.smallest_tie_parameter:
-                there = self._derivatives(reached)
-                loss = there.loss + self._penalty(reached)
-                if loss <= value + 1e-4 * fraction * slope + rounding:
-                    return fraction, there
+        while self.loss(parameters + fraction * step) > value + 1e-4 * fraction * slope + rounding:
             fraction /= 2
             if fraction < 1e-12:
                 raise linalg.LinAlgError("the loss falls nowhere along the step")
+        return fraction * step
 
     def _sides(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray, float]:
         strengths = parameters[:-1]
-        first, second = strengths[self.comparisons.first], strengths[self.comparisons.second]
+        first, second = strengths.take(self.comparisons.first), strengths.take(self.comparisons.second)
         return first, second, float(parameters[-1])
 
     def _penalty(self, parameters: FloatArray) -> float:
@@ -208,16 +208,29 @@ class TieObjective:
         sums: FloatArray = group_sums(self.comparisons.first, by_first, size)
         return sums + group_sums(self.comparisons.second, by_second, size)
 
+    def _by_parameter(self, derivatives: FloatArray) -> FloatArray:
+        """Add up each pair's derivatives at its two models and the tie parameter, shape (n_models + 1,)."""
+        by_model = (
+            self._by_model(derivatives[0], derivatives[1])
+            if self.likelihood.absolute
+            else self.comparisons.net_by_model(derivatives[0])
+        )
+        return np.append(by_model, derivatives[-1].sum())
+
     def _assemble(self, blocks: FloatArray) -> FloatArray:
-        """Add up each pair's 3 x 3 block at its two models and the tie parameter."""
+        """Add up each pair's block at its two models and the tie parameter, shape (n_models + 1, n_models + 1)."""
         size = len(self.comparisons.models)
+        matrix = np.empty((size + 1, size + 1))
+        matrix[:size, :size] = (
+            self._by_models(blocks) if self.likelihood.absolute else self.comparisons.laplacian(blocks[0, 0])
+        )
+        matrix[size] = matrix[:, size] = self._by_parameter(blocks[:, -1])
+        return matrix
+
+    def _by_models(self, blocks: FloatArray) -> FloatArray:
         first, second = self.comparisons.first, self.comparisons.second
-        matrix = np.zeros((size + 1, size + 1))
-        entries = matrix.reshape(-1)
-        entries[first * (size + 1) + second] = entries[second * (size + 1) + first] = blocks[0, 1]
-        entries[: size * (size + 1) : size + 2] = self._by_model(blocks[0, 0], blocks[1, 1])
-        matrix[:size, size] = matrix[size, :size] = self._by_model(blocks[0, 2], blocks[1, 2])
-        matrix[size, size] = blocks[2, 2].sum()
+        matrix = np.diag(self._by_model(blocks[0, 0], blocks[1, 1]))
+        matrix[first, second] = matrix[second, first] = blocks[0, 1]
         return matrix
 
     def _positive(self, hessian: FloatArray) -> FloatArray:
@@ -233,8 +246,8 @@ class TieObjective:
         """Let models with many votes bear what rounding leaves of a sum that is zero, as in `fit_bradley_terry`."""
         if self.likelihood.absolute or self.ridge:
             return gradient
-        share = self.comparisons.totals / self.comparisons.totals.sum()
-        balanced: FloatArray = gradient - gradient[:-1].sum() * np.append(share, 0.0)
+        balanced, totals = gradient.copy(), self.comparisons.totals
+        balanced[:-1] -= gradient[:-1].sum() / totals.sum() * totals
         return balanced
 
     def _in_gauge(self, parameters: FloatArray) -> FloatArray:

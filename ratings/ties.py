@@ -16,7 +16,7 @@ from ratings.errors import EmptyComparisonsError, InvalidOptionError, NotConverg
 from ratings.linear_algebra import sandwich_product, single_threaded_blas
 from ratings.placed_votes import place_votes_canonically
 from ratings.tie_existence import require_grounded_maximum, require_relative_maximum, without_both_bad
-from ratings.tie_likelihoods import TieLikelihood, TieModel, likelihood_of
+from ratings.tie_likelihoods import OutcomeWeights, TieLikelihood, TieModel, likelihood_of
 from ratings.tie_objective import TieObjective
 
 BothBad: TypeAlias = Literal["tie", "exclude"]
@@ -333,7 +333,7 @@ def _objective(comparisons: Comparisons, model: TieModel, both_bad: BothBad, rid
     return TieObjective(
         likelihood=likelihood,
         comparisons=comparisons,
-        weights=_by_outcome(comparisons.weights, likelihood),
+        weights=OutcomeWeights(_by_outcome(comparisons.weights, likelihood)),
         squared_weights=_by_outcome(comparisons.squared_weights, likelihood),
         ridge=ridge,
     )

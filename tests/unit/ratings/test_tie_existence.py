@@ -9,7 +9,7 @@ from scipy import optimize
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import DisconnectedComparisonsError, NoFiniteMaximumError, SeparableComparisonsError
-from ratings.tie_likelihoods import LIKELIHOODS, TieModel
+from ratings.tie_likelihoods import LIKELIHOODS, OutcomeWeights, TieModel
 from ratings.tie_objective import TieObjective
 from ratings.ties import fit_ties
 from tests.unit.ratings.tables import battles, random_battles
@@ -117,7 +117,7 @@ def test_all_starts_lead_to_the_same_grounded_maximum() -> None:
         objective = TieObjective(
             likelihood=LIKELIHOODS["grounded"],
             comparisons=comparisons,
-            weights=weights,
+            weights=OutcomeWeights(weights),
             squared_weights=weights,
             ridge=0.0,
         )

@@ -16,7 +16,7 @@ from ratings.errors import (
     InvalidOptionError,
     NotConvergedError,
 )
-from ratings.tie_likelihoods import LIKELIHOODS, TieModel, likelihood_of
+from ratings.tie_likelihoods import LIKELIHOODS, OutcomeWeights, TieModel, likelihood_of
 from ratings.ties import BothBad, clustered_tie_covariance, fit_ties, tie_gradient, tie_hessian, tie_loss
 from tests.unit.ratings.tables import battles, mirrored, random_battles
 
@@ -346,17 +346,43 @@ def test_bad_arguments_are_refused() -> None:
 
 @pytest.mark.parametrize("model", ["rao-kupper", "davidson", "grounded"])
 @pytest.mark.parametrize("spread", [1.0, 30.0, 400.0])
-def test_derivatives_together_are_those_one_by_one(model: TieModel, spread: float) -> None:
+def test_derivatives_of_pairs_are_those_of_their_log_probabilities(model: TieModel, spread: float) -> None:
     likelihood, rng = likelihood_of(model), np.random.default_rng(3)
     first, second = spread * rng.normal(size=(2, 50))
     second[:5] = first[:5]
     for tie in (0.2, 1.0, 20.0):
-        weights = rng.integers(0, 9, (len(likelihood.outcomes), 50)).astype(float)
-        found = likelihood.derivatives(first, second, tie, weights)
-        logs, scores = likelihood.log_probabilities(first, second, tie), likelihood.scores(first, second, tie)
-        assert found.loss == pytest.approx(-(weights * logs).sum(), rel=1e-13)
-        np.testing.assert_allclose(
-            found.gradient, -np.einsum("op,odp->dp", weights, scores), rtol=1e-12, atol=1e-12
+        weights = OutcomeWeights(rng.integers(0, 9, (len(likelihood.outcomes), 50)).astype(float))
+
+        def gradient(
+            by_first: float,
+            by_second: float,
+            by_tie: float,
+            *,
+            tie: float = tie,
+            weights: OutcomeWeights = weights,
+        ) -> FloatArray:
+            return likelihood.gradient(first + by_first, second + by_second, tie + by_tie, weights)
+
+        found, scores = (
+            likelihood.derivatives(first, second, tie, weights),
+            likelihood.scores(first, second, tie),
         )
-        curvature = likelihood.curvature(first, second, tie, weights)
-        np.testing.assert_allclose(found.curvature, curvature, rtol=1e-12, atol=1e-12)
+        np.testing.assert_array_equal(found.gradient, gradient(0, 0, 0))
+        np.testing.assert_allclose(
+            found.gradient, -np.einsum("op,odp->dp", weights.by_outcome, scores), rtol=1e-12, atol=1e-12
+        )
+        nudges = np.eye(3) if likelihood.absolute else np.array([[0.5, -0.5, 0], [0, 0, 1]])
+        slopes = [(gradient(*(1e-5 * nudge)) - gradient(*(-1e-5 * nudge))) / 2e-5 for nudge in nudges]
+        np.testing.assert_allclose(found.curvature, slopes, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("start", [-30.0, 0.0, 5.0, 30.0])
+def test_davidson_is_found_from_any_start_without_looking_at_the_loss(start: float) -> None:
+    table = random_battles(6, rows=80).assign(weight=1.0)
+    comparisons = Comparisons.from_battles(table)
+    objective = fit_ties(comparisons, model="davidson").objective
+    size = len(comparisons.models)
+    far = np.append(start * (-1.0) ** np.arange(size), -start)
+    found, _ = objective.minimise(far, 1e-10, 200)
+    optimum = slow_optimum(table, "davidson", "tie", 0.0)
+    np.testing.assert_allclose(found, optimum, atol=1e-9)
