@@ -243,15 +243,8 @@ class Comparisons:
         size = len(self.models)
         matrix = np.zeros(size * size)
         matrix[:: size + 1] = self._add_up(self.first, values) + self._add_up(self.second, values)
-        above, below = self._cells
-        matrix[above] = matrix[below] = -values
+        matrix[self.first * size + self.second] = matrix[self.second * size + self.first] = -values
         return matrix.reshape(size, size)
-
-    @cached_property
-    def _cells(self) -> tuple[IntArray, IntArray]:
-        """Where each pair stands in a matrix by models, read row by row, and its mirror image."""
-        size = len(self.models)
-        return self.first * size + self.second, self.second * size + self.first
 
     def restrict(self, models: Iterable[str]) -> "Comparisons":
         """Keep only the votes between the given models.

@@ -1,6 +1,7 @@
 """The penalised likelihood of a model with ties over all votes, its derivatives, and its minimum."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg, sparse
@@ -133,9 +134,8 @@ class TieObjective:
         if self.likelihood.absolute:
             bad = float((totals[3] + 0.5) / (totals.sum() + 1))
             level = float(np.log((1 / bad - 1) / 2))
-        half = weights[2:].sum(axis=0) / 2
-        won = 0.5 + self._by_model(weights[0] + half, weights[1] + half)
-        lost = 0.5 + self._by_model(weights[1] + half, weights[0] + half)
+        surplus, total = self.comparisons.net_by_model(weights[0] - weights[1]), self.comparisons.totals + 1
+        won, lost = np.maximum(total + surplus, 1), np.maximum(total - surplus, 1)
         strengths = self.likelihood.stretch(ties) * np.log(won / lost)
         return np.append(level + strengths - strengths.mean(), self.likelihood.start(ties))
 
@@ -220,26 +220,27 @@ class TieObjective:
     def _assemble(self, blocks: FloatArray) -> FloatArray:
         """Add up each pair's block at its two models and the tie parameter, shape (n_models + 1, n_models + 1)."""
         size = len(self.comparisons.models)
-        matrix = np.empty((size + 1, size + 1))
-        matrix[:size, :size] = (
-            self._by_models(blocks) if self.likelihood.absolute else self.comparisons.laplacian(blocks[0, 0])
-        )
+        matrix = np.zeros((size + 1, size + 1))
+        entries, (above, below) = matrix.reshape(-1), self._cells
+        entries[above] = entries[below] = blocks[0, 1] if self.likelihood.absolute else -blocks[0, 0]
+        entries[: -1 : size + 2] = self._by_model(blocks[0, 0], blocks[-2, -2])
         matrix[size] = matrix[:, size] = self._by_parameter(blocks[:, -1])
         return matrix
 
-    def _by_models(self, blocks: FloatArray) -> FloatArray:
+    @cached_property
+    def _cells(self) -> tuple[IntArray, IntArray]:
+        """Where each pair stands in a matrix by parameters, read row by row, and its mirror image."""
+        stride = len(self.comparisons.models) + 1
         first, second = self.comparisons.first, self.comparisons.second
-        matrix = np.diag(self._by_model(blocks[0, 0], blocks[1, 1]))
-        matrix[first, second] = matrix[second, first] = blocks[0, 1]
-        return matrix
+        return first * stride + second, second * stride + first
 
     def _positive(self, hessian: FloatArray) -> FloatArray:
         """Give the constant direction some curvature where the votes cannot."""
         if self.likelihood.absolute:
             return hessian
         size = len(hessian) - 1
-        filled = hessian.copy()
-        filled[:size, :size] += float(np.trace(hessian[:size, :size])) / size**2
+        filled = hessian + float(np.trace(hessian[:size, :size])) / size**2
+        filled[size], filled[:, size] = hessian[size], hessian[:, size]
         return filled
 
     def _balanced(self, gradient: FloatArray) -> FloatArray:
