@@ -10,6 +10,10 @@ from benchmarks.ratings.operation import Answer
 PATIENCE_SECONDS = 300.0
 SLOW_SECONDS = 5.0
 VERY_SLOW_SECONDS = 15.0
+QUICK_SECONDS = 0.5
+QUICK_ROUNDS = 4
+"""How many times as many rounds quick work gets: a processor shared with others runs half as fast at some moments."""
+
 SETTLE_SECONDS = 0.5
 """Before each round: threads of numerical libraries go on turning for a while, and would take time from the next."""
 
@@ -28,9 +32,13 @@ class Entry:
 def run_heat(entries: Sequence[Entry], rounds: int) -> None:
     """Warm up, then take turns, every second round in the opposite order.
 
-    Very slow work is not done a second time, and slow work at most twice. An entry that fails drops out.
+    Very slow work is not done a second time, and slow work at most twice; where all of it is quick, there are more
+    rounds. An entry that fails drops out.
     """
-    wanted = {entry: _turns(_first_round(entry), rounds) for entry in entries}
+    first = {entry: _first_round(entry) for entry in entries}
+    if max(first.values()) < QUICK_SECONDS:
+        rounds *= QUICK_ROUNDS
+    wanted = {entry: _turns(seconds, rounds) for entry, seconds in first.items()}
     for number in range(rounds):
         for entry in entries if number % 2 == 0 else reversed(entries):
             if not entry.failures and len(entry.seconds) <= number < wanted[entry]:
