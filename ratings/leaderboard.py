@@ -1,6 +1,6 @@
 """One call from a table of battles to a leaderboard."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
@@ -173,8 +173,9 @@ def leaderboard(
     >>> leaderboard(battles).table.model.tolist()
     ['x', 'y', 'z']
     """
-    if isinstance(style, str):
-        raise InvalidOptionError(f"style is {style!r}: it is a list of features, such as [{style!r}].")
+    if isinstance(style, str) or not isinstance(style, Iterable):
+        example = style if isinstance(style, str) else "tokens"
+        raise InvalidOptionError(f"style is {style!r}: it is a list of features, such as [{example!r}].")
     model = Model(ties=ties, intervals=intervals, style=tuple(style), side_bias=side_bias)
     _check(model, ranks, confidence)
     comparisons = _counted(battles, cluster)

@@ -1,6 +1,6 @@
 """Style control: strengths with the effect of length, markup or side of an answer taken out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -364,9 +364,13 @@ def style_design(
     Raises
     ------
     InvalidOptionError
-        If there is neither a feature nor side_bias, a name is repeated or is "side_bias", or the definition is
-        unknown.
+        If there is neither a feature nor side_bias, a name is repeated or is "side_bias", or an option is none of
+        those allowed.
     """
+    if not isinstance(features, Iterable):
+        raise InvalidOptionError(f"features is {features!r}: it is a list of features, such as ['tokens'].")
+    if side_bias not in (True, False):
+        raise InvalidOptionError(f"side_bias is {side_bias!r}: it is True or False.")
     names = (features,) if isinstance(features, str) else tuple(features)
     repeated = sorted({name for name in names if names.count(name) > 1 or name == "side_bias"})
     if repeated:

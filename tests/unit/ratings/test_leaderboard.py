@@ -352,8 +352,9 @@ def test_refuses_options_it_does_not_know() -> None:
         leaderboard(table, ties="davidson", side_bias=True)
     with pytest.raises(InvalidOptionError, match="without style only"):
         leaderboard(table, intervals="bootstrap", side_bias=True)
-    with pytest.raises(InvalidOptionError, match="a list of features, such as"):
-        leaderboard(table, style="tokens")
+    for wrong in ("tokens", True, None):
+        with pytest.raises(InvalidOptionError, match=r"a list of features, such as \['tokens'\]"):
+            leaderboard(table, style=wrong)  # type: ignore[arg-type]
     assert leaderboard(table, confidence=0.9999).table.rank_upper.tolist() == [3, 3, 3]
     with pytest.raises(InvalidOptionError, match="confidence is 95"):
         leaderboard(table, confidence=95)

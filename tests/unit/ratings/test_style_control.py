@@ -365,6 +365,8 @@ def test_models_without_finite_strengths_are_reported() -> None:
         ({"features": ()}, "nothing to control"),
         ({"features": ["tokens", "tokens"]}, "'tokens'"),
         ({"features": ["side_bias"]}, "'side_bias'"),
+        ({"features": None}, r"features is None: it is a list of features, such as \['tokens'\]"),
+        ({"side_bias": "yes"}, "side_bias is 'yes': it is True or False"),
         ({"definition": "other"}, "definition is 'other'"),
         ({"style_ridge": -1.0}, r"style_ridge is -1\.0"),
         ({"ridge": float("nan")}, "ridge is nan"),
