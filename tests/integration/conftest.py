@@ -66,7 +66,7 @@ def settings_of_tests(database_url: str, home: Path, **changes: Any) -> Settings
         "release_interval_milliseconds": 10,
         "battles_per_hour": 10_000,
         "address_battles_per_hour": 100_000,
-        "shutdown_seconds": 5,
+        "shutdown_seconds": 0.5,
         "jobs": False,
         "feed_seconds": 0,
         "log_level": "warning",

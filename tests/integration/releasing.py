@@ -55,11 +55,11 @@ PLACES = {
 
 
 @contextmanager
-def small_parts(times: int = 1) -> Iterator[None]:
+def small_parts() -> Iterator[None]:
     """Several parts for a few votes, whose rows are split again before they are in order."""
     with (
-        patch.multiple(reading, PART_BYTES=20_000 * times, FIRST_VOTES=5 * times),
-        patch.object(splitting, "FITTING_BYTES", 20_000 * times),
+        patch.multiple(reading, PART_BYTES=80_000, FIRST_VOTES=20),
+        patch.object(splitting, "FITTING_BYTES", 80_000),
     ):
         yield
 
@@ -87,7 +87,6 @@ def _measured(*arguments: Any, **options: Any) -> Any:
 def _measuring() -> ExitStack:
     """Ranges that are small beside the whole, but not so small that it takes long."""
     stack = ExitStack()
-    stack.enter_context(small_parts(times=5))
     stack.enter_context(patch.object(writing, "GROUP_ROWS", dict.fromkeys(writing.GROUP_ROWS, 64)))
     stack.enter_context(patch.object(exporting, "finish", _measured))
     return stack
