@@ -318,10 +318,20 @@ def _code_objects(battles: Battles, name: str) -> CodedColumn:
     try:
         codes, values = pd.factorize(battles[name])
     except TypeError as error:
+        row, value = next((row, value) for row, value in enumerate(battles[name]) if not _has_hash(value))
         raise InvalidComparisonsError(
-            f"The column {name} holds values that have no hash: {error}."
+            f"Row {row} of the battles: the column {name} holds {value!r}, which has no hash. "
+            "Turn identities into strings or numbers."
         ) from error
     return CodedColumn(name=name, codes=codes.astype(np.int32), values=list(values))
+
+
+def _has_hash(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _reject_types(battles: Battles, name: str) -> NoReturn:

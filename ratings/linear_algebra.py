@@ -16,8 +16,6 @@ from scipy import linalg
 
 from ratings.arrays import FloatArray
 
-_SAFE_REACH = 1.75
-
 
 class _BlasLimit:
     """Holds BLAS at one thread from the first user's arrival to the last one's departure."""
@@ -139,32 +137,6 @@ def mean_zero_inverse(hessian: FloatArray) -> FloatArray:
     symmetric: FloatArray = inverse + inverse.T
     np.fill_diagonal(symmetric, np.diag(inverse))
     return symmetric - float(symmetric.mean())
-
-
-def newton_fraction(reach: float) -> float:
-    """Tell how much of a Newton step to take, so that the loss surely falls.
-
-    Parameters
-    ----------
-    reach : float
-        Bound on how far the step moves the log-odds between two outcomes of any vote, 0 or more.
-
-    Returns
-    -------
-    float
-        Above 0, at most 1.
-
-    Notes
-    -----
-    For a sum of multinomial logistic losses a part t of the step lowers the loss by at least
-    (t - (exp(t r) - 1 - t r) / r ** 2) times the squared Newton decrement: above 0 for the whole step if
-    r <= 1.79, and largest at t = log(1 + r) / r [STD19].
-
-    References
-    ----------
-    [STD19] Sun, Tran-Dinh. Generalized Self-Concordant Functions. 2019. doi:10.1007/s10107-018-1282-4
-    """
-    return 1.0 if reach <= _SAFE_REACH else float(np.log1p(reach)) / reach
 
 
 def sandwich_product(bread: FloatArray, meat: FloatArray) -> FloatArray:

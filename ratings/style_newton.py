@@ -10,7 +10,7 @@ from ratings.arrays import FloatArray
 from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError, NotConvergedError, UnidentifiedCoefficientError, name_some
-from ratings.linear_algebra import fill_constant_direction, newton_fraction, single_threaded_blas
+from ratings.linear_algebra import fill_constant_direction, single_threaded_blas
 from ratings.row_sums import StylePoint
 from ratings.standardisation import Standardisation
 from ratings.style_sums import StyleScores, StyleSums
@@ -21,6 +21,7 @@ SumsAt = Callable[[StylePoint], StyleSums]
 ScoresAt = Callable[[StylePoint], StyleScores]
 """Adds up `style_scores` over all rows."""
 
+_SAFE_REACH = 1.5
 _DEPENDENT = 1e-10
 _GONE = 1e-10
 """What is left of a coefficient's curvature where it ran away; at a maximum, votes that speak against it leave more."""
@@ -172,9 +173,10 @@ def minimise_style(
 
     Notes
     -----
-    With r a bound on the change of any row's logit, a step changes no curvature by more than the factor exp(r) [STD19];
-    where r is large, Newton steps are shortened. A full step leaves no gradient of more than exp(r) r**2 / 8 per vote,
-    by which the last step is known without evaluating the sums once more.
+    With r a bound on the change of any row's logit, a step changes no curvature by more than the factor exp(r), so
+    that a full Newton step lowers the loss if r <= 1.5, and one of log(1 + r) / r of its length always does
+    [STD19]. It also leaves no gradient of more than exp(r) r**2 / 8 per vote, by which the last step is known without
+    evaluating the sums once more.
 
     References
     ----------
@@ -197,7 +199,8 @@ def minimise_style(
         with single_threaded_blas():
             step = -(inverse @ gradient)
         reach = problem.reach(step)
-        moved = _centred(parameters + newton_fraction(reach) * step, problem.models)
+        length = 1.0 if reach <= _SAFE_REACH else float(np.log1p(reach)) / reach
+        moved = _centred(parameters + length * step, problem.models)
         if scores is not None and reach <= _reach_within(tolerance):
             if _has_run_away(problem, information, hessian):
                 break

@@ -118,8 +118,8 @@ class TieLikelihood(Protocol):
     def start(self, tie_share: float) -> float:
         """Guess the tie parameter from the share of ties among the votes, between 0 and 1."""
 
-    def stretch(self, tie_share: float) -> float:
-        """Strengths per log-odds of winning with ties as half wins, between nearly equal models."""
+    def difference(self, log_odds: FloatArray, tie: float) -> FloatArray:
+        """Compute how far apart two models are of which one wins with these log-odds, ties as half wins."""
 
 
 @dataclass(frozen=True)
@@ -193,8 +193,14 @@ class Davidson:
     def start(self, tie_share: float) -> float:
         return float(np.log(2 * tie_share / (1 - tie_share)))
 
-    def stretch(self, tie_share: float) -> float:
-        return 1 / (1 - tie_share)
+    def difference(self, log_odds: FloatArray, tie: float) -> FloatArray:
+        odds, half = np.exp(np.abs(log_odds)), np.exp(tie) / 2
+        # With u = sqrt(pi_a / pi_b), (u + nu / 2) / (1 / u + nu / 2) are the odds.
+        surplus = half * (odds - 1)
+        difference: FloatArray = (
+            np.sign(log_odds) * 2 * np.log((surplus + np.sqrt(surplus**2 + 4 * odds)) / 2)
+        )
+        return difference
 
 
 @dataclass(frozen=True)
@@ -250,8 +256,14 @@ class RaoKupper:
     def start(self, tie_share: float) -> float:
         return float(2 * np.arctanh(tie_share))
 
-    def stretch(self, tie_share: float) -> float:
-        return 1 / (1 - tie_share**2)
+    def difference(self, log_odds: FloatArray, tie: float) -> FloatArray:
+        rest = 2 / (1 + np.exp(np.abs(log_odds)))
+        # With d the difference, sinh(d) / (cosh(d) + cosh(eta)) is 1 - rest, the share of wins less that of losses.
+        held = (1 - rest) * np.cosh(tie)
+        difference: FloatArray = np.sign(log_odds) * np.log(
+            (held + np.sqrt(held**2 + rest * (2 - rest))) / rest
+        )
+        return difference
 
 
 @dataclass(frozen=True)
@@ -311,8 +323,8 @@ class Grounded:
     def start(self, tie_share: float) -> float:
         return float(np.log(2 * tie_share / (1 - tie_share)))
 
-    def stretch(self, tie_share: float) -> float:
-        return 1.0
+    def difference(self, log_odds: FloatArray, tie: float) -> FloatArray:
+        return log_odds
 
 
 LIKELIHOODS: dict[TieModel, TieLikelihood] = {

@@ -9,7 +9,7 @@ from scipy import linalg, sparse
 from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.comparisons import Comparisons
 from ratings.errors import NotConvergedError
-from ratings.linear_algebra import newton_fraction, sandwich_product
+from ratings.linear_algebra import sandwich_product
 from ratings.tie_likelihoods import OutcomeWeights, TieDerivatives, TieLikelihood
 
 _DAMPING = 1e-6
@@ -19,6 +19,13 @@ _MOST_DAMPING = 1e6
 
 _SHORT_STEP = 1e-4
 """After a step as short as this, the Hessian is kept: it would hardly change."""
+
+_SAFE_REACH = 1.75
+"""With r a bound on the log-odds between a vote's outcomes, a Newton step lowers a sum of multinomial logistic losses
+by at least 1 - (exp(r) - 1 - r) / r ** 2 times the squared Newton decrement [STD19]: above 0 up to r = 1.79.
+
+[STD19] Sun, Tran-Dinh. Generalized Self-Concordant Functions. 2019. doi:10.1007/s10107-018-1282-4
+"""
 
 _LONGEST_STEP = 8.0
 """Log-odds that one step may move a parameter: where the loss is flat, a Newton step overshoots by far."""
@@ -136,8 +143,9 @@ class TieObjective:
             level = float(np.log((1 / bad - 1) / 2))
         surplus, total = self.comparisons.net_by_model(weights[0] - weights[1]), self.comparisons.totals + 1
         won, lost = np.maximum(total + surplus, 1), np.maximum(total - surplus, 1)
-        strengths = self.likelihood.stretch(ties) * np.log(won / lost)
-        return np.append(level + strengths - strengths.mean(), self.likelihood.start(ties))
+        tie = self.likelihood.start(ties)
+        strengths = self.likelihood.difference(np.log(won / lost), tie)
+        return np.append(level + strengths - strengths.mean(), tie)
 
     def minimise(self, start: FloatArray, tolerance: float, max_iterations: int) -> tuple[FloatArray, int]:
         """Go downhill by Newton steps, shortened where they are long, to one within the tolerance."""
@@ -151,7 +159,7 @@ class TieObjective:
                 gradient = self.gradient(parameters)
             gradient = self._balanced(gradient)
             step, _ = linalg.lapack.dpotrs(factor, -gradient, lower=True)
-            longest = float(np.abs(step).max())
+            longest = self._length(parameters, step)
             if longest <= tolerance * max(1.0, float(np.abs(parameters + step).max())):
                 return self._in_gauge(parameters + step), iteration
             # Along a short step the curvature hardly changes: all of it leads downhill.
@@ -175,11 +183,16 @@ class TieObjective:
             damping *= 10
         return np.asarray(factor, dtype=np.float64)
 
+    def _length(self, parameters: FloatArray, step: FloatArray) -> float:
+        """Compute the largest move of a parameter; of the tie parameter near the end of its range, as a part of it."""
+        room = min(1.0, float(parameters[-1]) - self.likelihood.smallest_tie_parameter)
+        return max(float(np.abs(step[:-1]).max()), abs(float(step[-1])) / room)
+
     def _shortened(self, parameters: FloatArray, step: FloatArray, gradient: FloatArray) -> FloatArray:
-        """Return the part of a step that surely lowers the loss, or else the largest tried one that does."""
+        """Return a step that surely lowers the loss, or else the largest tried part of it that does."""
         reach = self.likelihood.reach(*self._sides(step))
-        if reach is not None:
-            return step * newton_fraction(reach)
+        if reach is not None and reach <= _SAFE_REACH:
+            return step
         longest = float(np.abs(step).max())
         step = step * (_LONGEST_STEP / max(longest, _LONGEST_STEP))
         value, slope = self.loss(parameters), float(gradient @ step)

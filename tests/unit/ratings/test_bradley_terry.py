@@ -20,6 +20,7 @@ from ratings import (
     NotConvergedError,
     SeparableComparisonsError,
     fit_bradley_terry,
+    fit_ties,
     gradient,
     hessian,
     loss,
@@ -355,3 +356,12 @@ def test_says_when_it_did_not_converge() -> None:
 def test_refuses_a_bad_ridge(ridge: float) -> None:
     with pytest.raises(InvalidOptionError, match="ridge is"):
         fit_bradley_terry(Comparisons.from_battles(random_battles(13)), ridge=ridge)
+
+
+def test_battles_that_are_not_counted_yet_are_refused() -> None:
+    table = battles(("x", "y", "model_a"), ("y", "x", "model_a"))
+    for fit in (fit_bradley_terry, fit_ties):
+        with pytest.raises(
+            InvalidOptionError, match=r"is a DataFrame: pass Comparisons\.from_battles\(battles\)"
+        ):
+            fit(table)  # type: ignore[arg-type]

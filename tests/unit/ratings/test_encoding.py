@@ -145,7 +145,7 @@ def test_voters_beyond_64_bits_are_named_with_their_row() -> None:
         (["x", "y"], ["y", 7], r"model_a and model_b are not of one type .*: 'x' \(row 0\) and 7 \(row 1\)"),
         (["x", "y"], [1, 2], r"'x' \(row 0\) and 1 \(row 0\)"),
         ([1.0, 2.5], [2.0, 3.0], "Row 1 of the battles: model_a is 2.5. Identities are strings or whole"),
-        ([{}, "x"], ["y", "z"], "column model_a holds values that have no hash"),
+        ([{}, "x"], ["y", "z"], r"Row 0 of the battles: the column model_a holds \{\}, which has no hash"),
         ([("x",), ("y",)], [("y",), ("z",)], "model_a holds values of type list"),
     ],
 )

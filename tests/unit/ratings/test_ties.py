@@ -376,13 +376,52 @@ def test_derivatives_of_pairs_are_those_of_their_log_probabilities(model: TieMod
         np.testing.assert_allclose(found.curvature, slopes, rtol=1e-7, atol=1e-7)
 
 
-@pytest.mark.parametrize("start", [-30.0, 0.0, 5.0, 30.0])
-def test_davidson_is_found_from_any_start_without_looking_at_the_loss(start: float) -> None:
+@pytest.mark.parametrize("start", [-300.0, -30.0, 0.0, 5.0, 30.0, 300.0])
+@pytest.mark.parametrize("ridge", [0.0, 2.0])
+def test_davidson_is_found_from_any_start(start: float, ridge: float) -> None:
     table = random_battles(6, rows=80).assign(weight=1.0)
-    comparisons = Comparisons.from_battles(table)
-    objective = fit_ties(comparisons, model="davidson").objective
-    size = len(comparisons.models)
+    objective = fit_ties(Comparisons.from_battles(table), model="davidson", ridge=ridge).objective
+    size = len(objective.comparisons.models)
     far = np.append(start * (-1.0) ** np.arange(size), -start)
-    found, _ = objective.minimise(far, 1e-10, 200)
-    optimum = slow_optimum(table, "davidson", "tie", 0.0)
-    np.testing.assert_allclose(found, optimum, atol=1e-9)
+    found, _ = objective.minimise(far, 1e-10, 100)
+    np.testing.assert_allclose(found, slow_optimum(table, "davidson", "tie", ridge), atol=1e-9)
+
+
+@pytest.mark.parametrize("model", ["rao-kupper", "davidson"])
+def test_differences_have_their_log_odds(model: TieModel) -> None:
+    likelihood = likelihood_of(model)
+    difference = np.array([-12.0, -3.0, -0.1, 0.0, 1e-6, 0.5, 7.0, 25.0])
+    for tie in (1e-9, 0.1, 1.0, 9.0):
+        win, loss, drawn = np.exp(likelihood.log_probabilities(difference, np.zeros(8), tie))
+        log_odds = np.log((win + drawn / 2) / (loss + drawn / 2))
+        np.testing.assert_allclose(likelihood.difference(log_odds, tie), difference, rtol=1e-9, atol=1e-11)
+    assert np.isfinite(likelihood.difference(np.array([-45.0, 45.0]), 40.0)).all()
+
+
+@pytest.mark.parametrize("model", ["rao-kupper", "davidson"])
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+@pytest.mark.parametrize("ties", [500, 20_000, 1_000_000])
+def test_boards_of_nearly_only_ties(model: TieModel, ridge: float, ties: int) -> None:
+    table = battles(
+        ("a", "b", "tie"),
+        ("a", "b", "model_a"),
+        ("a", "b", "model_b"),
+        ("c", "a", "model_a"),
+        ("c", "a", "model_b"),
+        count=[ties, 1, 1, 9, 1],
+    )
+    fit = fit_ties(Comparisons.from_battles(table), model=model, ridge=ridge)
+    assert fit.iterations <= 10
+    assert fit.gradient_norm < 1e-9
+
+
+@pytest.mark.parametrize("wins", [100, 10_000, 1_000_000, 10**10])
+def test_rao_kupper_with_a_single_tie(wins: int) -> None:
+    table = battles(("x", "y", "model_a"), ("x", "y", "model_b"), ("x", "y", "tie"), count=[wins, wins, 1])
+    fit = fit_ties(Comparisons.from_battles(table))
+    assert fit.tie_parameter == pytest.approx(2 * np.arctanh(1 / (2 * wins + 1)), rel=1e-8)
+    np.testing.assert_allclose(fit.strengths, 0, atol=1e-10)
+
+    lopsided = battles(("x", "y", "model_a"), ("x", "y", "model_b"), ("x", "y", "tie"), count=[1, wins, 1])
+    fit = fit_ties(Comparisons.from_battles(lopsided))
+    np.testing.assert_allclose(fit.probabilities("x", "y") * (wins + 2), [1, wins, 1], rtol=1e-6)
