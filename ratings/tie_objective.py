@@ -10,7 +10,8 @@ from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.comparisons import Comparisons
 from ratings.errors import NotConvergedError
 from ratings.linear_algebra import sandwich_product
-from ratings.tie_likelihoods import OutcomeWeights, TieDerivatives, TieLikelihood
+from ratings.outcome_weights import OutcomeWeights
+from ratings.tie_likelihoods import TieDerivatives, TieLikelihood
 
 _DAMPING = 1e-6
 """First multiple of the mean diagonal that is added to a Hessian that is not positive definite."""

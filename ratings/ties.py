@@ -14,9 +14,10 @@ from ratings.comparisons import Comparisons, require_comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import EmptyComparisonsError, InvalidOptionError, NotConvergedError
 from ratings.linear_algebra import sandwich_product, single_threaded_blas
+from ratings.outcome_weights import OutcomeWeights
 from ratings.placed_votes import place_votes_canonically
 from ratings.tie_existence import require_grounded_maximum, require_relative_maximum, without_both_bad
-from ratings.tie_likelihoods import OutcomeWeights, TieLikelihood, TieModel, likelihood_of
+from ratings.tie_likelihoods import TieLikelihood, TieModel, likelihood_of
 from ratings.tie_objective import TieObjective
 
 BothBad: TypeAlias = Literal["tie", "exclude"]

@@ -9,7 +9,8 @@ from scipy import optimize
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import DisconnectedComparisonsError, NoFiniteMaximumError, SeparableComparisonsError
-from ratings.tie_likelihoods import LIKELIHOODS, OutcomeWeights, TieModel
+from ratings.outcome_weights import OutcomeWeights
+from ratings.tie_likelihoods import LIKELIHOODS, TieModel
 from ratings.tie_objective import TieObjective
 from ratings.ties import fit_ties
 from tests.unit.ratings.tables import battles, random_battles

@@ -16,7 +16,8 @@ from ratings.errors import (
     InvalidOptionError,
     NotConvergedError,
 )
-from ratings.tie_likelihoods import LIKELIHOODS, OutcomeWeights, TieModel, likelihood_of
+from ratings.outcome_weights import OutcomeWeights
+from ratings.tie_likelihoods import LIKELIHOODS, TieModel, likelihood_of
 from ratings.ties import BothBad, clustered_tie_covariance, fit_ties, tie_gradient, tie_hessian, tie_loss
 from tests.unit.ratings.tables import battles, mirrored, random_battles
 
