@@ -7,6 +7,7 @@ server and the simulated voters need not wait for.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,6 +69,9 @@ def _in_a_sentence(error: Exception) -> str | None:
         return f"{wrong_settings(error)}. docs/settings.md lists every setting."
     if isinstance(error, ArenaError):
         return error.detail
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = f" for {error.filename}" if error.filename else ""
+        return f"no space is left on the disk{place}. What is stored already is kept: make room, and run this again."
     if isinstance(error, (PostgresError, ServerDidNotStart, ValueError)):
         return str(error)
     return "the database cannot be reached. Try `arena doctor`." if is_outage(error) else None

@@ -223,6 +223,7 @@ def dataset_publish(
     directory: Annotated[Path, typer.Argument(help="Folder of an exported release of the open variant.")],
 ) -> None:
     """Check a release and put it wherever ARENA_RELEASE_DESTINATIONS says; what is there already is not sent again."""
+    from arena.dataset.destinations import SITE
     from arena.dataset.publishing import publish_release
 
     settings = Settings()
@@ -234,6 +235,11 @@ def dataset_publish(
     for each in outcomes:
         said = f"failed, {each.failure}" if each.failure else each.address
         console.print(f"{each.destination}: {said}", highlight=False, markup=False, soft_wrap=True)
+    if any(each.destination == SITE and not each.failure for each in outcomes):
+        console.print(
+            f"The site serves it as long as `arena serve` itself has {SITE!r} in ARENA_RELEASE_DESTINATIONS.",
+            soft_wrap=True,
+        )
     if any(each.failure for each in outcomes):
         console.print("Publish again when that is mended: what is there already is not sent again.")
         raise typer.Exit(1)

@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -147,6 +150,21 @@ def revisions(url: str) -> tuple[str | None, frozenset[str]]:
     return scripts.get_current_head(), frozenset(each.revision for each in scripts.walk_revisions())
 
 
+class SchemaTooNew(ValueError):
+    """A newer program changed the tables, and this one would not understand them."""
+
+    said: ClassVar[str] = "The schema is of a newer version than this program."
+    remedy: ClassVar[str] = "Upgrade the program."
+
+    def __init__(self) -> None:
+        super().__init__(f"{self.said} {self.remedy}")
+
+
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the schema up to date; several processes may call this at once, the migrations take a lock."""
-    command.upgrade(migrations_config(url), revision)
+    try:
+        command.upgrade(migrations_config(url), revision)
+    except CommandError as error:
+        if isinstance(error.__cause__, ResolutionError):
+            raise SchemaTooNew from error
+        raise

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.catalog import Catalog, all_models, read_catalog
 from arena.dataset.schedule import failing_schedule
-from arena.db import Database, database_of, revisions
+from arena.db import Database, SchemaTooNew, database_of, revisions
 from arena.errors import ArenaError
 from arena.gateway.discovery import model_rows
 from arena.operator_categories import read_operator_categories
@@ -221,7 +221,7 @@ def _schema(url: str, revision: str | None) -> Finding | None:
         return Finding("note", "The schema is not set up yet.", mend)
     if revision in known:
         return Finding("note", "The schema is of an older version and has to be upgraded.", mend)
-    return Finding("fault", "The schema is of a newer version than this program.", "Upgrade the program.")
+    return Finding("fault", SchemaTooNew.said, SchemaTooNew.remedy)
 
 
 async def _releases(session: AsyncSession, settings: Settings) -> list[Finding]:

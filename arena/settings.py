@@ -21,6 +21,7 @@ ReleasePolicy = Literal["paced", "raw", "together"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 Schedule = Literal["never", "weekly", "monthly"]
 Variant = Literal["open", "audit"]  # of a release
+ADDRESS = re.compile(r"https?://[^/?#\s]+(?:/[^?#\s]*)?")
 DESTINATION = re.compile(r"site|(?:file:)?/.+|s3://[a-z0-9][a-z0-9.-]+(?:/.*)?|hf://datasets/[\w.-]+/[\w.-]+")
 
 
@@ -224,6 +225,13 @@ class Settings(BaseSettings):
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network, strict=False)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not ADDRESS.fullmatch(value):
+            raise ValueError(f"{value!r} is no address: give it whole, such as https://arena.example.org")
         return value
 
     @field_validator("release_destinations")

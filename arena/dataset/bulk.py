@@ -87,13 +87,16 @@ async def import_votes(
             imported.rejected, imported.first_rejects = rejected.count, rejected.first
     imported.new = stored.new
     if not imported.votes and not imported.withdrawn:
-        raise DatasetInvalid(_why_none(file, rejected.first))
+        raise DatasetInvalid(_why_none(file, rejected))
     return imported
 
 
-def _why_none(file: VotesFile, first: Sequence[Reject]) -> str:
-    if first:
-        return f"{file.path} holds no usable vote. First problem: {_said(file, first[0])}"
+def _why_none(file: VotesFile, rejected: RejectsFile) -> str:
+    if rejected.count:
+        said = f"{file.path} holds no usable vote. First problem: {_said(file, rejected.first[0])}".rstrip(
+            "."
+        )
+        return f"{said}. All rows with their reasons: {rejected.path}."
     if file.withdrawn is None:
         return f"{file.path} holds no usable vote: nothing follows the names of its columns."
     return (

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from arena.errors import DatasetInvalid
+from ratings.release.schema import CHECKSUMS
 
 SHOWN = 20
 
@@ -22,8 +23,10 @@ class Reject:
 
 
 def rejects_beside(path: Path) -> Path:
-    """Where the rejects of a file or folder go if nothing else is said."""
-    return path.with_name(f"{path.name}.rejects.csv")
+    """Where the rejects of a file or folder go if nothing else is said; not into a release, which must stay whole."""
+    name = f"{path.name}.rejects.csv"
+    in_release = any((folder / CHECKSUMS).exists() for folder in path.resolve().parents)
+    return Path(name) if in_release else path.with_name(name)
 
 
 class RejectsFile:

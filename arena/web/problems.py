@@ -66,7 +66,10 @@ def invalid(errors: Sequence[Any]) -> ArenaError:
     """Every wrong field with a JSON pointer and what was wrong there; never the value itself."""
     if any(error["type"] == "json_invalid" for error in errors):
         return NotJson()
-    fields = [{"pointer": _pointer(error["loc"]), "detail": error["msg"]} for error in errors]
+    fields = [
+        {"pointer": _pointer(error["loc"]), "detail": error["msg"].removeprefix("Value error, ")}
+        for error in errors
+    ]
     said = "; ".join(f"{field['pointer'] or 'body'}: {field['detail']}" for field in fields)
     return InvalidInput(f"{said}.", errors=fields)
 

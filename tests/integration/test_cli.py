@@ -137,6 +137,34 @@ def test_import_fit_and_show(arena_command: CommandLine, tmp_path: Path) -> None
     assert "no snapshot" in arena_command("leaderboard", "verify", "abc", code=1)
 
 
+def test_full_disk_is_one_sentence_and_keeps_what_is_stored(
+    arena_command: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "votes.csv").write_text("model_a,model_b,winner\nx,y,model_a\nx,x,tie\n")
+    said = arena_command("dataset", "import", "votes.csv", "--rejects", "/dev/full", code=1)
+    assert "no space is left on the disk" in said
+    assert "make room, and run this again" in said
+    said = arena_command("dataset", "import", "votes.csv")
+    assert "Imported already: 0 new votes on the board 'votes'; 1 row rejected." in said
+
+
+def test_file_without_a_vote_says_where_its_rows_are(arena_command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text("model_a,model_b,winner\nx,x,tie\n")
+    said = arena_command("dataset", "import", "none.csv", code=1)
+    assert "holds no usable vote. First problem: line 2: a model against itself" in said
+    assert "All rows with their reasons: none.csv.rejects.csv." in said
+
+
+def test_rejects_of_a_release_do_not_spoil_it(arena_command: CommandLine, tmp_path: Path) -> None:
+    directory = tmp_path / "release"
+    finish(directory, write_data(directory, battles=20, models=4), KEY)
+    files = sorted(directory.rglob("*"))
+    said = arena_command("dataset", "import", str(directory / "data" / "votes.parquet"), "--board", "x")
+    assert "All of them with their reasons: votes.parquet.rejects.csv" in said
+    assert (tmp_path / "votes.parquet.rejects.csv").stat().st_size > 0
+    assert sorted(directory.rglob("*")) == files
+
+
 def test_release_is_restored_or_put_on_a_board(arena_command: CommandLine, tmp_path: Path) -> None:
     directory = tmp_path / "release"
     finish(directory, write_data(directory, battles=60, models=4), KEY)
@@ -241,4 +269,6 @@ def test_publish_says_what_became_of_each_destination(
     said = publish(ARENA_RELEASE_DESTINATIONS=places)
     assert "failed" not in said
     assert (tmp_path / "file" / "sub" / "2026-11" / "SHA256SUMS").is_file()
+    said = publish(ARENA_RELEASE_DESTINATIONS="site")
+    assert "as long as `arena serve` itself has 'site' in ARENA_RELEASE_DESTINATIONS" in said
     assert "no place for releases" in arena_command("doctor", code=1, ARENA_RELEASE_DESTINATIONS="somewhere")

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
-from arena.db import Database, is_outage, migrations_config, psycopg_url, upgrade
+from arena.db import Database, SchemaTooNew, is_outage, migrations_config, psycopg_url, upgrade
 from arena.postgres import EmbeddedPostgres
 from arena.tables import Table
 
@@ -34,6 +34,18 @@ def test_upgrades_at_the_same_time_wait_for_each_other(postgres: EmbeddedPostgre
         for done in [threads.submit(_upgrade_in_a_process, url) for _ in range(4)]:
             done.result()
     command.check(migrations_config(url))
+
+
+def test_schema_of_a_newer_program_is_one_sentence(postgres: EmbeddedPostgres) -> None:
+    postgres.create_database("newer")
+    url = postgres.url("newer")
+    upgrade(url)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(SchemaTooNew, match=r"of a newer version than this program\. Upgrade the program\."):
+        upgrade(url)
 
 
 def _upgrade_in_a_process(url: str) -> None:

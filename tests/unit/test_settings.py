@@ -97,6 +97,7 @@ def test_proxies_may_be_a_list_in_the_file(write_toml: Write) -> None:
         ("log_level", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("demo", "perhaps", "must be true or false, not 'perhaps'"),
         ("trusted_proxies", "10.0.0.0/8, proxy", "'proxy' does not appear to be an IPv4 or IPv6 network"),
+        ("public_url", "foo", "'foo' is no address: give it whole, such as https://arena.example.org"),
         ("body_max_bytes", "10", "must be 1024 or more"),
     ],
 )
