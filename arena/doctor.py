@@ -75,7 +75,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *in_files,
         _port(settings),
         *in_database,
-        *([] if unknown else [_models(settings, listed)]),
+        *([] if unknown else [_models(settings, listed), *_labelling(settings, listed)]),
         *await _endpoints(listed),
     ]
 
@@ -254,6 +254,18 @@ def _listed(catalog: Catalog | None, models: Sequence[Model]) -> list[ListedEndp
         if catalog is None or each.source != "catalog"
     ]
     return list(dict.fromkeys([*in_file, *in_database]))
+
+
+def _labelling(settings: Settings, listed: Iterable[ListedEndpoint]) -> Iterable[Finding]:
+    """A wrong name would look like an outage: the log says that no endpoint of it is in health."""
+    names = {each.model for each in listed}
+    for variable, name in (
+        ("ARENA_TAGGER_MODEL", settings.tagger_model),
+        ("ARENA_MODERATION_MODEL", settings.moderation_model),
+    ):
+        if name and name not in names:
+            what = f"{variable} names {name!r}, and no model of that name has an endpoint."
+            yield Finding("fault", what, "Correct the name, or list the model with an [[model.endpoint]].")
 
 
 def _models(settings: Settings, listed: Iterable[ListedEndpoint]) -> Finding:

@@ -181,7 +181,10 @@ def test_release_is_restored_or_put_on_a_board(arena_command: CommandLine, tmp_p
 def test_doctor_finds_what_is_wrong(arena_command: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "catalog.toml").write_text(CATALOG)
     arena_command("catalog", "sync", "catalog.toml")
-    said = arena_command("doctor", code=1, ARENA_CATALOG="catalog.toml", ARENA_SECRET_KEY="short")
+    said = arena_command(
+        "doctor", code=1, ARENA_CATALOG="catalog.toml", ARENA_SECRET_KEY="short", ARENA_TAGGER_MODEL="nope"
+    )
+    assert "ARENA_TAGGER_MODEL names 'nope', and no model of that name has an endpoint" in said
     assert "ARENA_SECRET_KEY is short" in said
     assert "KEY_OF_ONE is not set" in said
     assert "one: http://127.0.0.1:9/v1 cannot be reached" in said
