@@ -66,6 +66,8 @@ def invalid(errors: Sequence[Any]) -> ArenaError:
     """Every wrong field with a JSON pointer and what was wrong there; never the value itself."""
     if any(error["type"] == "json_invalid" for error in errors):
         return NotJson()
+    if any(error["type"] == "model_attributes_type" and tuple(error["loc"]) == ("body",) for error in errors):
+        return InvalidInput("The body must be a JSON object, sent with Content-Type: application/json.")
     fields = [
         {"pointer": _pointer(error["loc"]), "detail": error["msg"].removeprefix("Value error, ")}
         for error in errors

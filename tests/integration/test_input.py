@@ -68,6 +68,19 @@ async def test_broken_json_is_refused(
     assert await nothing_stored(session)
 
 
+@pytest.mark.parametrize(
+    "request_of",
+    [{"json": ["a prompt"]}, {"content": b'{"prompt": "a"}', "headers": {"Content-Type": "text/plain"}}],
+    ids=["a list", "no JSON by its header"],
+)
+async def test_what_is_no_json_object_is_told(request_of: dict[str, Any], voter: httpx2.AsyncClient) -> None:
+    answer = await voter.post("/api/v1/battles", **request_of)
+    assert answer.status_code == 422
+    assert (
+        answer.json()["detail"] == "The body must be a JSON object, sent with Content-Type: application/json."
+    )
+
+
 async def test_ten_megabytes_are_refused_unread(voter: httpx2.AsyncClient, session: AsyncSession) -> None:
     answer = await voter.post("/api/v1/battles", json={"prompt": "x" * 10_000_000})
     assert answer.status_code == 413
