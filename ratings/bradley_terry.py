@@ -6,7 +6,8 @@ import numpy as np
 from scipy import linalg, special
 
 from ratings.arrays import FloatArray, IntArray, ModelId
-from ratings.comparisons import Comparisons, require_comparisons
+from ratings.comparisons import Comparisons
+from ratings.counted import require_counted
 from ratings.errors import (
     DisconnectedComparisonsError,
     EmptyComparisonsError,
@@ -212,7 +213,7 @@ def fit_bradley_terry(
     >>> fit.strengths.round(4).tolist()
     [0.804, -0.2024, -0.6015]
     """
-    require_comparisons(comparisons)
+    require_counted(comparisons)
     if not (np.isfinite(ridge) and ridge >= 0):
         raise InvalidOptionError(f"ridge is {ridge!r}: it is a finite number of votes, 0 or more.")
     _require_finite_maximum(comparisons, ridge)

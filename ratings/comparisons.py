@@ -19,7 +19,7 @@ from ratings.counted import checked_counts, sorted_names
 from ratings.encoding import MOST_VOTES, WINNERS, EncodedBattles, encode_battles
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
 
-__all__ = ["OUTCOMES", "ClusterCells", "Comparisons", "require_comparisons"]
+__all__ = ["OUTCOMES", "ClusterCells", "Comparisons"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -380,14 +380,6 @@ class Comparisons:
 
     def _add_up(self, index: IntArray, values: FloatArray) -> FloatArray:
         return group_sums(index, values, len(self.models))
-
-
-def require_comparisons(given: object) -> None:
-    """Raise `InvalidOptionError` for what is not counted yet, such as a table of battles."""
-    if not isinstance(given, Comparisons):
-        raise InvalidOptionError(
-            f"comparisons is a {type(given).__name__}: pass Comparisons.from_battles(battles)."
-        )
 
 
 def _comparisons(

@@ -7,8 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
+from ratings.columns import Battles
 from ratings.encoding import MOST_VOTES, WINNERS
-from ratings.errors import InvalidComparisonsError
+from ratings.errors import InvalidComparisonsError, InvalidOptionError
+
+
+def require_counted(comparisons: object) -> None:
+    """Raise `InvalidOptionError` for a table of battles, which has to be counted first."""
+    if isinstance(comparisons, Battles):
+        raise InvalidOptionError(
+            f"comparisons is a {type(comparisons).__name__}: pass Comparisons.from_battles(battles)."
+        )
 
 
 def sorted_names(models: Sequence[ModelId]) -> tuple[tuple[ModelId, ...], IntArray]:

@@ -10,7 +10,8 @@ from scipy import linalg
 
 from ratings.arrays import FloatArray, ModelId
 from ratings.columns import Battles
-from ratings.comparisons import Comparisons, require_comparisons
+from ratings.comparisons import Comparisons
+from ratings.counted import require_counted
 from ratings.encoding import WINNERS
 from ratings.errors import EmptyComparisonsError, InvalidOptionError, NotConvergedError
 from ratings.linear_algebra import sandwich_product, single_threaded_blas
@@ -254,7 +255,7 @@ def fit_ties(
     >>> fit.probabilities("x", "z").round(3).to_dict()
     {'model_a': 0.457, 'model_b': 0.245, 'tie': 0.298}
     """
-    require_comparisons(comparisons)
+    require_counted(comparisons)
     _check_numbers(ridge, tolerance, max_iterations)
     objective = _objective(comparisons, model, both_bad, ridge)
     _require_finite_maximum(objective)
