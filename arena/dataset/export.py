@@ -17,6 +17,7 @@ from arena.dataset.checks import Fault
 from arena.dataset.describing import changes_text, manifest_of, models_table
 from arena.dataset.finish import finish
 from arena.dataset.folders import Folder, prepare_folder
+from arena.dataset.memory import return_freed_memory
 from arena.dataset.parts import Parts
 from arena.dataset.progress import progress_bar
 from arena.dataset.reading import drop_changed, read_parts
@@ -185,6 +186,7 @@ class _Export:
         self._folder.begin()
         parts = Parts(self._folder.parts)
         self._read(readers, parts)
+        return_freed_memory()
         self._recall = recall.result()
         frequent = counted.result()
         faults = self._checked(counting, parts.faults())

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -17,6 +16,7 @@ from arena.dataset.card import write_card
 from arena.dataset.compat import compat_writer
 from arena.dataset.conversations import counted_populations, read_conversations
 from arena.dataset.croissant import write_croissant
+from arena.dataset.memory import return_freed_memory
 from arena.dataset.preference import preference_writer
 from arena.dataset.samples import write_sample
 from arena.dataset.signing import sign
@@ -40,9 +40,9 @@ def finish(
     and key give the same bytes. `compat` asks for the layouts of published releases, which hold every text once more
     for each.
     """
-    _return_freed_memory()
+    return_freed_memory()
     populations, boards = _write_boards(directory, manifest["populations"], categories)
-    _return_freed_memory()
+    return_freed_memory()
     written = dict(manifest) | {
         "code_version": __version__,
         "method_version": METHOD_VERSION,
@@ -64,7 +64,7 @@ def _write_boards(
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
     """Compute every leaderboard of the votes; returns what is said of populations and boards, with their digests."""
     votes = read_populations(directory, said)
-    _return_freed_memory()
+    return_freed_memory()
     populations = {
         name: {**facts, "votes": votes[name].table.num_rows, "digest": votes[name].digest}
         for name, facts in said.items()
@@ -77,7 +77,7 @@ def _write_boards(
             text = json.dumps(says, indent=2, ensure_ascii=False, allow_nan=False)
             (directory / name).write_text(text + "\n", encoding="utf-8")
             found.append(definitions[name] | {"digest": digest_of(says)})
-        _return_freed_memory()
+        return_freed_memory()
     return populations, found
 
 
@@ -92,12 +92,7 @@ def _write_views(directory: Path, manifest: Mapping[str, Any], *, compat: bool) 
         for said in read_conversations(directory, populations):
             for write in writers:
                 write(said)
-            _return_freed_memory()
-
-
-def _return_freed_memory() -> None:
-    """Give the system back what was freed: what is kept for later adds up to more than what is in use."""
-    pa.default_memory_pool().release_unused()
+            return_freed_memory()
 
 
 def _rows(directory: Path) -> dict[str, dict[str, int]]:

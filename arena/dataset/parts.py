@@ -17,8 +17,8 @@ from arena.dataset.checks import Fault
 from arena.dataset.shaping import Rows
 from arena.dataset.splitting import ALL_IDS, SCHEMAS, Span, Split, in_id_order, in_order
 
-# Each takes time in each part; rows of a hundred thousand battles still fit in memory without being split again.
-SPANS: Final = ALL_IDS.split(48)
+# Each takes time in each part; rows of a million battles fit in memory without being split again.
+SPANS: Final = ALL_IDS.split(128)
 # Another number wherever spans or columns change: parts with another one are not gone on with.
 LAYOUT: Final = 2
 

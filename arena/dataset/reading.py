@@ -14,11 +14,12 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from arena.dataset.checks import faults_of
 from arena.dataset.parts import Part, Parts
 from arena.dataset.rows import Rows as Raw
-from arena.dataset.shaping import Shaper
+from arena.dataset.shaping import Rows, Shaper
 
-# Several are in memory at once. Smaller parts take longer: the automata that look for personal data are made
+# Several are in memory at once. Smaller ones take longer: the automata that look for personal data are made
 # anew for each.
-PART_BYTES: Final = 12 * 2**20
+READ_BYTES: Final = 16 * 2**20
+PART_BYTES: Final = 28 * 2**20
 FIRST_VOTES, MOST_VOTES = 200, 20_000
 
 # Changed since: withdrawn, tagged anew, erased.
@@ -63,19 +64,36 @@ def read_parts(
     with ThreadPoolExecutor(1) as lane:
         kept: Future[None] | None = None
         for after, last in [*parts.missing(last_vote_id)]:
-            for found in _ranges(raw, after, last):
-                part = Part(after=found.after, last=found.last, horizon=horizon)
-                rows = shaper.shaped(found.battles, found.turns)
-                del found
-                faults = faults_of(rows)
+            for part, rows in _gathered(_shaped(raw, shaper, after, last), after, last, horizon):
                 if kept is not None:
                     kept.result()
                 # The disk takes its time: the next votes are read and shaped meanwhile.
-                kept = lane.submit(parts.write, part, rows, faults)
+                kept = lane.submit(parts.write, part, rows, faults_of(rows))
                 del rows
                 advance(part.last / last_vote_id)
         if kept is not None:
             kept.result()
+
+
+def _shaped(raw: Sequence[Raw], shaper: Shaper, after: int, last: int) -> Iterator[tuple[int, Rows]]:
+    """The rows of consecutive votes, and the last of these."""
+    for found in _ranges(raw, after, last):
+        yield found.last, shaper.shaped(found.battles, found.turns)
+
+
+def _gathered(
+    rows: Iterator[tuple[int, Rows]], after: int, last: int, horizon: int
+) -> Iterator[tuple[Part, Rows]]:
+    """Parts of rows that come in smaller portions: what reads all parts at once takes time for each."""
+    waiting: list[Rows] = []
+    for reached, portion in rows:
+        waiting.append(portion)
+        del portion
+        if reached == last or sum(each.bytes for each in waiting) >= PART_BYTES:
+            together, waiting = Rows.together(waiting), []
+            yield Part(after=after, last=reached, horizon=horizon), together
+            del together
+            after = reached
 
 
 def _ranges(raw: Sequence[Raw], after: int, last: int) -> Iterator[Range]:
@@ -109,5 +127,5 @@ def _next_size(found: Range) -> int:
     """Votes to read next, from the bytes of the last ones."""
     size = found.last - found.after
     read = found.turns.nbytes + found.battles.nbytes
-    fitting: int = size * PART_BYTES // max(read, 1)
+    fitting: int = size * READ_BYTES // max(read, 1)
     return max(1, min(fitting, 2 * size, MOST_VOTES))

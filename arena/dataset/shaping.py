@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,18 @@ class Rows:
 
     battles: pa.Table
     turns: pa.Table
+
+    @classmethod
+    def together(cls, several: Sequence[Self]) -> Self:
+        """One after the other."""
+        return cls(
+            battles=pa.concat_tables([each.battles for each in several]),
+            turns=pa.concat_tables([each.turns for each in several]),
+        )
+
+    @property
+    def bytes(self) -> int:
+        return int(self.battles.nbytes + self.turns.nbytes)
 
 
 class Shaper:

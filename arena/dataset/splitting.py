@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from arena.dataset.memory import return_freed_memory
 from arena.dataset.shaping import BATTLES_AND_VOTES, TURNS_OF_VOTES, Rows
 
 SCHEMAS: Final = {"battles": BATTLES_AND_VOTES, "turns": TURNS_OF_VOTES}
@@ -25,8 +26,8 @@ SORTED_BY: Final = {
     "turns": [("battle_id", "ascending"), ("index", "ascending")],
 }
 PREFIX_DIGITS: Final = 8
-# Several of these are in memory at once, sorted and as they are written.
-FITTING_BYTES: Final = 8 * 2**20
+# Four of these are in memory at once: as they lie in the splits, sorted, as they are written, and the last rows before.
+FITTING_BYTES: Final = 32 * 2**20
 # So that few steps lead to a battle that is itself larger.
 LEAST_SPANS: Final = 8
 
@@ -98,6 +99,7 @@ def in_order(splits: Sequence[Split], spans: Sequence[Span], folder: Path) -> It
                 shutil.rmtree(_folder_of(span, folder))
             else:
                 yield span, _read(splits, number)
+            return_freed_memory()
 
 
 def _split_again(splits: Sequence[Split], number: int, span: Span, folder: Path) -> list[Split]:
@@ -139,8 +141,7 @@ def _read(splits: Sequence[Split], number: int) -> Rows:
 
 def in_id_order(rows: Rows) -> Rows:
     """The rows as they stand in the files, each column in one piece."""
-    tables = {name: getattr(rows, name).combine_chunks() for name in SCHEMAS}
-    return Rows(**{name: table.sort_by(SORTED_BY[name]).combine_chunks() for name, table in tables.items()})
+    return Rows(**{name: getattr(rows, name).sort_by(SORTED_BY[name]).combine_chunks() for name in SCHEMAS})
 
 
 def _write(path: Path, name: str, rows: pa.Table, ends: Sequence[str]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,18 +65,14 @@ def write_battles(
         }
         # Turns are most of it: they are compressed beside everything else.
         lane = stack.enter_context(ThreadPoolExecutor(1))
-        turns_written: Future[None] | None = None
         for span, rows in _ahead(parts.in_order(beside)):
             battles, turns = (_fit(table, left_out, languages) for table in (rows.battles, rows.turns))
             _must_be_unique(battles["battle_id"])
-            if turns_written is not None:
-                turns_written.result()
             turns_written = lane.submit(_write, writers["turns"], turns)
             _write(writers["battles"], battles)
             _write(writers["votes"], battles.append_column("over_frequent", frequent.mark(battles)))
             written.add(battles, turns)
             advance(span.end / ALL_IDS.end)
-        if turns_written is not None:
             turns_written.result()
         written.rows = {f"data/{name}.parquet": writer.rows for name, writer in writers.items()}
     return written

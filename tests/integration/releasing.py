@@ -58,7 +58,7 @@ PLACES = {
 def small_parts() -> Iterator[None]:
     """Several parts for a few votes, whose rows are split again before they are in order."""
     with (
-        patch.multiple(reading, PART_BYTES=80_000, FIRST_VOTES=20),
+        patch.multiple(reading, READ_BYTES=80_000, PART_BYTES=120_000, FIRST_VOTES=20),
         patch.object(splitting, "FITTING_BYTES", 80_000),
     ):
         yield
