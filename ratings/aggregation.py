@@ -10,6 +10,7 @@ from ratings.arrays import (
     CodeArray,
     FloatArray,
     IntArray,
+    begins,
     counting_order,
     group_sums,
     sorted_together,
@@ -139,7 +140,7 @@ def _kinds(cell: IntArray, weight: FloatArray) -> tuple[IntArray, IntArray, Floa
     codes, weights = pd.factorize(weight, sort=True)
     keys, cells = _compact(cell)
     order = counting_order(keys, codes)
-    new = (np.diff(keys[order], prepend=-1) != 0) | (np.diff(codes[order], prepend=-1) != 0)
+    new = begins(keys[order], codes[order])
     kind = np.empty(len(order), dtype=np.int64)
     kind[order] = np.cumsum(new) - 1
     found = keys[order][new]
@@ -152,11 +153,11 @@ def _tally_clusters(
     """Return the sorted distinct pairs of cluster and key, and the number of votes on each."""
     if votes is None and (together := sorted_together([cluster, keys])):
         whose, what = together
-        starts = np.flatnonzero((np.diff(whose, prepend=-1) != 0) | (np.diff(what, prepend=-1) != 0))
+        starts = np.flatnonzero(begins(whose, what))
         return whose[starts], what[starts], np.diff(starts, append=len(keys))
     order = counting_order(cluster, keys)
     whose, what = cluster[order].astype(np.int64), keys[order]
-    starts = np.flatnonzero((np.diff(whose, prepend=-1) != 0) | (np.diff(what, prepend=-1) != 0))
+    starts = np.flatnonzero(begins(whose, what))
     found = whose[starts], what[starts]
     if votes is None:
         return *found, np.diff(starts, append=len(keys))
@@ -168,8 +169,8 @@ def _by_pair(
 ) -> PairCounts:
     """Arrange sorted cells, of which several may have one number, by pair and winner."""
     pairs, winner = np.divmod(cells, _LABELS)
-    pair = np.cumsum(np.diff(pairs, prepend=-1) > 0) - 1
-    distinct = pairs[np.diff(pairs, prepend=-1) > 0]
+    new = begins(pairs)
+    pair, distinct = np.cumsum(new) - 1, pairs[new]
     place = pair * _LABELS + winner
     total, squared = (
         group_sums(place, values, len(distinct) * _LABELS).reshape(-1, _LABELS)
@@ -197,7 +198,7 @@ def _by_cluster(
     """Add up what each cluster gave each winner of a pair; sorted by cluster and cell."""
     size = len(battles.models)
     pair, winner = np.divmod(cells, _LABELS)
-    new = (np.diff(pair, prepend=-1) != 0) | (np.diff(cluster, prepend=-1) != 0)
+    new = begins(pair, cluster)
     group = np.cumsum(new) - 1
     total = group_sums(group, weight, int(new.sum()))
     score = group_sums(group, weight * OUTCOMES[winner], len(total))

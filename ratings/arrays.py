@@ -34,6 +34,16 @@ def count_codes(codes: CodeArray | IntArray, size: int) -> IntArray:
     return counts
 
 
+def begins(*columns: npt.NDArray[Any]) -> BoolArray:
+    """Which entries differ in some column from the one before, as the first one does; shape (n_entries,)."""
+    found = np.ones(len(columns[0]), dtype=bool)
+    differs = found[1:]
+    differs[:] = False
+    for column in columns:
+        differs |= column[1:] != column[:-1]
+    return found
+
+
 def counting_order(major: IntArray | CodeArray, minor: IntArray | CodeArray) -> IntArray:
     """Order entries by major, then minor, then place; both hold small numbers, 0 or more; shape (n_entries,).
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId
+from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId, begins
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, win_probabilities
 from ratings.comparisons import ClusterCells, Comparisons
 from ratings.confidence import check_confidence
@@ -241,8 +241,7 @@ def _distinct(cells: ClusterCells, chosen: IntArray) -> tuple[IntArray, FloatArr
     """Return one example of each distinct cell among the chosen ones, and how many there are of it."""
     columns = [values[chosen] for values in (cells.score, cells.weight, cells.pair)]
     order = np.lexsort(columns)
-    differs = np.any([np.diff(values[order]) != 0 for values in columns], axis=0)
-    starts = np.flatnonzero(np.concatenate([np.ones(min(len(chosen), 1), dtype=bool), differs]))
+    starts = np.flatnonzero(begins(*(values[order] for values in columns)))
     return chosen[order[starts]], np.diff(starts, append=len(chosen)).astype(np.float64)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.arrays import FloatArray, IntArray, begins, group_sums
 from ratings.compiled import compiled
 from ratings.linear_algebra import single_threaded_blas
 from ratings.style_kernels import is_worth_compiling
@@ -40,7 +40,7 @@ def sum_outer_products(
     """
     if size > _FEW_MODELS:
         return _sparsely(cluster, a, b, values, size)
-    starts = np.flatnonzero(np.diff(cluster, prepend=-1))
+    starts = np.flatnonzero(begins(cluster))
     counts = np.diff(starts, append=len(values))
     is_compiled = is_worth_compiling(len(values))
     is_few = np.repeat(counts <= (_FEW_CELLS_COMPILED if is_compiled else _FEW_CELLS), counts)
@@ -101,7 +101,7 @@ def _few_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, 
 def _many_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int) -> FloatArray:
     """Add up W'W over stretches of clusters, W holding the score of each of them on each model."""
     total = np.zeros((size, size))
-    number = np.cumsum(np.diff(cluster, prepend=-1) != 0) - 1
+    number = np.cumsum(begins(cluster)) - 1
     for start in range(0, int(number[-1]) + 1 if len(number) else 0, _STRETCH):
         low, high = np.searchsorted(number, [start, start + _STRETCH])
         stretch = slice(int(low), int(high))

@@ -13,6 +13,7 @@ from ratings.arrays import (
     BoolArray,
     FloatArray,
     IntArray,
+    begins,
     counting_order,
     doubled,
     group_sums,
@@ -163,7 +164,7 @@ def _votes_on_models(
     )
     if together:
         whose, model, halves = together
-        starts = np.flatnonzero((np.diff(whose, prepend=-1) != 0) | (np.diff(model, prepend=-1) != 0))
+        starts = np.flatnonzero(begins(whose, model))
         return model[starts], (np.add.reduceat(halves, starts) if len(starts) else halves) / 2
     entries = (np.tile(weight, 2), (np.tile(cluster - low, 2), np.concatenate([first, second])))
     votes_of = sparse.csr_array(entries, shape=(int(np.ptp(cluster)) + 1 if len(cluster) else 0, models))
@@ -213,7 +214,7 @@ def sum_clusters(
     weight = np.concatenate([part.weight for part in parts])
     order = counting_order(cluster, pair)
     cluster, pair = cluster[order], pair[order]
-    new = (np.diff(cluster, prepend=-1) != 0) | (np.diff(pair, prepend=-1) != 0)
+    new = begins(cluster, pair)
     cell, size = np.cumsum(new) - 1, int(np.count_nonzero(new))
     return ClusterCells(
         column=columns[0],

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
+from ratings.arrays import FloatArray, IntArray, ModelId, begins, group_sums
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from ratings.columns import Battles, has_column, reject
 from ratings.comparisons import OUTCOMES, ClusterCells, Comparisons
@@ -225,7 +225,7 @@ def _cluster_cells(placed: PlacedVotes, period: IntArray) -> _DatedCells | None:
     pairs, periods = len(placed.comparisons.first), int(period.max(initial=-1)) + 1
     key = (placed.cluster * pairs + placed.pair) * periods + period
     order = np.lexsort([placed.weight, placed.outcome, key] if _is_weighted(placed) else [key])
-    new = np.diff(key[order], prepend=-1) > 0
+    new = begins(key[order])
     cell = np.cumsum(new) - 1
     weight = (placed.count * placed.weight)[order]
     cluster, pair, dated = (each[order][new] for each in (placed.cluster, placed.pair, period))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import special
 
-from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.arrays import FloatArray, IntArray, begins, group_sums
 from ratings.bradley_terry import BradleyTerryFit, win_probabilities
 from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import ClusterCells, Comparisons
@@ -119,7 +119,7 @@ def _heavy(
     ends = np.concatenate([comparisons.first[pair], comparisons.second[pair]])
     # Sorting is several times faster here than hashing, as np.unique does.
     on = np.sort(np.tile(cluster, 2) * size + ends)
-    models = np.bincount(on[np.diff(on, prepend=-1) != 0] // size, minlength=len(leverage))
+    models = np.bincount(on[begins(on)] // size, minlength=len(leverage))
     heavy = cells[(leverage > _LIGHT * (models - 1))[cluster]]
     return replace(
         clusters,
@@ -152,7 +152,7 @@ def _left_out(
     models where those are fewer.
     """
     alone = surplus.copy()
-    starts = np.flatnonzero(np.diff(heavy.cluster, prepend=-1))
+    starts = np.flatnonzero(begins(heavy.cluster))
     counts = np.diff(starts, append=len(surplus))
     weight = heavy.weight * curvature[heavy.pair]
     first, second = comparisons.first[heavy.pair], comparisons.second[heavy.pair]

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ratings.arrays import CodeArray, FloatArray, IntArray, SmallCodeArray
+from ratings.arrays import CodeArray, FloatArray, IntArray, SmallCodeArray, begins
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles
 from ratings.errors import InvalidOptionError
@@ -259,7 +259,7 @@ class _Source:
 
     def _block(self, border: tuple[int, int]) -> StyleBlock:
         pair, order = self.order.rows(*border)
-        start = np.flatnonzero(np.diff(pair, prepend=np.int32(-1)) != 0)
+        start = np.flatnonzero(begins(pair))
         contrast = np.empty((self.design.columns, len(order)))
         contrast[: self.contrast.shape[1]] = np.take(self.contrast, order, axis=0).T
         if self.sign is not None:

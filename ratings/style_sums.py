@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ratings.arrays import CodeArray, FloatArray, IntArray
+from ratings.arrays import CodeArray, FloatArray, IntArray, group_sums
 from ratings.hashing import hash_groups, hash_rows
 from ratings.row_sums import RowSums, StylePoint, add_up
 from ratings.style_kernels import is_worth_compiling
@@ -200,28 +200,26 @@ def _style_sums(totals: RowSums) -> StyleSums:
 def _scores_by_cluster(rows: StyleRows, surpluses: Sequence[FloatArray]) -> ScoresByCluster:
     """Add up the scores of each cluster, in the order of the rows."""
     clusters, pairs, columns = rows.clusters or 0, len(rows.comparisons.first), rows.design.columns
-    style = np.zeros(clusters * columns)
-    scores, whose = [np.zeros(0)], [np.zeros(0, dtype=np.int32)]
-    for block, surplus in zip(_blocks(rows), surpluses, strict=True):
-        score, cluster = -surplus, _clusters_of(block)
-        place = cluster.astype(np.int64) * columns
-        for contrast in block.contrast:
-            np.add.at(style, place, score * contrast)
-            place += 1
-        scores.append(score)
-        whose.append(cluster)
-    score, cluster = np.concatenate(scores), np.concatenate(whose)
+    blocks = _blocks(rows)
+    score = -np.concatenate([np.zeros(0), *surpluses])
+    whose = np.concatenate([np.zeros(0, dtype=np.int32), *(_clusters_of(block) for block in blocks)])
+    cluster = whose.astype(np.int64)
+    style = np.empty((clusters, columns))
+    for column in range(columns):
+        contrast = np.concatenate([np.zeros(0), *(block.contrast[column] for block in blocks)])
+        contrast *= score
+        style[:, column] = group_sums(cluster, contrast, clusters)
     # Rows stand by pair: as the columns of a sparse matrix they need no more than to be turned.
     lengths = np.zeros(pairs, dtype=np.int64)
-    for block in _blocks(rows):
+    for block in blocks:
         lengths[block.pair] += block.lengths
     index: type[np.signedinteger[Any]] = np.int32 if len(score) < 2**31 else np.int64
     ends = np.concatenate([[0], np.cumsum(lengths)]).astype(index)
-    by_pair = sparse.csr_array(sparse.csc_array((score, cluster, ends), shape=(clusters, pairs)))
+    by_pair = sparse.csr_array(sparse.csc_array((score, whose, ends), shape=(clusters, pairs)))
     by_pair.sum_duplicates()
     return ScoresByCluster(
         pairs=by_pair,
-        style=style.reshape(clusters, columns),
+        style=style,
         rows=np.bincount(cluster, minlength=clusters),
     )
 

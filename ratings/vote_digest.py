@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from ratings.arrays import BoolArray, IntArray, sorted_together
+from ratings.arrays import BoolArray, IntArray, begins, sorted_together
 from ratings.columns import Battles
 from ratings.errors import InvalidComparisonsError
 
@@ -119,7 +119,7 @@ def _dense_ranks(codes: list[_Codes], rows: int) -> tuple[IntArray, IntArray]:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     first, *others = _packed(codes) or [np.zeros(rows, dtype=np.int64)]
     order = np.argsort(first)
-    new = np.diff(first[order], prepend=first[order[0]] - 1) != 0
+    new = begins(first[order])
     for key in others:
         _sort_alike(order, new, key)
     content = np.empty(rows, dtype=np.int64)
@@ -133,7 +133,7 @@ def _sort_alike(order: IntArray, new: BoolArray, key: IntArray) -> None:
     group = np.cumsum(new)[alike]
     by_key = np.lexsort((key[order[alike]], group))
     order[alike] = order[alike][by_key]
-    new[alike] |= np.diff(key[order[alike]], prepend=0) != 0
+    new[alike] |= begins(key[order[alike]])
 
 
 def _packed(codes: list[_Codes]) -> list[IntArray]:
@@ -183,7 +183,7 @@ def _grouped(voters: IntArray, content: IntArray) -> tuple[IntArray, IntArray]:
         number = np.unique(voters, return_inverse=True)[1]
         by_voter = [number[rows], row]
         by_voter = [column[np.argsort(number[rows], kind="stable")] for column in by_voter]
-    starts = np.flatnonzero(np.diff(by_voter[0], prepend=-1))
+    starts = np.flatnonzero(begins(by_voter[0]))
     return rows[by_voter[1]], np.diff(starts, append=len(rows))
 
 
