@@ -29,7 +29,7 @@ from arena.gateway.pool import Pool
 from arena.logs import configure_logs, get_log
 from arena.operator_categories import read_operator_categories
 from arena.policy import policy_of
-from arena.settings import Settings
+from arena.settings import LEAST_SECRET, Settings
 from arena.topic_boards import TopicBoards
 from arena.turns import Runner
 from arena.voters import Signer
@@ -93,7 +93,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
             database = Database(location.url)
             stack.push_async_callback(database.close)
             demo_url = await _start_demo_server(settings, stack)
-            _tell(await prepare_catalog(settings, database))
+            _tell(await prepare_catalog(settings, database), settings)
             operators = await asyncio.to_thread(read_operator_categories, settings.categories_file)
             pool = Pool(jobs.timeouts(settings))
             await pool.start()
@@ -176,7 +176,9 @@ async def prepare_catalog(settings: Settings, database: Database) -> Offer:
     return Offer(real, demo, names)
 
 
-def _tell(offer: Offer) -> None:
+def _tell(offer: Offer, settings: Settings) -> None:
+    if settings.secret_is_short:
+        log.warning("secret_key_is_short", least=LEAST_SECRET, mend="openssl rand -base64 48")
     if offer.discovered is not None:
         log.info("discovered", models=offer.discovered)
     log.info("catalog_ready", real_models=offer.real_models, demo_models=offer.demo)

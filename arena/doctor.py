@@ -24,7 +24,7 @@ from arena.operator_categories import read_operator_categories
 from arena.postgres import PostgresError
 from arena.postgres_programs import OLDEST_MAJOR
 from arena.private_tests import check_cap
-from arena.settings import Settings
+from arena.settings import LEAST_SECRET, Settings
 from arena.tables import Model
 
 Grade = Literal["ok", "note", "fault"]
@@ -95,11 +95,11 @@ def _disk(settings: Settings) -> Finding:
 def _secret(settings: Settings) -> Finding:
     if settings.secret_key is None:
         return Finding("ok", f"Signing key: generated, in {settings.home / 'secret_key'}.")
-    if len(settings.secret_key.get_secret_value()) < 32:
+    if settings.secret_is_short:
         return Finding(
             "fault",
             "ARENA_SECRET_KEY is short.",
-            "Use at least 32 random characters: openssl rand -base64 48.",
+            f"Use at least {LEAST_SECRET} random characters: openssl rand -base64 48.",
         )
     return Finding("ok", "Signing key: from ARENA_SECRET_KEY.")
 

@@ -17,6 +17,7 @@ from pydantic_settings.sources import TomlConfigSettingsSource
 from arena.wrong_values import what_is_wrong
 
 FILE = "arena.toml"
+LEAST_SECRET = 32  # characters
 ReleasePolicy = Literal["paced", "raw", "together"]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 Schedule = Literal["never", "weekly", "monthly"]
@@ -255,6 +256,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _SettingsFile(settings_cls)
+
+    @property
+    def secret_is_short(self) -> bool:
+        """Whether the signing key that was set can be found by trying."""
+        return self.secret_key is not None and len(self.secret_key.get_secret_value()) < LEAST_SECRET
 
     def secret(self) -> str:
         """The signing key: the one set, or one generated once and kept in the home folder."""

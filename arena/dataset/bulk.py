@@ -41,6 +41,7 @@ class Imported:
     votes: int = 0
     rejected: int = 0
     withdrawn: int = 0  # taken off the board, where an earlier import had put them
+    corrected: list[str] = field(default_factory=list)  # what is said of the board now, in place of what
     first_rejects: list[Reject] = field(default_factory=list)
 
 
@@ -85,7 +86,7 @@ async def import_votes(
                 await stored.remove()
                 raise
             imported.rejected, imported.first_rejects = rejected.count, rejected.first
-    imported.new = stored.new
+    imported.new, imported.corrected = stored.new, stored.corrected
     if not imported.votes and not imported.withdrawn:
         raise DatasetInvalid(_why_none(file, rejected))
     return imported
@@ -137,6 +138,7 @@ class _Stored:
     def __init__(self, database: Database, target: Target, digest: str, *, alone: bool) -> None:
         self.database, self.target, self.digest, self._alone = database, target, digest, alone
         self.new = 0
+        self.corrected: list[str] = []
         self._board: int | None = None
         self._last_line = 0
 
@@ -154,6 +156,10 @@ class _Stored:
                             "again, so it goes on a board of its own: give another name with --board."
                         )
                     _must_agree(self.target, board)
+                self.corrected = [
+                    f"{what} {said!r}, not {known or 'unknown'!r}"
+                    for what, said, known in _disagreements(self.target, board)
+                ]
 
     async def withdraw(self, lines: Sequence[int]) -> int:
         """Take these votes of the file off the board; returns how many of them were on it."""
@@ -224,13 +230,19 @@ async def _count_again(session: AsyncSession, board: int) -> None:
 
 def _must_agree(target: Target, board: Board) -> None:
     """What is said of a board holds for all of its votes."""
+    for what, said, known in _disagreements(target, board):
+        raise DatasetInvalid(
+            f"The board {board.name!r} has votes of another file, of the {what} {known or 'unknown'!r}, not "
+            f"{said!r}. Put these on a board of their own: give another name with --board."
+        )
+
+
+def _disagreements(target: Target, board: Board) -> Iterator[tuple[str, str, str | None]]:
+    """What is said now of a board that was said otherwise: what it is, as it is said, and as it was."""
     for fact, what in (("origin", "origin"), ("license", "licence")):
         said, known = getattr(target, fact), getattr(board, fact)
         if said is not None and said != known:
-            raise DatasetInvalid(
-                f"The board {board.name!r} has votes of another file, of the {what} {known or 'unknown'!r}, not "
-                f"{said!r}. Put these on a board of their own: give another name with --board."
-            )
+            yield what, said, known
 
 
 async def _board(session: AsyncSession, target: Target) -> int:

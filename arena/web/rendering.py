@@ -68,7 +68,10 @@ def render_page(
         theme=theme_of(request),
         keys=keys_of(request),
     )
-    return HTMLResponse(body, status, headers or {"Cache-Control": "no-store"})
+    # No page may hold a NUL, wherever it came from: what a visitor asked for is said again in many places.
+    return HTMLResponse(
+        body.replace("\0", "\N{REPLACEMENT CHARACTER}"), status, headers or {"Cache-Control": "no-store"}
+    )
 
 
 def theme_of(request: Request) -> str:

@@ -232,10 +232,12 @@ async def test_days_are_those_of_the_board(
         dated = await page.get(only)
         assert dated.status_code == 200
         assert 'rel="prev"' not in dated.text
-        assert (await page.get("/history/study/diff")).status_code == 200
+        assert "compared with itself" in (await page.get("/history/study/diff")).text
+        assert "compared with itself" not in (await page.get("/history/overall/diff")).text
         assert "There is no board of an earlier day yet" in (await page.get("/leaderboard/study")).text
         filtered = (await page.get("/leaderboard/overall?q=teal&organization=Birds")).text
         form = re.search(r'<form class="board-choice".*?</form>', filtered, re.DOTALL)
+        assert "\0" not in (await page.get("/leaderboard/overall?q=%00&organization=%00")).text
     assert form
     assert '<input type="hidden" name="organization" value="Birds">' in form[0]
 
