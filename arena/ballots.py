@@ -6,7 +6,7 @@ that were still running at the last look are looked at again.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -16,10 +16,12 @@ import numpy.typing as npt
 import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
+from psycopg import sql
 from pyarrow import csv
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena.db import conninfo_of
 from arena.populations import POPULATION_OF_REASON, Population, imported
 from arena.tables import Board, Model
 from ratings.board_files import STYLE_COLUMNS, STYLE_FEATURES
@@ -45,6 +47,7 @@ _OWN_SCHEMA = pa.schema(
 _SEPARATOR = "\x1f"  # in no tag, reason or winner, all of which are made of letters and signs
 _TOGETHER = 4096
 _PART = 64 * _TOGETHER
+_WORTH_TWO = 2 * _PART
 _BLOCK_BYTES = 1 << 22
 _DIGITS = 16
 _NO_STYLE = f"repeat(E'{_SEPARATOR}', {len(STYLE_FEATURES) - 1})"
@@ -148,18 +151,47 @@ async def own_ballots(session: AsyncSession, condition: str) -> pa.Table:
     ).one()
     if first is None:
         return _OWN_SCHEMA.empty_table()
-    parsing: list[asyncio.Task[pa.Table]] = []
-    try:
-        for start in range(first, last + 1, _PART):
-            lines = await _lines(session, condition, start, min(start + _PART - 1, last))
+    starts = iter(range(first, last + 1, _PART))
+    parsing: dict[int, asyncio.Task[pa.Table]] = {}
+
+    async def read(connection: psycopg.AsyncConnection[Any]) -> None:
+        for start in starts:
+            lines = await _lines(connection, condition, start, min(start + _PART - 1, last))
             # In a thread, while the database writes the next ones.
-            parsing.append(asyncio.create_task(asyncio.to_thread(_own_table, lines)))
-        return pa.concat_tables(await asyncio.gather(*parsing))
+            parsing[start] = asyncio.create_task(asyncio.to_thread(_own_table, lines))
+
+    try:
+        async with (
+            _readers(session, 2 if last - first > _WORTH_TWO else 1) as readers,
+            asyncio.TaskGroup() as tasks,
+        ):
+            for reader in readers:
+                tasks.create_task(read(reader))
+        return pa.concat_tables([await parsing[start] for start in sorted(parsing)])
     finally:
-        await asyncio.gather(*parsing, return_exceptions=True)
+        await asyncio.gather(*parsing.values(), return_exceptions=True)
 
 
-async def _lines(session: AsyncSession, condition: str, first: int, last: int) -> memoryview:
+@asynccontextmanager
+async def _readers(session: AsyncSession, number: int) -> AsyncIterator[list[psycopg.AsyncConnection[Any]]]:
+    """Connections that see what the session sees: the server writes ballots on a core for each."""
+    async with AsyncExitStack() as stack:
+        found = [await _connection(session)]
+        if number > 1:
+            moment = await session.scalar(text("SELECT pg_export_snapshot()"))
+            address = conninfo_of((await session.connection()).engine.url)
+            for _ in range(number - 1):
+                connection = await psycopg.AsyncConnection.connect(address)
+                await stack.enter_async_context(connection)
+                await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+                await connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(moment))
+                found.append(connection)
+        yield found
+
+
+async def _lines(
+    connection: psycopg.AsyncConnection[Any], condition: str, first: int, last: int
+) -> memoryview:
     """Ballots of a range of votes, each as a line."""
     # Thousands of ballots in a message: to fetch each by itself takes longer than all that follows.
     query = f"""SELECT (
@@ -168,7 +200,8 @@ async def _lines(session: AsyncSession, condition: str, first: int, last: int) -
             AND rules IS NOT NULL AND ({condition})
         ) FROM generate_series({first}, {last}, {_TOGETHER}) AS start"""
     written = BytesIO()
-    async with _cursor(session) as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
+    copied = f"COPY ({query}) TO STDOUT (FORMAT binary)"
+    async with connection.cursor() as cursor, cursor.copy(copied) as copy:
         async for (lines,) in copy.rows():
             if lines is not None:
                 written.write(lines + b"\n")
@@ -190,7 +223,8 @@ async def imported_votes(session: AsyncSession, board: Board, last_imported_id: 
 async def copy_rows(session: AsyncSession, query: str, schema: pa.Schema) -> pa.Table:
     """A query's rows as columns, by COPY: without an object for every value of millions of rows."""
     written = BytesIO()
-    async with _cursor(session) as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
+    connection, copied = await _connection(session), f"COPY ({query}) TO STDOUT (FORMAT csv)"
+    async with connection.cursor() as cursor, cursor.copy(copied) as copy:
         async for part in copy:
             written.write(part)
     if not written.tell():
@@ -198,13 +232,12 @@ async def copy_rows(session: AsyncSession, query: str, schema: pa.Schema) -> pa.
     return await asyncio.to_thread(_parsed, written.getbuffer(), schema)
 
 
-@asynccontextmanager
-async def _cursor(session: AsyncSession) -> AsyncIterator[psycopg.AsyncCursor[Any]]:
+async def _connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """The driver's own, of a session."""
     connection = await (await session.connection()).get_raw_connection()
     driver = connection.driver_connection
     assert driver is not None, "a session's connection is open"
-    async with driver.cursor() as cursor:
-        yield cursor
+    return driver  # type: ignore[no-any-return]
 
 
 def _own_table(lines: memoryview) -> pa.Table:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from arena.commands import console, counted, fit_what_is_new, in_transaction, with_database
-from arena.dataset.memory import share_freed_memory
 from arena.dataset.progress import progress_bar
+from arena.memory import share_freed_memory
 from arena.settings import Settings, Variant
 
 if TYPE_CHECKING:

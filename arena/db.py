@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
-from sqlalchemy import make_url, text
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -59,6 +59,11 @@ class Location:
     def __init__(self, url: str, server: EmbeddedPostgres | None) -> None:
         self.url = url
         self.server = server
+
+
+def conninfo_of(url: str | URL) -> str:
+    """The address of the database as the driver takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def psycopg_url(url: str) -> str:

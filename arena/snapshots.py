@@ -25,6 +25,7 @@ from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
 from arena.leaderboards import BoardFile, compute, digest_of, inputs_of, packed, snapshot_inputs
 from arena.logs import get_log
+from arena.memory import return_freed_memory
 from arena.nearest import LONGEST_NAME, nearest_or_first
 from arena.operator_categories import OperatorCategories
 from arena.populations import OWN_POPULATIONS
@@ -165,12 +166,14 @@ class Fitter:
     def _compute(self, votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[BoardFile]:
         """The files of every population; of one whose votes and facts are as before, those of the last time."""
         known, self._files = self._files, {}
+        return_freed_memory()  # of reading: boards of millions of votes need all there is
         for each in votes:
             name, depends_on = each.population.name, digest_of(inputs_of(each, inputs))
             if name in known and known[name][0] == depends_on:
                 self._files[name] = known[name]
             else:
                 self._files[name] = depends_on, compute([each], inputs)
+        return_freed_memory()
         return [file for _, files in self._files.values() for file in files]
 
 

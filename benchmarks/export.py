@@ -24,7 +24,6 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from arena import privacy
 from arena.dataset import export
 from arena.dataset.finish import finish
-from arena.dataset.memory import share_freed_memory
 from arena.dataset.redaction import Privacy
 from arena.dataset.rows import (
     BATTLE_COLUMNS,
@@ -35,6 +34,7 @@ from arena.dataset.rows import (
     votes_source,
 )
 from arena.db import Database, upgrade
+from arena.memory import share_freed_memory
 from arena.postgres import EmbeddedPostgres
 from arena.settings import Settings
 from arena.taggers import RuleTagger

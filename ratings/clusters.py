@@ -58,7 +58,7 @@ class ClusterCells:
     def size(self) -> int:
         """Number of clusters that voted, n_clusters."""
         # The cells are sorted by cluster.
-        return int(np.count_nonzero(np.diff(self.cluster))) + (len(self.cluster) > 0)
+        return int(np.count_nonzero(begins(self.cluster)))
 
     def restricted(self, pairs: BoolArray) -> "ClusterCells":
         """Keep the cells of the marked pairs, and number those that are left."""

@@ -157,7 +157,7 @@ class _Stored:
                         )
                     _must_agree(self.target, board)
                 self.corrected = [
-                    f"{what} {said!r}, not {known or 'unknown'!r}"
+                    f"{what} {said!r}, {f'not {known!r}' if known else 'not said before'}"
                     for what, said, known in _disagreements(self.target, board)
                 ]
 

@@ -17,20 +17,20 @@ from arena.dataset.checks import Fault
 from arena.dataset.describing import changes_text, manifest_of, models_table
 from arena.dataset.finish import finish
 from arena.dataset.folders import Folder, prepare_folder
-from arena.dataset.memory import return_freed_memory
 from arena.dataset.parts import Parts
 from arena.dataset.progress import progress_bar
 from arena.dataset.reading import drop_changed, read_parts
 from arena.dataset.redaction import Privacy, planted_recall
 from arena.dataset.releases import open_release
-from arena.dataset.rows import Rows, conninfo_of, open_connections
+from arena.dataset.rows import Rows, open_connections
 from arena.dataset.shaping import Shaper
 from arena.dataset.signing import public_key, sign, signing_key
 from arena.dataset.whole import frequent_prompts, kept_languages
 from arena.dataset.withholding import votes_by_reason, withdrawn_battles, withheld_votes
 from arena.dataset.writing import write_battles
-from arena.db import Database
+from arena.db import Database, conninfo_of
 from arena.errors import ReleaseClosed, ReleaseInvalid, Unavailable
+from arena.memory import return_freed_memory
 from arena.records import Release, Variant
 from arena.settings import Settings
 from arena.tables import Ballot, Snapshot

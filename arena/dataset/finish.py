@@ -16,10 +16,10 @@ from arena.dataset.card import write_card
 from arena.dataset.compat import compat_writer
 from arena.dataset.conversations import counted_populations, read_conversations
 from arena.dataset.croissant import write_croissant
-from arena.dataset.memory import return_freed_memory
 from arena.dataset.preference import preference_writer
 from arena.dataset.samples import write_sample
 from arena.dataset.signing import sign
+from arena.memory import return_freed_memory
 from ratings.leaderboard import METHOD_VERSION
 from ratings.release.boards import compute_boards, digest_of, read_facts, read_populations
 from ratings.release.checksums import write_checksums

@@ -19,8 +19,8 @@ from arena.dataset.splitting import ALL_IDS, SCHEMAS, Span, Split, in_id_order, 
 
 # Each takes time in each part; rows of a million battles fit in memory without being split again.
 SPANS: Final = ALL_IDS.split(128)
-# Another number wherever spans or columns change: parts with another one are not gone on with.
-LAYOUT: Final = 2
+# Another first number wherever columns or what is between spans change: parts with others are not gone on with.
+LAYOUT: Final = f"3, {len(SPANS)} spans"
 
 
 @dataclass(frozen=True, kw_only=True)

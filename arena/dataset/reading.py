@@ -65,10 +65,11 @@ def read_parts(
         kept: Future[None] | None = None
         for after, last in [*parts.missing(last_vote_id)]:
             for part, rows in _gathered(_shaped(raw, shaper, after, last), after, last, horizon):
+                faults = faults_of(rows)
                 if kept is not None:
                     kept.result()
                 # The disk takes its time: the next votes are read and shaped meanwhile.
-                kept = lane.submit(parts.write, part, rows, faults_of(rows))
+                kept = lane.submit(parts.write, part, rows, faults)
                 del rows
                 advance(part.last / last_vote_id)
         if kept is not None:

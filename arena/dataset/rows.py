@@ -8,7 +8,6 @@ import orjson
 import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
 from psycopg import sql
-from sqlalchemy import make_url
 
 from arena.dataset.binary_copy import Columns, copy_all
 from arena.records import Variant
@@ -122,11 +121,6 @@ TURN_COLUMNS: Final[Columns] = {
         for side in "ab"
     },
 }
-
-
-def conninfo_of(url: str) -> str:
-    """The address of the database as the driver takes it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from arena.dataset.memory import return_freed_memory
 from arena.dataset.shaping import BATTLES_AND_VOTES, TURNS_OF_VOTES, Rows
+from arena.memory import return_freed_memory
 
 SCHEMAS: Final = {"battles": BATTLES_AND_VOTES, "turns": TURNS_OF_VOTES}
 SORTED_BY: Final = {

@@ -129,11 +129,13 @@ def frequent_prompts(
 ) -> FrequentPrompts:
     """By the rule of `arena.ballots.over_frequent`, counted by the server."""
     which = {"last": release.last_vote_id, "open": release.variant == "open"}
-    # To look up the ballot of every vote takes the server twice as long as to read them all.
-    connection.execute("SET LOCAL enable_nestloop = off")
     counts: dict[str, list[tuple[int, int]]] = {}
     asked: list[tuple[str, str, bool, int]] = []
-    for population, prompt, came, votes, prompts in connection.execute(ASKED, which):
+    # To look up the ballot of every vote takes the server twice as long as to read them all.
+    connection.execute("SET LOCAL enable_nestloop = off")
+    found = connection.execute(ASKED, which)
+    connection.execute("SET LOCAL enable_nestloop = on")
+    for population, prompt, came, votes, prompts in found:
         if prompt is None:
             counts.setdefault(population, []).append((votes, prompts))
         else:

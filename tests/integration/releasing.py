@@ -59,7 +59,7 @@ def small_parts() -> Iterator[None]:
     """Several parts for a few votes, whose rows are split again before they are in order."""
     with (
         patch.multiple(reading, READ_BYTES=80_000, PART_BYTES=120_000, FIRST_VOTES=20),
-        patch.object(splitting, "FITTING_BYTES", 80_000),
+        patch.object(splitting, "FITTING_BYTES", 40_000),
     ):
         yield
 

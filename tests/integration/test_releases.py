@@ -23,8 +23,7 @@ from arena.ballots import over_frequent
 from arena.dataset import bulk, votes_files
 from arena.dataset import export as exporting
 from arena.dataset.releases import close_release, release_name
-from arena.dataset.rows import conninfo_of
-from arena.db import Database
+from arena.db import Database, conninfo_of
 from arena.errors import FolderTaken, OtherVariant, ReleaseClosed, ReleaseInvalid, ReleaseNotFound
 from arena.privacy import planted
 from arena.records import ErasedBattle, Release

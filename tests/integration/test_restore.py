@@ -22,8 +22,7 @@ from arena.dataset import restore as restoring
 from arena.dataset.bulk import Target, import_votes
 from arena.dataset.release_votes import open_release_votes, withdrawn_battles
 from arena.dataset.restore import Restored, restore
-from arena.dataset.rows import conninfo_of
-from arena.db import Database, upgrade
+from arena.db import Database, conninfo_of, upgrade
 from arena.errors import DatasetInvalid, ReleaseInvalid
 from arena.postgres import EmbeddedPostgres
 from arena.records import Release, Variant

@@ -136,6 +136,7 @@ async def test_ballots_that_are_read_in_parts_are_the_same(
     whole = await rows_of(BallotBox(), database)
     monkeypatch.setattr(ballots, "_TOGETHER", 1)
     monkeypatch.setattr(ballots, "_PART", 1)
+    monkeypatch.setattr(ballots, "_WORTH_TWO", 1)
     assert await rows_of(BallotBox(), database) == whole
     snapshot = await snapshots.newest_snapshot(session)
     async with database.readings() as reading:

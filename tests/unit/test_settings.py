@@ -135,6 +135,13 @@ def test_wrong_secret_is_not_told(write_toml: Write) -> None:
     assert wrong_settings(caught.value) == "arena.toml, key metrics_token: must be text in quotes"
 
 
+def test_short_secret_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not Settings().secret_is_short  # one is generated
+    for secret, is_short in (("x" * 31, True), ("x" * 32, False)):
+        monkeypatch.setenv("ARENA_SECRET_KEY", secret)
+        assert Settings().secret_is_short == is_short
+
+
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_SECRET_KEY", "canary-key")
     monkeypatch.setenv("ARENA_METRICS_TOKEN", "canary-token")

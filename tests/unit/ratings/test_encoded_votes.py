@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratings.arrays import doubled, sorted_together
+from ratings.arrays import begins, doubled, sorted_together
 from ratings.encoded_votes import encode_votes
 from ratings.errors import InvalidOptionError
 from ratings.leaderboard import leaderboard
@@ -70,3 +70,11 @@ def test_only_halves_are_doubled() -> None:
     assert halves.tolist() == [1, 4]
     assert doubled(np.array([0.3])) is None
     assert doubled(np.array([-1.0])) is None
+
+
+def test_runs_begin_where_any_column_differs() -> None:
+    one, other = np.array([-1, -1, 2, 2, 2]), np.array([7, 7, 7, 8, 8], dtype=np.int8)
+    assert begins(one, other).tolist() == [True, False, True, True, False]
+    assert begins(one).tolist() == [True, False, True, False, False]
+    assert begins(np.array(["a", "a", None], dtype=object)).tolist() == [True, False, True]
+    assert begins(np.zeros(0), np.zeros(0)).tolist() == []

@@ -1,5 +1,6 @@
 """What a release's files cost to write and to read."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,25 @@ def test_reading_piece_by_piece_keeps_nothing(tmp_path: Path) -> None:
             held, rows = max(held, pa.total_allocated_bytes() - before), rows + batch.num_rows
     assert rows == GROUPS * ROWS
     assert held < GROUPS * ROWS * BYTES / 4  # five groups, and what Arrow needs to take them apart
+
+
+def test_the_same_rows_in_other_batches_are_the_same_bytes(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    texts = [
+        None if random.random() < 0.1 else "word " * int(random.integers(1, 2_000)) for _ in range(5_000)
+    ]
+    kinds = [["email"] * int(random.integers(0, 3)) for _ in texts]
+    table = pa.table({"prompt": texts, "redacted": kinds, "index": np.arange(len(texts))})
+    written = []
+    for cuts in (0, 1, 40, 900):
+        path = tmp_path / f"{cuts}.parquet"
+        borders = [0, *np.sort(random.integers(0, len(texts), cuts)).tolist(), len(texts)]
+        with open_writer(path, table.schema, group_rows=2_048) as writer:
+            for start, end in pairwise(borders):
+                writer.write(table.slice(start, end - start))
+        written.append(path.read_bytes())
+    assert len(set(written)) == 1
+    assert pq.read_table(path).equals(table)
 
 
 def test_texts_have_no_dictionary_and_no_bounds(tmp_path: Path) -> None:

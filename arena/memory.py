@@ -5,10 +5,12 @@ import os
 from contextlib import suppress
 from typing import Final
 
-# Of mallopt(3).
-M_ARENA_MAX: Final = -8
-M_MMAP_THRESHOLD: Final = -3
-M_TRIM_THRESHOLD: Final = -1
+# Of mallopt(3): number and value, by the variable with which an operator may say otherwise.
+OPTIONS: Final = {
+    "MALLOC_ARENA_MAX": (-8, 2),
+    "MALLOC_MMAP_THRESHOLD_": (-3, 2**20),
+    "MALLOC_TRIM_THRESHOLD_": (-1, 8 * 2**20),
+}
 
 
 def share_freed_memory() -> None:
@@ -20,9 +22,9 @@ def share_freed_memory() -> None:
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     with suppress(AttributeError, OSError):  # systems without glibc
         allocator = ctypes.CDLL(None)
-        allocator.mallopt(M_ARENA_MAX, 2)
-        allocator.mallopt(M_MMAP_THRESHOLD, 2**20)
-        allocator.mallopt(M_TRIM_THRESHOLD, 8 * 2**20)
+        for variable, (option, value) in OPTIONS.items():
+            if variable not in os.environ:
+                allocator.mallopt(option, value)
 
 
 def return_freed_memory() -> None:
@@ -30,3 +32,5 @@ def return_freed_memory() -> None:
     from pyarrow import default_memory_pool  # type: ignore[import-untyped]  # not before the above is said
 
     default_memory_pool().release_unused()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
