@@ -39,6 +39,7 @@ class ArenaPage:
     prompt: str  # what the text area holds: nothing, a suggestion, or what was refused
     publish: bool  # whether the publish box is ticked
     error: ArenaError | None  # why the prompt was refused
+    can_start: bool  # whether two models can answer right now
     counters: Counters | None  # None while the database is away: one can still type
     suggestions: tuple[str, ...] = SAMPLE_PROMPTS
 
@@ -103,7 +104,11 @@ async def _page(
     error: ArenaError | None = None,
 ) -> Response:
     page = ArenaPage(
-        prompt=prompt, publish=publish, error=error, counters=await _counters(database, snapshots)
+        prompt=prompt,
+        publish=publish,
+        error=error,
+        can_start=len(request.state.pool.available_models()) >= 2,
+        counters=await _counters(database, snapshots),
     )
     return render_page(request, "arena.html", page, status=error.status if error else 200)
 

@@ -318,6 +318,7 @@ async def test_no_two_models_no_battle(start_arena: StartArena, session: AsyncSe
         assert answer.status_code == 503
         assert answer.json()["title"] == "No models"
         assert (await voter.get("/readyz")).status_code == 503
+        assert "Fewer than two models can answer right now" in (await voter.get("/")).text
     assert (await session.scalars(select(Battle))).all() == []
 
 
