@@ -147,7 +147,7 @@ def _open_csv(path: Path) -> VoteFile:
             name: pa.dictionary(pa.int32(), pa.string()) if name in labels else pa.string()
             for name in columns
         }
-        with _unzipped(path) as stream:
+        with _unzipped(path) as stream, _odd_line_named(path, delimiter, len(header)):
             table = pyarrow.csv.read_csv(
                 stream,
                 read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK),
@@ -163,6 +163,23 @@ def _open_csv(path: Path) -> VoteFile:
         return _frame(table.unify_dictionaries(), columns)
 
     return VoteFile(path=path, columns=header, _read=read)
+
+
+@contextlib.contextmanager
+def _odd_line_named(path: Path, delimiter: str, cells: int) -> Iterator[None]:
+    """Name the first line with more or fewer cells than the header: who reads in several threads knows none."""
+    try:
+        yield
+    except pa.ArrowInvalid:
+        # A text too long for this reader is left to what the other one said.
+        with contextlib.suppress(csv.Error), _unzipped(path) as stream:
+            rows = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), delimiter=delimiter)
+            for row in rows:
+                if row and len(row) != cells:
+                    raise ValueError(
+                        f"line {rows.line_num} has {len(row)} cells, and the first line {cells}"
+                    ) from None
+        raise
 
 
 def _open_parquet(path: Path) -> VoteFile:
