@@ -104,9 +104,7 @@ def _tell(done: bulk.Imported, board: str, rejects: Path) -> None:
         f"{already}{counted(done.new, 'new vote')} on the board {board!r}; {counted(done.rejected, 'row')} rejected."
     )
     if done.corrected:
-        console.print(
-            f"Of the board it is now said: {'; '.join(done.corrected)}.", highlight=False, markup=False
-        )
+        console.print(f"Changed on the board: {'; '.join(done.corrected)}.", highlight=False, markup=False)
     if done.withdrawn:
         console.print(f"Withdrawn since, and off the board: {counted(done.withdrawn, 'vote')}.")
     for reject in done.first_rejects:

@@ -41,7 +41,7 @@ class Imported:
     votes: int = 0
     rejected: int = 0
     withdrawn: int = 0  # taken off the board, where an earlier import had put them
-    corrected: list[str] = field(default_factory=list)  # what is said of the board now, in place of what
+    corrected: list[str] = field(default_factory=list)  # what is said of the board now, and was before
     first_rejects: list[Reject] = field(default_factory=list)
 
 
@@ -157,7 +157,7 @@ class _Stored:
                         )
                     _must_agree(self.target, board)
                 self.corrected = [
-                    f"{what} {said!r}, {f'not {known!r}' if known else 'not said before'}"
+                    f"{what} {said!r} (before: {repr(known) if known else 'not said'})"
                     for what, said, known in _disagreements(self.target, board)
                 ]
 

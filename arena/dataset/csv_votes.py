@@ -80,7 +80,9 @@ class _Reader:
         return _block(records, np.array(rows, np.int64), texts(values, self.columns), unreadable)
 
     def _reject(self, records: TextBlock, row: int, width: int) -> Reject:
-        return _reject(records, row, f"{width} fields, and the first line names {self.width}")
+        return _reject(
+            records, row, f"{width} field{'' if width == 1 else 's'}, and the first line names {self.width}"
+        )
 
 
 class _RowsDiffer(Exception):

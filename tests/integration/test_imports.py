@@ -89,7 +89,7 @@ async def test_imported_twice_is_imported_once(
     again = await put(database, path, license="CC-BY-4.0")
     assert (again.new, again.votes, again.rejected) == (0, 4, 1)
     assert await session.scalar(select(Board.license)) == "CC-BY-4.0"
-    assert again.corrected == ["licence 'CC-BY-4.0', not said before"]
+    assert again.corrected == ["licence 'CC-BY-4.0' (before: not said)"]
     path.write_text(path.read_text() + "y,z,tie,9\n")
     assert (await put(database, path)).new == 5, "a file that says something else is another file"
     assert await board_votes(session) == 9
