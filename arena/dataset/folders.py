@@ -71,7 +71,10 @@ def prepare_folder(path: Path, name: str, variant: Variant, public_key: bytes) -
     try:
         if path.exists():
             _check(path, name, variant, public_key)
-        (path / UNFINISHED).mkdir(parents=True, exist_ok=True)
+        probe = path / UNFINISHED
+        if not probe.exists():
+            probe.mkdir(parents=True)
+            probe.rmdir()
     except OSError as error:
         raise FolderTaken(
             f"{path} cannot be written: {error.strerror or error}. Name another folder."

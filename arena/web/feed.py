@@ -1,6 +1,7 @@
 """The public feed: for programs, open to every origin, never with a cookie."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 from arena.errors import NotFound
 from arena.web import (
@@ -13,7 +14,7 @@ from arena.web import (
     feed_releases,
     feed_trust,
 )
-from arena.web.feed_answers import PREFLIGHT
+from arena.web.feed_answers import OPEN, PREFLIGHT
 
 router = APIRouter(tags=["feed"])
 for part in (
@@ -27,6 +28,15 @@ for part in (
     feed_releases,
 ):
     router.include_router(part.router)
+
+
+@router.get("/feed", include_in_schema=False)
+@router.get("/feed/", include_in_schema=False)
+@router.get("/feed/v1", include_in_schema=False)
+@router.get("/feed/v1/", include_in_schema=False)
+async def beginning() -> Response:
+    """Who shortens the address to look around finds what there is."""
+    return RedirectResponse("/feed/v1/index.json", headers=OPEN)
 
 
 @router.options("/feed/v1/{path:path}", include_in_schema=False)
