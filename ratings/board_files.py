@@ -55,7 +55,7 @@ def style_controlled_board(votes: pa.Table | EncodedVotes) -> Leaderboard | None
     if len(votes) < STYLE_VOTES:
         return None
     encoded = votes if isinstance(votes, EncodedVotes) else encoded_for_boards(votes)
-    differing = [feature for feature in encoded.contrasts if encoded.differs(feature)]
+    differing = [feature for feature in encoded.features if encoded.differs(feature)]
     side_bias = True
     while differing:
         try:

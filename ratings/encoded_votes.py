@@ -1,8 +1,9 @@
-"""Votes encoded once for many boards of some of them: codes instead of labels, styles already compared."""
+"""Votes encoded once for many boards of some of them: codes instead of labels, features of both sides together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -12,7 +13,7 @@ from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidOptionError
-from ratings.feature_columns import Definition, feature_columns
+from ratings.feature_columns import Definition, FeatureColumns, NumberArray, compare_sides, feature_columns
 
 VOTER = "voter"
 
@@ -27,16 +28,21 @@ class EncodedVotes:
     ----------
     battles : EncodedBattles
         Clustered by the column voter, where there is one.
-    contrasts : mapping of feature to float64, shape (n_all,)
-        The normalised difference of both answers from side a, of all votes that were ever encoded together.
+    features : tuple of str
+    styles : numbers, shape (n_all, 2 * n_features)
+        <feature>_a and <feature>_b of each feature, of all votes that were ever encoded together; whole numbers in
+        the narrowest type that holds them, which takes a quarter of what their differences would.
     row : int64, shape (n_all,)
         The row of the table that each of these was.
     places : int64, shape (n_rows,), or None for all in their order
         Which of these belong to the rows of ``battles``.
     """
 
+    by_row: ClassVar[bool] = True
+
     battles: EncodedBattles
-    contrasts: Mapping[str, FloatArray]
+    features: tuple[str, ...]
+    styles: NumberArray
     row: IntArray
     places: IntArray | None = None
 
@@ -62,13 +68,17 @@ class EncodedVotes:
         return self.battles if cluster else replace(self.battles, cluster=None, identities=None)
 
     def selected(self, rows: BoolArray) -> "EncodedVotes":
-        """Take some of the votes; what models and voters no longer occur are forgotten."""
+        """Take some of the votes; what models and voters no longer occur are forgotten.
+
+        What was counted of these votes stays with them, so that it is not in memory longer than they are.
+        """
         if rows.all():
-            return self
+            return replace(self)
         places = np.flatnonzero(rows)
         return EncodedVotes(
             battles=_selected(self.battles, places),
-            contrasts=self.contrasts,
+            features=self.features,
+            styles=self.styles,
             row=self.row,
             places=places if self.places is None else self.places[places],
         )
@@ -87,20 +97,22 @@ class EncodedVotes:
 
     def differs(self, feature: str) -> bool:
         """Whether both answers to some vote differ in this feature."""
-        contrast = self.contrasts[feature]
+        of_a, of_b = self._sides(feature, self.styles)
         places = np.arange(len(self)) if self.places is None else self.places
         # Mostly some of the first votes differ.
-        return any(contrast[some].any() for some in (places[:_SOME], places[_SOME:]))
+        return any((of_a[some] != of_b[some]).any() for some in (places[:_SOME], places[_SOME:]))
 
-    def fill_contrast(self, feature: str, rows: slice, definition: Definition, out: FloatArray) -> None:
-        """Write how both answers of some rows compare."""
-        if definition != "symmetric":
-            raise InvalidOptionError("Encoded votes hold symmetric differences: pass a table of battles.")
-        contrast = self.contrasts[feature]
-        if self.places is None:
-            out[:] = contrast[rows]
-        else:
-            np.take(contrast, self.places[rows], out=out, mode="clip")
+    def fill_contrasts(
+        self, features: Sequence[str], rows: slice | IntArray, definition: Definition, out: FloatArray
+    ) -> None:
+        """Write how both answers of some rows compare; shape (n_features, n_rows)."""
+        styles = self.styles[rows if self.places is None else self.places[rows]]
+        for feature, contrast in zip(features, out, strict=True):
+            compare_sides(*self._sides(feature, styles), definition, contrast, compiled=False)
+
+    def _sides(self, feature: str, styles: NumberArray) -> tuple[NumberArray, NumberArray]:
+        number = 2 * self.features.index(feature)
+        return styles[:, number], styles[:, number + 1]
 
 
 def encode_votes(battles: Battles, *, features: Sequence[str] = ()) -> EncodedVotes:
@@ -125,13 +137,23 @@ def encode_votes(battles: Battles, *, features: Sequence[str] = ()) -> EncodedVo
     """
     encoded = encode_battles(battles, cluster=VOTER if has_column(battles, VOTER) else None)
     row = _by_pair(encoded)
-    columns = feature_columns(battles, features)
-    contrasts = {}
-    for name in features:
-        contrast = np.empty(len(row))
-        columns.fill_contrast(name, slice(0, len(row)), "symmetric", contrast)
-        contrasts[name] = contrast[row]
-    return EncodedVotes(battles=_selected(encoded, row), contrasts=contrasts, row=row)
+    styles = _side_by_side(feature_columns(battles, features))
+    return EncodedVotes(
+        battles=_selected(encoded, row), features=tuple(features), styles=styles[row], row=row
+    )
+
+
+def _side_by_side(columns: FeatureColumns) -> NumberArray:
+    """The features of each row beside each other: who looks a row up touches one place in memory."""
+    columns.check()
+    sides = [side for both in columns.values for side in both]
+    kinds = [np.min_scalar_type(int(side.max(initial=0))) for side in sides if side.dtype.kind in "iu"]
+    whole = len(kinds) == len(sides)
+    kind = np.result_type(*kinds) if whole and kinds else np.dtype(np.float64)
+    found = np.empty((len(columns.battles), len(sides)), dtype=kind)
+    for number, side in enumerate(sides):
+        found[:, number] = side
+    return found
 
 
 def _by_pair(battles: EncodedBattles) -> IntArray:

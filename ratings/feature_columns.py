@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, ClassVar, Literal, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ratings.arrays import FloatArray
+from ratings.arrays import FloatArray, IntArray
 from ratings.columns import Battles, reject, require_columns
 from ratings.style_kernels import compare_answers, is_worth_compiling
 
@@ -17,7 +17,6 @@ NumberArray: TypeAlias = npt.NDArray[np.number[Any]]
 Definition: TypeAlias = Literal["symmetric", "published"]
 """How a feature of both answers becomes a contrast; see `fit_style_control`."""
 
-_BLOCK = 2**15
 _SMALLEST = np.finfo(np.float64).tiny
 _LARGEST = np.finfo(np.float64).max / 2
 _COMPILED = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.float64))
@@ -37,28 +36,36 @@ class FeatureColumns:
         For each feature two arrays of numbers, shape (n_rows,); NaN where there is no number.
     """
 
+    by_row: ClassVar[bool] = False
+
     battles: Battles
     features: tuple[str, ...]
     values: list[tuple[NumberArray, NumberArray]]
 
-    def fill_contrast(self, feature: str, rows: slice, definition: Definition, out: FloatArray) -> None:
-        """Write how both answers of some rows compare; raises where a value is missing, negative or not finite."""
-        number = self.features.index(feature)
-        compiled = is_worth_compiling(len(self.battles))
-        of_a, of_b = self.values[number]
-        for start in range(rows.start, rows.stop, _BLOCK):
-            some = slice(start, min(start + _BLOCK, rows.stop))
-            part = out[start - rows.start : some.stop - rows.start]
-            if not _compare(of_a[some], of_b[some], definition, part, compiled):
-                self.reject(number, some)
+    def check(self) -> None:
+        """Raise where a value is missing, negative or not finite."""
+        for number, sides in enumerate(self.values):
+            if not all(_are_valid(values) for values in sides):
+                self._reject(number)
 
-    def reject(self, feature: int, rows: slice) -> NoReturn:
-        """Name the first value among the rows that is missing, negative or not finite."""
+    def fill_contrasts(
+        self, features: Sequence[str], rows: slice | IntArray, definition: Definition, out: FloatArray
+    ) -> None:
+        """Write how both answers of some rows compare, shape (n_features, n_rows); raises as `check` does."""
+        compiled = is_worth_compiling(len(self.battles))
+        for feature, contrast in zip(features, out, strict=True):
+            number = self.features.index(feature)
+            of_a, of_b = self.values[number]
+            if not compare_sides(of_a[rows], of_b[rows], definition, contrast, compiled=compiled):
+                self._reject(number)
+
+    def _reject(self, feature: int) -> NoReturn:
+        """Name the first value that is missing, negative or not finite."""
         for side, values in zip("ab", self.values[feature], strict=True):
-            numbers = values[rows].astype(np.float64, copy=False)
+            numbers = values.astype(np.float64, copy=False)
             wrong = ~((numbers >= 0) & (numbers <= _LARGEST))
             if wrong.any():
-                row = rows.start + int(np.argmax(wrong))
+                row = int(np.argmax(wrong))
                 name = f"{self.features[feature]}_{side}"
                 value = _series(self.battles, name).iloc[[row]].tolist()[0]
                 reject(
@@ -103,8 +110,12 @@ def _series(battles: Battles, name: str) -> "pd.Series[Any]":
     return battles[name] if isinstance(battles, pd.DataFrame) else battles.column(name).to_pandas()
 
 
-def _compare(
-    of_a: NumberArray, of_b: NumberArray, definition: Definition, out: FloatArray, compiled: bool
+def _are_valid(values: NumberArray) -> bool:
+    return not len(values) or bool(values.min() >= 0 and values.max() <= _LARGEST)
+
+
+def compare_sides(
+    of_a: NumberArray, of_b: NumberArray, definition: Definition, out: FloatArray, *, compiled: bool
 ) -> bool:
     """Compute the normalised difference; False where a value is missing, negative or not finite."""
     if compiled and of_a.dtype == of_b.dtype and of_a.dtype in _COMPILED:

@@ -1,12 +1,12 @@
 """An order of rows that what they hold decides: sums in this order do not depend on the order of the table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ratings.arrays import BoolArray, CodeArray, IntArray, SmallCodeArray
+from ratings.arrays import BoolArray, CodeArray, IntArray
 from ratings.hashing import Hashes, scatter
 from ratings.style_kernels import pack_keys
 from ratings.threads import in_order
@@ -54,8 +54,7 @@ class RowOrder:
     def sort(
         self,
         kept: BoolArray | None,
-        outcome: SmallCodeArray,
-        columns: Sequence[npt.NDArray[Any]],
+        content: Callable[[IntArray], Sequence[npt.NDArray[Any]]],
         *,
         threads: int = 1,
     ) -> None:
@@ -64,9 +63,8 @@ class RowOrder:
         Parameters
         ----------
         kept : bool, shape (n_rows,), or None for all
-        outcome : int8, shape (n_rows,)
-        columns : sequence of numbers, shape (n_rows,)
-            What the hashes were made of.
+        content : callable
+            Takes numbers of rows to what their hashes were made of: columns of numbers, shape (n_chosen,).
         threads : int, default 1
         """
         keys = self._keys if kept is None else self._keys[kept]
@@ -77,12 +75,10 @@ class RowOrder:
         list(in_order(lambda part: part.sort(), np.split(keys, cuts), threads))
         self._keys = keys
         alike = self._alike()
-        if len(alike) and _any_differ(self._rows(alike), self._rows(alike + 1), [outcome, *columns]):
+        if self._any_differ(alike, content):
             places = np.union1d(alike, alike + 1)
-            chosen = self._rows(places)
-            content: list[npt.NDArray[Any]] = [column[chosen] for column in columns]
             group = keys[places] >> self._row_bits
-            keys[places] = keys[places][np.lexsort([*content, outcome[chosen], group])]
+            keys[places] = keys[places][np.lexsort([*content(self._rows(places)), group])]
 
     def rows(self, low: int, high: int) -> tuple[CodeArray, IntArray]:
         """Return the pair of each sorted row from low to high, and the number of the row."""
@@ -109,6 +105,11 @@ class RowOrder:
             found.append(start + np.flatnonzero((keys[1:] ^ keys[:-1]) <= self._row_mask))
         return np.concatenate(found)
 
-
-def _any_differ(one: IntArray, other: IntArray, columns: Sequence[npt.NDArray[Any]]) -> bool:
-    return any(bool((column[one] != column[other]).any()) for column in columns)
+    def _any_differ(self, alike: IntArray, content: Callable[[IntArray], Sequence[npt.NDArray[Any]]]) -> bool:
+        """Tell whether some of these places and the next ones have equal hashes of different content."""
+        for start in range(0, len(alike), _BLOCK):
+            places = alike[start : start + _BLOCK]
+            pairs = zip(content(self._rows(places)), content(self._rows(places + 1)), strict=True)
+            if any(bool((one != other).any()) for one, other in pairs):
+                return True
+        return False

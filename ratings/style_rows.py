@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby, pairwise
 from operator import add, itemgetter
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from ratings.arrays import CodeArray, FloatArray, IntArray, SmallCodeArray, begins
 from ratings.comparisons import Comparisons
@@ -36,10 +37,14 @@ _ROWS_PER_PAIR = 4
 
 
 class Contrasts(Protocol):
-    """Whatever knows how both answers of each row compare."""
+    """Whatever knows how both answers of each row compare; ``by_row``: rows anywhere are looked up fast."""
 
-    def fill_contrast(self, feature: str, rows: slice, definition: Definition, out: FloatArray) -> None:
-        """Write the contrast of some rows."""
+    by_row: ClassVar[bool]
+
+    def fill_contrasts(
+        self, features: Sequence[str], rows: slice | IntArray, definition: Definition, out: FloatArray
+    ) -> None:
+        """Write the contrasts of some rows, shape (n_features, n_rows)."""
         ...
 
 
@@ -239,8 +244,8 @@ class _Source:
         rows = len(encoded.winner)
         self.outcome = np.empty(rows, dtype=np.int8)
         # By row, so that moving a row to its place touches one place in memory.
-        self.contrast = np.empty((rows, len(design.features)))
-        self.sign = np.empty(rows, dtype=np.int8) if design.keeps_sides else None
+        self.contrast = None if features.by_row else np.empty((rows, len(design.features)))
+        self.sign = np.empty(rows, dtype=np.int8) if design.keeps_sides or features.by_row else None
         self.compiled = is_worth_compiling(rows)
         # Machine code needs no room for what is in between, and fewer calls of larger blocks take less time.
         self.step = _COMPILED_BLOCK if self.compiled else BLOCK
@@ -253,16 +258,15 @@ class _Source:
     def blocks(self, threads: int) -> list[StyleBlock]:
         """Sort the rows by pair and what they hold, and leave out those without weight."""
         kept = None if self.weight is None else self.weight > 0
-        columns = [*self.contrast.T, *(c for c in (self.sign, self.weight, self.count) if c is not None)]
-        self.order.sort(kept, self.outcome, columns, threads=threads)
+        self.order.sort(kept, self._content, threads=threads)
         return list(in_order(self._block, list(pairwise(self.order.borders(self.step))), threads))
 
     def _block(self, border: tuple[int, int]) -> StyleBlock:
         pair, order = self.order.rows(*border)
         start = np.flatnonzero(begins(pair))
         contrast = np.empty((self.design.columns, len(order)))
-        contrast[: self.contrast.shape[1]] = np.take(self.contrast, order, axis=0).T
-        if self.sign is not None:
+        self._fill_contrasts(order, contrast[: len(self.design.features)])
+        if self.design.keeps_sides and self.sign is not None:
             contrast[-1] = self.sign[order]
         return StyleBlock(
             pair=pair[start],
@@ -273,6 +277,22 @@ class _Source:
             count=None if self.count is None else self.count[order],
             cluster=None if self.cluster is None else self.cluster[order],
         )
+
+    def _content(self, rows: IntArray) -> list[npt.NDArray[Any]]:
+        """What the hashes of some rows were made of."""
+        contrast = np.empty((len(self.design.features), len(rows)))
+        self._fill_contrasts(rows, contrast)
+        sign = self.sign if self.design.keeps_sides else None
+        others = [column[rows] for column in (sign, self.weight, self.count) if column is not None]
+        return [*contrast, *others, self.outcome[rows]]
+
+    def _fill_contrasts(self, rows: IntArray, out: FloatArray) -> None:
+        if self.contrast is not None:
+            out[:] = np.take(self.contrast, rows, axis=0).T
+        elif self.sign is not None:
+            self.features.fill_contrasts(self.design.features, rows, self.design.definition, out)
+            out *= self.sign[rows]
+            out += 0.0
 
     def _compare_stretch(self, low: int) -> None:
         high = min(low + STRETCH, len(self.outcome))
@@ -286,11 +306,12 @@ class _Source:
         placed = self._placed(a, b, rows)
         if placed.least_pair < 0:
             self._require_pairs(placed.pair, rows)
-        column = np.empty(len(a))
-        for number, feature in enumerate(self.design.features):
-            self.features.fill_contrast(feature, rows, self.design.definition, column)
+        contrast = np.empty((len(self.design.features), len(a)))
+        self.features.fill_contrasts(self.design.features, rows, self.design.definition, contrast)
+        for column in contrast:
             self._turn_and_mix(column, placed)
-            self.contrast[rows, number] = column
+        if self.contrast is not None:
+            self.contrast[rows] = contrast.T
         if self.sign is not None:
             self.sign[rows] = placed.sign
         for numbers in (self.weight, self.count):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -24,6 +24,7 @@ from ratings.board_files import (
     plain_board,
     style_controlled_board,
 )
+from ratings.encoded_votes import EncodedVotes
 from ratings.release.parquet import open_reader, read_columns
 from ratings.threads import in_order, thread_count
 from ratings.vote_digest import canonical_votes
@@ -32,6 +33,7 @@ VOTES_FILE: Final = "data/votes.parquet"
 MODELS_FILE: Final = "data/models.parquet"
 _COMPARED: Final = ("model_a", "model_b", "winner", "voter")
 _OWN_COLUMNS: Final = ("population", *_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS)
+_CHOSEN_BY: Final = ("tags", "winner", "over_frequent")
 _READ_ROWS: Final = 1 << 16
 _LARGE: Final = 100_000
 _LARGEST_INT16: Final = 2**15 - 1
@@ -143,7 +145,7 @@ def _plain(value: Any) -> Any:
 
 
 def compute_boards(
-    populations: Mapping[str, PopulationVotes],
+    populations: MutableMapping[str, PopulationVotes],
     definitions: Collection[Definition],
     facts: Facts,
     *,
@@ -154,7 +156,8 @@ def compute_boards(
     Parameters
     ----------
     populations : mapping of str to PopulationVotes
-        As `read_populations` reads them.
+        As `read_populations` reads them. Each is taken out when its turn comes, so that what its boards do not need
+        goes.
     definitions : collection of mappings
         The manifest's ``boards``: which votes each counts, and what its file says besides numbers.
     facts : mapping
@@ -166,38 +169,47 @@ def compute_boards(
     Yields
     ------
     tuple of str and dict or None
-        Name of the file and what it says, in the order of ``definitions``; None for a board at equal style whose
-        votes are too few to tell the effects of style.
+        Name of the file and what it says, population by population in the order of ``definitions``; None for a board
+        at equal style whose votes are too few to tell the effects of style.
 
     Raises
     ------
     InvalidComparisonsError
         If the votes break the data convention.
     """
-
-    for population, group in groupby(definitions, itemgetter("population")):
-        yield from _boards_of(populations[population].table, [*group], facts, threads)
+    of_population: dict[str, list[Definition]] = {}
+    for definition in definitions:
+        of_population.setdefault(definition["population"], []).append(definition)
+    for population, group in of_population.items():
+        yield from _boards_of(populations.pop(population).table, group, facts, threads)
 
 
 def _boards_of(
     votes: pa.Table, definitions: Sequence[Definition], facts: Facts, threads: int | None
 ) -> Iterator[tuple[str, dict[str, Any] | None]]:
     encoded = encoded_for_boards(votes)
+    votes = votes.select([name for name in _CHOSEN_BY if name in votes.column_names])
 
-    def computed(definition: Definition) -> tuple[str, dict[str, Any] | None]:
-        rows, left_out = select_rows(votes, definition)
+    def computed(same: Sequence[Definition]) -> list[tuple[str, dict[str, Any] | None]]:
+        rows, left_out = select_rows(votes, same[0])
         chosen = encoded.selected(rows[encoded.row])
-        styled = definition["style_control"]
-        fitted = style_controlled_board(chosen) if styled else plain_board(chosen)
-        if fitted is None:
-            return definition["file"], None
-        says = leaderboard_file(
-            definition["header"], fitted, facts, style_control=styled, over_frequent=left_out
-        )
-        return definition["file"], says
+        return [(each["file"], _says(chosen, each, facts, left_out)) for each in same]
 
+    # A board with and without style control counts the same votes, which are chosen and counted once.
+    of_same_votes = [
+        [*same] for _, same in groupby(definitions, key=itemgetter("requires", "excludes", "winners"))
+    ]
     one_at_a_time = threads is None and votes.num_rows > _LARGE
-    yield from in_order(computed, definitions, 1 if one_at_a_time else thread_count(threads))
+    for found in in_order(computed, of_same_votes, 1 if one_at_a_time else thread_count(threads)):
+        yield from found
+
+
+def _says(votes: EncodedVotes, definition: Definition, facts: Facts, left_out: int) -> dict[str, Any] | None:
+    styled = definition["style_control"]
+    fitted = style_controlled_board(votes) if styled else plain_board(votes)
+    if fitted is None:
+        return None
+    return leaderboard_file(definition["header"], fitted, facts, style_control=styled, over_frequent=left_out)
 
 
 def select_rows(votes: pa.Table, definition: Definition) -> tuple[BoolArray, int]:

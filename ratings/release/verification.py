@@ -140,7 +140,7 @@ def _check_votes(
 
 
 def _check_boards(
-    directory: Path, manifest: Mapping[str, Any], votes: Mapping[str, PopulationVotes]
+    directory: Path, manifest: Mapping[str, Any], votes: dict[str, PopulationVotes]
 ) -> list[Finding]:
     if manifest["method_version"] != METHOD_VERSION:
         what = f"computed by version {manifest['method_version']} of the method; these ratings are {METHOD_VERSION}: "

@@ -8,7 +8,7 @@ import pytest
 
 from ratings.arrays import begins, doubled, sorted_together
 from ratings.encoded_votes import encode_votes
-from ratings.errors import InvalidOptionError
+from ratings.errors import InvalidComparisonsError, InvalidOptionError
 from ratings.leaderboard import leaderboard
 from ratings.style_control import fit_style_control
 from tests.unit.ratings.styled import FEATURES, styled_battles
@@ -45,10 +45,27 @@ def test_weights_and_models_can_be_chosen() -> None:
     assert leaderboard(encoded.between(kept)).as_dict() == leaderboard(between).as_dict()
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.float64])
+def test_features_are_kept_as_they_are(kind: type) -> None:
+    table = votes().astype({f"{feature}_{side}": kind for feature in FEATURES for side in "ab"})
+    encoded = encode_votes(table, features=FEATURES)
+    assert encoded.styles.dtype.kind == ("f" if kind is np.float64 else "u")
+    for definition in ("symmetric", "published"):
+        fits = [
+            fit_style_control(each, features=FEATURES, definition=definition) for each in (encoded, table)
+        ]
+        assert fits[0].coefficients.tobytes() == fits[1].coefficients.tobytes()
+
+
+def test_a_feature_that_is_no_number_is_named() -> None:
+    table = votes().astype({"tokens_b": np.float64})
+    table.loc[7, "tokens_b"] = -1
+    with pytest.raises(InvalidComparisonsError, match=r"Row 7 of the battles: tokens_b is -1\.0"):
+        encode_votes(table, features=FEATURES)
+
+
 def test_what_was_not_encoded_is_refused() -> None:
     encoded = encode_votes(votes(), features=FEATURES)
-    with pytest.raises(InvalidOptionError, match="symmetric"):
-        fit_style_control(encoded, features=FEATURES, definition="published")
     with pytest.raises(InvalidOptionError, match="'country'"):
         leaderboard(encoded, cluster="country")
 

@@ -23,7 +23,7 @@ def ordered(
     order = RowOrder(len(pair), PAIRS)
     order.enter(0, pair.astype(np.int32), hash_of([content]))
     outcome = np.zeros(len(pair), dtype=np.int8)
-    order.sort(kept, outcome, [content], threads=threads)
+    order.sort(kept, lambda some: [content[some], outcome[some]], threads=threads)
     borders = order.borders(1 << 16)
     parts = [order.rows(low, high) for low, high in pairwise(borders)]
     pairs, rows = (np.concatenate(column) for column in zip(*parts, strict=True))
