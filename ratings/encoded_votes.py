@@ -13,11 +13,20 @@ from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidOptionError
-from ratings.feature_columns import Definition, FeatureColumns, NumberArray, compare_sides, feature_columns
+from ratings.feature_columns import (
+    SMALLEST,
+    Definition,
+    FeatureColumns,
+    NumberArray,
+    compare_sides,
+    feature_columns,
+)
+from ratings.style_kernels import compare_rows, is_worth_compiling
 
 VOTER = "voter"
 
 _SOME = 1 << 12
+_NARROWEST, _COMPILED = np.uint16, (np.dtype(np.uint16), np.dtype(np.uint32))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,12 +112,22 @@ class EncodedVotes:
         return any((of_a[some] != of_b[some]).any() for some in (places[:_SOME], places[_SOME:]))
 
     def fill_contrasts(
-        self, features: Sequence[str], rows: slice | IntArray, definition: Definition, out: FloatArray
+        self,
+        features: Sequence[str],
+        rows: slice | IntArray | CodeArray,
+        definition: Definition,
+        out: FloatArray,
     ) -> None:
         """Write how both answers of some rows compare; shape (n_features, n_rows)."""
-        styles = self.styles[rows if self.places is None else self.places[rows]]
-        for feature, contrast in zip(features, out, strict=True):
-            compare_sides(*self._sides(feature, styles), definition, contrast, compiled=False)
+        columns = np.array([2 * self.features.index(feature) for feature in features], dtype=np.int64)
+        chosen = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+        places = chosen.astype(np.int64) if self.places is None else self.places[chosen]
+        if self.styles.dtype in _COMPILED and is_worth_compiling(len(self)):
+            compare_rows(self.styles, columns, places, definition == "published", SMALLEST, out)
+            return
+        styles = self.styles[places]
+        for column, contrast in zip(columns, out, strict=True):
+            compare_sides(styles[:, column], styles[:, column + 1], definition, contrast, compiled=False)
 
     def _sides(self, feature: str, styles: NumberArray) -> tuple[NumberArray, NumberArray]:
         number = 2 * self.features.index(feature)
@@ -149,7 +168,7 @@ def _side_by_side(columns: FeatureColumns) -> NumberArray:
     sides = [side for both in columns.values for side in both]
     kinds = [np.min_scalar_type(int(side.max(initial=0))) for side in sides if side.dtype.kind in "iu"]
     whole = len(kinds) == len(sides)
-    kind = np.result_type(*kinds) if whole and kinds else np.dtype(np.float64)
+    kind = np.result_type(_NARROWEST, *kinds) if whole else np.dtype(np.float64)
     found = np.empty((len(columns.battles), len(sides)), dtype=kind)
     for number, side in enumerate(sides):
         found[:, number] = side

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ratings.arrays import FloatArray, IntArray
+from ratings.arrays import CodeArray, FloatArray, IntArray
 from ratings.columns import Battles, reject, require_columns
 from ratings.style_kernels import compare_answers, is_worth_compiling
 
@@ -17,7 +17,7 @@ NumberArray: TypeAlias = npt.NDArray[np.number[Any]]
 Definition: TypeAlias = Literal["symmetric", "published"]
 """How a feature of both answers becomes a contrast; see `fit_style_control`."""
 
-_SMALLEST = np.finfo(np.float64).tiny
+SMALLEST = np.finfo(np.float64).tiny
 _LARGEST = np.finfo(np.float64).max / 2
 _COMPILED = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.float64))
 """What columns mostly are; for each the compiler would take some time."""
@@ -49,7 +49,11 @@ class FeatureColumns:
                 self._reject(number)
 
     def fill_contrasts(
-        self, features: Sequence[str], rows: slice | IntArray, definition: Definition, out: FloatArray
+        self,
+        features: Sequence[str],
+        rows: slice | IntArray | CodeArray,
+        definition: Definition,
+        out: FloatArray,
     ) -> None:
         """Write how both answers of some rows compare, shape (n_features, n_rows); raises as `check` does."""
         compiled = is_worth_compiling(len(self.battles))
@@ -120,7 +124,7 @@ def compare_sides(
     """Compute the normalised difference; False where a value is missing, negative or not finite."""
     if compiled and of_a.dtype == of_b.dtype and of_a.dtype in _COMPILED:
         of_a, of_b = np.ascontiguousarray(of_a), np.ascontiguousarray(of_b)
-        return compare_answers(of_a, of_b, definition == "published", _SMALLEST, out)
+        return compare_answers(of_a, of_b, definition == "published", SMALLEST, out)
     a, b = of_a.astype(np.float64, copy=False), of_b.astype(np.float64, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
         total = a + b
@@ -129,7 +133,7 @@ def compare_sides(
     if definition == "published":
         total += 1
     else:
-        np.maximum(total, _SMALLEST, out=total)
+        np.maximum(total, SMALLEST, out=total)
     np.subtract(a, b, out=out)
     out /= total
     return True

@@ -19,7 +19,8 @@ from ratings.errors import InvalidComparisonsError
 from ratings.feature_columns import feature_columns
 from ratings.row_sums import StylePoint
 from ratings.sources import Source
-from ratings.style_rows import StyleDesign, StyleMoments, StyleRows, style_rows
+from ratings.style_blocks import StyleDesign
+from ratings.style_rows import StyleMoments, StyleRows, style_rows
 from ratings.style_sums import StyleScores, StyleSums, style_scores, style_sums
 
 NEEDED = ("model_a", "model_b", "winner")

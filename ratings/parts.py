@@ -18,7 +18,8 @@ from ratings.feature_columns import Definition
 from ratings.part_worker import OPTIONAL, StyleTask
 from ratings.row_sums import StylePoint
 from ratings.sources import CHUNK_ROWS, Source, TableSource, parquet_sources
-from ratings.style_control import StyleControlFit, fit_style_sums, style_design
+from ratings.style_blocks import style_design
+from ratings.style_control import StyleControlFit, minimise_style_sums, style_fit
 from ratings.threads import thread_count
 
 Place: TypeAlias = Literal["here", "ray"]
@@ -199,7 +200,7 @@ class Parts:
         def scores_at(point: StylePoint) -> Any:
             return reduce(add, self._pass("scores", task, point))
 
-        fit = fit_style_sums(
+        problem, minimum = minimise_style_sums(
             comparisons,
             design,
             reduce(add, self._pass("moments", task)),
@@ -207,10 +208,9 @@ class Parts:
             scores_at=scores_at,
             ridge=ridge,
             style_ridge=style_ridge,
-            cluster=cluster,
             **stopping,
         )
-        return fit.reordered(np.argsort(order))
+        return style_fit(problem, minimum, cluster=cluster).reordered(np.argsort(order))
 
     def _pass(self, method: str, *arguments: Any) -> Iterator[Any]:
         for done, result in enumerate(self._crew.each(method, *arguments), start=1):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ratings.arrays import FloatArray
+from ratings.style_blocks import StyleBlock
 from ratings.style_kernels import STRIP, add_rows
-from ratings.style_rows import StyleBlock
 
 _NONE = np.empty(0)
 
@@ -119,7 +119,7 @@ def _add_compiled(sums: RowSums, block: StyleBlock, point: StylePoint, room: Flo
     sums.loss += add_rows(
         block.pair,
         block.start,
-        block.contrast,
+        block.contrasts(),
         block.outcome,
         _NONE if block.weight is None else block.weight,
         _NONE if block.count is None else block.count,
@@ -135,7 +135,8 @@ def _add_compiled(sums: RowSums, block: StyleBlock, point: StylePoint, room: Flo
 
 def _add_arrays(sums: RowSums, block: StyleBlock, point: StylePoint, room: FloatArray) -> None:
     logit = np.repeat(point.difference[block.pair], block.lengths)
-    logit += point.slopes @ block.contrast
+    contrast = block.contrasts()
+    logit += point.slopes @ contrast
     decay = np.exp(-np.abs(logit))
     inverse = 1 / (1 + decay)
     if sums.for_sandwich:
@@ -144,24 +145,26 @@ def _add_arrays(sums: RowSums, block: StyleBlock, point: StylePoint, room: Float
         sums.loss += float(losses.sum() if block.weight is None else (losses * block.weight).sum())
     surplus, curvature = _row_terms(block, logit, decay, inverse)
     sums.by_pair[0, block.pair] += np.add.reduceat(surplus, block.start)
-    sums.overall[0] += block.contrast @ surplus
-    _add_factors(sums, 0, block, curvature, room)
+    sums.overall[0] += contrast @ surplus
+    _add_factors(sums, 0, block, contrast, curvature, room)
     if sums.for_sandwich:
         square = np.square(surplus)
         if block.count is not None:
             # The votes of a row are independent: count * w**2 (p - y)**2, where the surplus is count * w (p - y).
             square /= block.count
-        _add_factors(sums, 1, block, square, room)
+        _add_factors(sums, 1, block, contrast, square, room)
         if block.cluster is not None:
             sums.scores.append(surplus)
 
 
-def _add_factors(sums: RowSums, kind: int, block: StyleBlock, factor: FloatArray, room: FloatArray) -> None:
-    weighted = np.multiply(block.contrast, factor, out=room)
+def _add_factors(
+    sums: RowSums, kind: int, block: StyleBlock, contrast: FloatArray, factor: FloatArray, room: FloatArray
+) -> None:
+    weighted = np.multiply(contrast, factor, out=room)
     by_pair, overall = (numbers[kind * (1 + sums.columns) + 1 :] for numbers in (sums.by_pair, sums.overall))
     by_pair[0, block.pair] += np.add.reduceat(factor, block.start)
     by_pair[1 : 1 + sums.columns, block.pair] += np.add.reduceat(weighted, block.start, axis=1)
-    overall[1 : 1 + sums.columns] += weighted @ block.contrast.T
+    overall[1 : 1 + sums.columns] += weighted @ contrast.T
 
 
 def _row_terms(

@@ -6,7 +6,8 @@ import numpy as np
 
 from ratings.arrays import FloatArray
 from ratings.errors import InvalidComparisonsError, name_some
-from ratings.style_rows import StyleDesign, StyleMoments
+from ratings.style_blocks import StyleDesign
+from ratings.style_rows import StyleMoments
 
 _SMALLEST_VARIANCE = 1e-24
 _ROUNDING = 1e-12

@@ -1,8 +1,7 @@
 """Style control: strengths with the effect of length, markup or side of an answer taken out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -15,18 +14,20 @@ from ratings.comparisons import Comparisons
 from ratings.confidence import two_sided_quantile
 from ratings.encoded_votes import EncodedVotes
 from ratings.encoding import EncodedBattles, encode_battles
-from ratings.errors import InvalidOptionError, name_some
+from ratings.errors import InvalidOptionError
 from ratings.feature_columns import Definition, feature_columns
 from ratings.rank_sets import never_narrower
 from ratings.row_sums import StylePoint
 from ratings.standardisation import Standardisation, standardise
+from ratings.style_blocks import Contrasts, StyleDesign, style_design
 from ratings.style_newton import (
+    StyleMinimum,
     StyleProblem,
     clustered_style_sandwich,
     minimise_style,
     style_sandwich,
 )
-from ratings.style_rows import Contrasts, StyleDesign, StyleMoments, style_rows
+from ratings.style_rows import StyleMoments, style_rows
 from ratings.style_sums import StyleScores, StyleSums, style_scores, style_sums
 from ratings.threads import thread_count
 
@@ -262,23 +263,26 @@ def fit_style_control(
     comparisons = counted.reordered(order)
     clusters = None if encoded.cluster is None else int(encoded.cluster.max(initial=-1)) + 1
     workers = thread_count(threads)
-    rows = style_rows(encoded, columns, design, comparisons, clusters=clusters, threads=workers)
-    fit = fit_style_sums(
-        comparisons,
-        design,
-        rows.moments,
-        sums_at=lambda point: style_sums(rows, point, threads=workers),
-        scores_at=lambda point: style_scores(rows, point, threads=workers),
-        ridge=ridge,
-        style_ridge=style_ridge,
-        cluster=cluster,
-        tolerance=tolerance,
-        max_iterations=max_iterations,
-    )
-    return fit.reordered(np.argsort(order))
+
+    def found() -> tuple[StyleProblem, StyleMinimum]:
+        rows = style_rows(encoded, columns, design, comparisons, clusters=clusters, threads=workers)
+        return minimise_style_sums(
+            comparisons,
+            design,
+            rows.moments,
+            sums_at=lambda point: style_sums(rows, point, threads=workers),
+            scores_at=lambda point: style_scores(rows, point, threads=workers),
+            ridge=ridge,
+            style_ridge=style_ridge,
+            tolerance=tolerance,
+            max_iterations=max_iterations,
+        )
+
+    # The rows are gone before what comes of them needs memory.
+    return style_fit(*found(), cluster=cluster).reordered(np.argsort(order))
 
 
-def fit_style_sums(
+def minimise_style_sums(
     comparisons: Comparisons,
     design: StyleDesign,
     moments: StyleMoments,
@@ -287,11 +291,10 @@ def fit_style_sums(
     scores_at: Callable[[StylePoint], StyleScores],
     ridge: float = 0.0,
     style_ridge: float = 0.0,
-    cluster: str | None = None,
     tolerance: float = 1e-15,
     max_iterations: int = 50,
-) -> StyleControlFit:
-    """Fit from partial sums, wherever the rows are: the engine of `fit_style_control`.
+) -> tuple[StyleProblem, StyleMinimum]:
+    """Minimise the loss from partial sums, wherever the rows are: the engine of `fit_style_control`.
 
     Parameters
     ----------
@@ -303,12 +306,13 @@ def fit_style_sums(
     sums_at, scores_at : callable
         `style_sums` and `style_scores` of all chunks, added up. The first is called for each Newton step, the
         second, which costs half as much again, usually once.
-    ridge, style_ridge, cluster, tolerance, max_iterations
+    ridge, style_ridge, tolerance, max_iterations
         As in `fit_style_control`.
 
     Returns
     -------
-    StyleControlFit
+    tuple of StyleProblem and StyleMinimum
+        What `style_fit` takes.
 
     Raises
     ------
@@ -337,51 +341,34 @@ def fit_style_sums(
         tolerance=tolerance,
         max_iterations=max_iterations,
     )
+    return problem, minimum
+
+
+def style_fit(problem: StyleProblem, minimum: StyleMinimum, *, cluster: str | None = None) -> StyleControlFit:
+    """Say what is known of strengths and coefficients, with ``cluster`` as in `fit_style_control`.
+
+    Raises
+    ------
+    InvalidOptionError
+        If the votes name fewer than two clusters.
+    """
     inverse, scores = minimum.inverse_hessian, minimum.scores
     return StyleControlFit(
-        models=comparisons.models,
+        models=problem.comparisons.models,
         strengths=minimum.parameters[: problem.models],
-        coefficient_names=design.coefficients,
+        coefficient_names=problem.coefficients,
         coefficients=minimum.parameters[problem.models :],
         standardisation=problem.standardisation,
         inverse_hessian=inverse,
         independent_covariance=style_sandwich(problem, inverse, scores),
         clustered_covariance=clustered_style_sandwich(problem, inverse, scores, cluster) if cluster else None,
         cluster=cluster,
-        ridge=ridge,
-        style_ridge=style_ridge,
+        ridge=problem.ridge,
+        style_ridge=problem.style_ridge,
         loss=minimum.loss,
         gradient_norm=minimum.gradient_norm,
         iterations=minimum.iterations,
     )
-
-
-def style_design(
-    features: Sequence[str], *, side_bias: bool = False, definition: Definition = "symmetric"
-) -> StyleDesign:
-    """Check what is asked for.
-
-    Raises
-    ------
-    InvalidOptionError
-        If there is neither a feature nor side_bias, a name is repeated or is "side_bias", or an option is none of
-        those allowed.
-    """
-    if not isinstance(features, Iterable):
-        raise InvalidOptionError(f"features is {features!r}: it is a list of features, such as ['tokens'].")
-    if side_bias not in (True, False):
-        raise InvalidOptionError(f"side_bias is {side_bias!r}: it is True or False.")
-    names = (features,) if isinstance(features, str) else tuple(features)
-    repeated = sorted({name for name in names if names.count(name) > 1 or name == "side_bias"})
-    if repeated:
-        raise InvalidOptionError(f"features names {name_some(repeated)} twice or uses a reserved name.")
-    if not names and not side_bias:
-        raise InvalidOptionError(
-            "There is nothing to control: name features, set side_bias=True, or use fit_bradley_terry."
-        )
-    if definition not in get_args(Definition):
-        raise InvalidOptionError(f"definition is {definition!r}: it is 'symmetric' or 'published'.")
-    return StyleDesign(features=names, side_bias=side_bias, definition=definition)
 
 
 def _count(encoded: EncodedBattles) -> Comparisons:

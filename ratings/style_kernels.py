@@ -43,6 +43,16 @@ def compare_answers(of_a, of_b, published, smallest, out) -> bool:
 
 
 @compiled
+def compare_rows(styles, columns, rows, published, smallest, out) -> None:
+    """Do the same for some rows of a table that holds side a and side b of each feature beside each other."""
+    one, least = (1.0, -np.inf) if published else (0.0, smallest)
+    for i in range(len(rows)):
+        for j in range(len(columns)):
+            a, b = np.float64(styles[rows[i], columns[j]]), np.float64(styles[rows[i], columns[j] + 1])
+            out[j, i] = (a - b) / max(a + b + one, least)
+
+
+@compiled
 def place_rows(side_a, side_b, winner, table, size, of_side, pair, sign, outcome, hashes) -> int:
     """Look at rows from the side of their pair's first model; return the least number of a pair."""
     least = len(table)

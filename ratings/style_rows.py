@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby, pairwise
 from operator import add, itemgetter
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ratings.arrays import CodeArray, FloatArray, IntArray, SmallCodeArray, begins
+from ratings.arrays import CodeArray, FloatArray, IntArray, begins
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles
 from ratings.errors import InvalidOptionError
-from ratings.feature_columns import Definition
 from ratings.hashing import Hashes, mix_in
 from ratings.linear_algebra import single_threaded_blas
 from ratings.pair_finder import PairFinder, places_among
 from ratings.row_order import RowOrder
+from ratings.style_blocks import Contrasts, LookedUp, StyleBlock, StyleDesign
 from ratings.style_kernels import is_worth_compiling, place_rows, turn_and_mix
 from ratings.threads import in_order
 
@@ -34,52 +34,6 @@ TASK = 2**17
 _COMPILED_BLOCK = 2**15
 _SIGNED_OUTCOMES = np.array([1, -1, 0, 0], dtype=np.int8)
 _ROWS_PER_PAIR = 4
-
-
-class Contrasts(Protocol):
-    """Whatever knows how both answers of each row compare; ``by_row``: rows anywhere are looked up fast."""
-
-    by_row: ClassVar[bool]
-
-    def fill_contrasts(
-        self, features: Sequence[str], rows: slice | IntArray, definition: Definition, out: FloatArray
-    ) -> None:
-        """Write the contrasts of some rows, shape (n_features, n_rows)."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class StyleDesign:
-    """What enters the logit beside the strengths.
-
-    Attributes
-    ----------
-    features : tuple of str
-        Each read from the columns <feature>_a and <feature>_b.
-    side_bias : bool
-        Whether side a has an advantage of its own.
-    definition : {"symmetric", "published"}
-        How a feature becomes a contrast; see `fit_style_control`.
-    """
-
-    features: tuple[str, ...]
-    side_bias: bool = False
-    definition: Definition = "symmetric"
-
-    @property
-    def coefficients(self) -> tuple[str, ...]:
-        """Names of the coefficients: the features, then side_bias."""
-        return (*self.features, "side_bias") if self.side_bias else self.features
-
-    @property
-    def keeps_sides(self) -> bool:
-        """Whether a last contrast column says on which side the first model stood."""
-        return self.side_bias or self.definition == "published"
-
-    @property
-    def columns(self) -> int:
-        """Number of contrast columns, n_columns."""
-        return len(self.features) + self.keeps_sides
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,43 +58,6 @@ class StyleMoments:
             totals=self.totals + other.totals,
             squares=self.squares + other.squares,
         )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StyleBlock:
-    """Rows in the order of their pairs and contents; rows without weight are left out.
-
-    Attributes
-    ----------
-    pair : int32, shape (n_cells,)
-    start : int64, shape (n_cells,)
-        Each pair here, a row of ``Comparisons.first`` and ``second``, and the first of its rows.
-    contrast : float64, shape (n_columns, n_rows)
-        Features compared, from the side of the first model.
-    outcome : int8, shape (n_rows,)
-        1 where the first model won, -1 where it lost, else 0.
-    weight, count : float64, shape (n_rows,), or None where all are 1
-        Total weight of the votes of a row, and their number.
-    cluster : int32, shape (n_rows,), or None
-    """
-
-    pair: CodeArray
-    start: IntArray
-    contrast: FloatArray
-    outcome: SmallCodeArray
-    weight: FloatArray | None
-    count: FloatArray | None
-    cluster: CodeArray | None
-
-    @property
-    def rows(self) -> int:
-        """Number of rows, n_rows."""
-        return len(self.outcome)
-
-    @property
-    def lengths(self) -> IntArray:
-        """Rows of each pair, shape (n_cells,)."""
-        return np.diff(self.start, append=self.rows)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -245,7 +162,7 @@ class _Source:
         self.outcome = np.empty(rows, dtype=np.int8)
         # By row, so that moving a row to its place touches one place in memory.
         self.contrast = None if features.by_row else np.empty((rows, len(design.features)))
-        self.sign = np.empty(rows, dtype=np.int8) if design.keeps_sides or features.by_row else None
+        self.sign = np.empty(rows, dtype=np.int8)
         self.compiled = is_worth_compiling(rows)
         # Machine code needs no room for what is in between, and fewer calls of larger blocks take less time.
         self.step = _COMPILED_BLOCK if self.compiled else BLOCK
@@ -264,14 +181,10 @@ class _Source:
     def _block(self, border: tuple[int, int]) -> StyleBlock:
         pair, order = self.order.rows(*border)
         start = np.flatnonzero(begins(pair))
-        contrast = np.empty((self.design.columns, len(order)))
-        self._fill_contrasts(order, contrast[: len(self.design.features)])
-        if self.design.keeps_sides and self.sign is not None:
-            contrast[-1] = self.sign[order]
         return StyleBlock(
             pair=pair[start],
             start=start,
-            contrast=contrast,
+            contrast=self._contrast_of(order),
             outcome=self.outcome[order],
             weight=None if self.weight is None else self.weight[order],
             count=None if self.count is None else self.count[order],
@@ -280,19 +193,23 @@ class _Source:
 
     def _content(self, rows: IntArray) -> list[npt.NDArray[Any]]:
         """What the hashes of some rows were made of."""
-        contrast = np.empty((len(self.design.features), len(rows)))
-        self._fill_contrasts(rows, contrast)
-        sign = self.sign if self.design.keeps_sides else None
-        others = [column[rows] for column in (sign, self.weight, self.count) if column is not None]
-        return [*contrast, *others, self.outcome[rows]]
+        contrast = self._contrast_of(rows)
+        others = [column[rows] for column in (self.weight, self.count) if column is not None]
+        return [
+            *(contrast.made() if isinstance(contrast, LookedUp) else contrast),
+            *others,
+            self.outcome[rows],
+        ]
 
-    def _fill_contrasts(self, rows: IntArray, out: FloatArray) -> None:
-        if self.contrast is not None:
-            out[:] = np.take(self.contrast, rows, axis=0).T
-        elif self.sign is not None:
-            self.features.fill_contrasts(self.design.features, rows, self.design.definition, out)
-            out *= self.sign[rows]
-            out += 0.0
+    def _contrast_of(self, rows: IntArray) -> FloatArray | LookedUp:
+        if self.contrast is None:
+            number = rows.astype(np.int32) if len(self.sign) < 2**31 else rows
+            return LookedUp(features=self.features, design=self.design, rows=number, sign=self.sign[rows])
+        found = np.empty((self.design.columns, len(rows)))
+        found[: self.contrast.shape[1]] = np.take(self.contrast, rows, axis=0).T
+        if self.design.keeps_sides:
+            found[-1] = self.sign[rows]
+        return found
 
     def _compare_stretch(self, low: int) -> None:
         high = min(low + STRETCH, len(self.outcome))
@@ -312,8 +229,7 @@ class _Source:
             self._turn_and_mix(column, placed)
         if self.contrast is not None:
             self.contrast[rows] = contrast.T
-        if self.sign is not None:
-            self.sign[rows] = placed.sign
+        self.sign[rows] = placed.sign
         for numbers in (self.weight, self.count):
             if numbers is not None:
                 mix_in(placed.hashes, numbers[rows])
@@ -372,10 +288,11 @@ def _moments(blocks: Sequence[StyleBlock], design: StyleDesign) -> StyleMoments:
     votes = 0.0
     totals, squares = np.zeros(len(design.features)), np.zeros(len(design.features))
     for block in blocks:
-        features = block.contrast[: len(design.features)]
+        contrast = block.contrasts()
+        features = contrast[: len(design.features)]
         counted = features if block.count is None else features * block.count
         votes += block.rows if block.count is None else float(block.count.sum())
         squares += np.vecdot(counted, features)
         if design.keeps_sides:
-            totals += counted @ block.contrast[-1]
+            totals += counted @ contrast[-1]
     return StyleMoments(votes=votes, totals=totals, squares=squares)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ratings.arrays import CodeArray, FloatArray, IntArray, group_sums
+from ratings.arrays import CodeArray, FloatArray, IntArray, count_codes
 from ratings.hashing import hash_groups, hash_rows
 from ratings.row_sums import RowSums, StylePoint, add_up
+from ratings.style_blocks import StyleBlock
 from ratings.style_kernels import is_worth_compiling
-from ratings.style_rows import StyleBlock, StyleRows
+from ratings.style_rows import StyleRows
 from ratings.threads import in_order
 
 
@@ -201,14 +202,13 @@ def _scores_by_cluster(rows: StyleRows, surpluses: Sequence[FloatArray]) -> Scor
     """Add up the scores of each cluster, in the order of the rows."""
     clusters, pairs, columns = rows.clusters or 0, len(rows.comparisons.first), rows.design.columns
     blocks = _blocks(rows)
+    style = np.zeros((columns, clusters))
+    for block, surplus in zip(blocks, surpluses, strict=True):
+        whose = _clusters_of(block).astype(np.intp)
+        for total, contrast in zip(style, block.contrasts(), strict=True):
+            np.add.at(total, whose, contrast * -surplus)
     score = -np.concatenate([np.zeros(0), *surpluses])
     whose = np.concatenate([np.zeros(0, dtype=np.int32), *(_clusters_of(block) for block in blocks)])
-    cluster = whose.astype(np.int64)
-    style = np.empty((clusters, columns))
-    for column in range(columns):
-        contrast = np.concatenate([np.zeros(0), *(block.contrast[column] for block in blocks)])
-        contrast *= score
-        style[:, column] = group_sums(cluster, contrast, clusters)
     # Rows stand by pair: as the columns of a sparse matrix they need no more than to be turned.
     lengths = np.zeros(pairs, dtype=np.int64)
     for block in blocks:
@@ -219,8 +219,8 @@ def _scores_by_cluster(rows: StyleRows, surpluses: Sequence[FloatArray]) -> Scor
     by_pair.sum_duplicates()
     return ScoresByCluster(
         pairs=by_pair,
-        style=style,
-        rows=np.bincount(cluster, minlength=clusters),
+        style=style.T.copy(),
+        rows=count_codes(whose, clusters),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 from ratings.row_sums import RowSums, StylePoint, add_up
-from ratings.style_rows import StyleBlock
+from ratings.style_blocks import StyleBlock
 
 PAIRS, COLUMNS = 40, 3
 

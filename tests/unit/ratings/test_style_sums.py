@@ -12,9 +12,10 @@ from ratings.encoding import encode_battles
 from ratings.feature_columns import feature_columns
 from ratings.row_sums import StylePoint
 from ratings.standardisation import standardise
-from ratings.style_control import StyleControlFit, fit_style_control, fit_style_sums, style_design
+from ratings.style_blocks import StyleDesign, style_design
+from ratings.style_control import StyleControlFit, fit_style_control, minimise_style_sums, style_fit
 from ratings.style_newton import StyleProblem
-from ratings.style_rows import StyleDesign, StyleRows
+from ratings.style_rows import StyleRows
 from ratings.style_sums import style_scores, style_sums
 from tests.unit.ratings.styled import FEATURES, design, styled_battles
 
@@ -37,14 +38,14 @@ def fit_in_chunks(table: pd.DataFrame, borders: list[int]) -> StyleControlFit:
     for chunk in chunks:
         assert sorted(set(chunk.voter)) == list(range(10)), "each chunk numbers its voters alike"
     rows = [prepared(chunk, comparisons, DESIGN, clusters=10) for chunk in chunks]
-    return fit_style_sums(
+    problem, minimum = minimise_style_sums(
         comparisons,
         DESIGN,
         reduce(add, [chunk.moments for chunk in rows]),
         sums_at=lambda point: reduce(add, [style_sums(chunk, point) for chunk in rows]),
         scores_at=lambda point: reduce(add, [style_scores(chunk, point) for chunk in rows]),
-        cluster="voter",
     )
+    return style_fit(problem, minimum, cluster="voter")
 
 
 def test_chunks_give_what_memory_gives(monkeypatch: pytest.MonkeyPatch) -> None:
