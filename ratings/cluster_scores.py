@@ -1,12 +1,16 @@
 """The sum over clusters of g g', with g the summed scores of one cluster's votes."""
 
+from typing import TypeAlias
+
 import numpy as np
 from scipy import sparse
 
-from ratings.arrays import FloatArray, IntArray, begins, group_sums
+from ratings.arrays import CodeArray, FloatArray, IntArray, begins, group_sums
 from ratings.compiled import compiled
 from ratings.linear_algebra import single_threaded_blas
 from ratings.style_kernels import is_worth_compiling
+
+Codes: TypeAlias = IntArray | CodeArray
 
 _FEW_CELLS = 6
 _FEW_CELLS_COMPILED = 24
@@ -14,9 +18,7 @@ _FEW_MODELS = 1000
 _STRETCH = 2048
 
 
-def sum_outer_products(
-    cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int
-) -> FloatArray:
+def sum_outer_products(cluster: Codes, a: Codes, b: Codes, values: FloatArray, size: int) -> FloatArray:
     """Add up g g' over the clusters.
 
     Parameters
@@ -56,7 +58,7 @@ def sum_outer_products(
 
 @compiled
 def _add_products(
-    cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, one_way: FloatArray, same: FloatArray
+    cluster: Codes, a: Codes, b: Codes, values: FloatArray, one_way: FloatArray, same: FloatArray
 ) -> None:
     """Add up the products of each cell with itself and with those before it in its cluster."""
     for i in range(len(values)):
@@ -74,10 +76,10 @@ def _add_products(
             j -= 1
 
 
-def _few_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int) -> FloatArray:
+def _few_cells(cluster: Codes, a: Codes, b: Codes, values: FloatArray, size: int) -> FloatArray:
     """Add up the products of each cell with itself, with the next cell of its cluster, the one after, and so on."""
 
-    def added(row: IntArray, column: IntArray, product: FloatArray) -> FloatArray:
+    def added(row: Codes, column: Codes, product: FloatArray) -> FloatArray:
         return group_sums(row * size + column, product, size * size)
 
     squares = np.square(values)
@@ -98,7 +100,7 @@ def _few_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, 
     return same.reshape(size, size) + one_way + one_way.T
 
 
-def _many_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int) -> FloatArray:
+def _many_cells(cluster: Codes, a: Codes, b: Codes, values: FloatArray, size: int) -> FloatArray:
     """Add up W'W over stretches of clusters, W holding the score of each of them on each model."""
     total = np.zeros((size, size))
     number = np.cumsum(begins(cluster)) - 1
@@ -115,7 +117,7 @@ def _many_cells(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray,
     return total
 
 
-def _sparsely(cluster: IntArray, a: IntArray, b: IntArray, values: FloatArray, size: int) -> FloatArray:
+def _sparsely(cluster: Codes, a: Codes, b: Codes, values: FloatArray, size: int) -> FloatArray:
     entries = (np.concatenate([values, -values]), (np.tile(cluster, 2), np.concatenate([a, b])))
     scores = sparse.csr_array(entries, shape=(int(cluster.max(initial=-1)) + 1, size))
     total: FloatArray = (scores.T @ scores).toarray()

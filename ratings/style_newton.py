@@ -207,7 +207,7 @@ def minimise_style(
             return StyleMinimum(
                 parameters=moved,
                 inverse_hessian=inverse,
-                scores=scores,
+                scores=scores.by_content(),
                 loss=scores.loss + problem.penalty(parameters),
                 gradient_norm=reach**2 / 8 * np.exp(reach),
                 iterations=iteration,
@@ -253,12 +253,17 @@ def clustered_style_sandwich(
             f"All votes come from {size} {cluster}: clustered intervals need two or more. "
             "Pass cluster=None to treat votes as independent."
         )
-    by_cluster = by_cluster.by_content()
     comparisons, matrix = problem.comparisons, problem.standardisation.matrix
     pair = by_cluster.pairs.indices
-    whose = np.repeat(np.arange(len(by_cluster.rows)), np.diff(by_cluster.pairs.indptr))
+    # Of these there is one for each cell, and they fit half the width.
+    number = np.arange(len(by_cluster.rows), dtype=np.int32)
+    first, second = comparisons.first.astype(np.int32), comparisons.second.astype(np.int32)
     models = sum_outer_products(
-        whose, comparisons.first[pair], comparisons.second[pair], by_cluster.pairs.data, problem.models
+        np.repeat(number, np.diff(by_cluster.pairs.indptr)),
+        first[pair],
+        second[pair],
+        by_cluster.pairs.data,
+        problem.models,
     )
     by_pair = by_cluster.pairs.T @ by_cluster.style
     with single_threaded_blas():

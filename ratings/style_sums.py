@@ -1,7 +1,7 @@
 """The style-controlled likelihood as sums over rows, which add up from any number of chunks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,10 @@ class StyleScores:
             if self.by_cluster is None or other.by_cluster is None
             else self.by_cluster + other.by_cluster,
         )
+
+    def by_content(self) -> "StyleScores":
+        """The same with the clusters in an order that their names have no part in."""
+        return replace(self, by_cluster=None if self.by_cluster is None else self.by_cluster.by_content())
 
 
 def style_sums(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> StyleSums:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ratings.arrays import BoolArray
 from ratings.board_files import (
@@ -32,7 +33,6 @@ from ratings.vote_digest import canonical_votes
 VOTES_FILE: Final = "data/votes.parquet"
 MODELS_FILE: Final = "data/models.parquet"
 _COMPARED: Final = ("model_a", "model_b", "winner", "voter")
-_OWN_COLUMNS: Final = ("population", *_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS)
 _CHOSEN_BY: Final = ("tags", "winner", "over_frequent")
 _READ_ROWS: Final = 1 << 16
 _LARGE: Final = 100_000
@@ -83,46 +83,47 @@ def read_populations(
     votes = _own_votes(directory / VOTES_FILE, own) if own else {}
     found = {}
     for name, said in populations.items():
-        rows = (
-            votes.pop(name)
-            if name in votes
-            else _joined([*_batches(directory / said["votes_file"], _COMPARED)])
-        )
+        rows = votes.pop(name) if name in votes else _board_votes(directory / said["votes_file"])
         found[name] = _canonical(rows)
     return found
 
 
 def _own_votes(path: Path, populations: Sequence[str]) -> dict[str, pa.Table]:
-    """The votes of each population, read a part at a time: the whole file takes several times as much memory."""
-    batches: dict[str, list[pa.Table]] = {name: [] for name in populations}
-    for votes in _batches(path, _OWN_COLUMNS):
-        tagged = pc.is_valid(votes[STYLE_COLUMNS[0]])
-        tags = pc.binary_join(votes["tags"], " ").dictionary_encode()
-        votes = votes.set_column(votes.column_names.index("tags"), "tags", tags)
-        for name, chosen in batches.items():
-            rows = votes.filter(pc.and_(pc.equal(votes["population"], name), tagged))
-            chosen.append(rows.drop_columns(["population"]))
-    return {name: _joined(chosen) for name, chosen in batches.items()}
+    """The votes of each population, read column by column: the whole file takes several times as much memory."""
+    found: dict[str, dict[str, pa.ChunkedArray]] = {name: {} for name in populations}
+    with open_reader(path, coded=_NAMES) as file:
+        tagged = pc.is_valid(_column(file, STYLE_COLUMNS[0]))
+        population = _column(file, "population")
+        chosen = {name: pc.and_(pc.equal(population, name), tagged) for name in populations}
+        for column in (*_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS):
+            values = _tags(file) if column == "tags" else _column(file, column)
+            for name, rows in chosen.items():
+                found[name][column] = _narrowed(values.filter(rows))
+    return {name: pa.table(columns) for name, columns in found.items()}
 
 
-def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Columns of a file, names as codes of their distinct values; at least one batch, without rows if need be."""
-    coded = [name for name in _NAMES if name in columns]
-    with open_reader(path, coded=coded) as file:
-        yield file.schema_arrow.empty_table().select(columns)
-        for batch in file.iter_batches(_READ_ROWS, columns=[*columns], use_threads=False):
-            yield pa.Table.from_batches([batch]).select(columns)
+def _column(file: pq.ParquetFile, name: str) -> pa.ChunkedArray:
+    return file.read(columns=[name], use_threads=False).column(0)
 
 
-def _joined(batches: list[pa.Table]) -> pa.Table:
-    """One table of all batches, whose list is emptied so that wide columns go as narrow ones come."""
-    votes = pa.concat_tables(batches).unify_dictionaries()
-    batches.clear()
-    for place, field in enumerate(votes.schema):
-        # Counts of style are most of it, and all but a few fit half the width.
-        if pa.types.is_int32(field.type) and (pc.max(votes[place]).as_py() or 0) <= _LARGEST_INT16:
-            votes = votes.set_column(place, field.name, votes[place].cast(pa.int16()))
-    return votes
+def _tags(file: pq.ParquetFile) -> pa.ChunkedArray:
+    """The tags of each vote as one text, as codes of the distinct ones."""
+    batches = file.iter_batches(_READ_ROWS, columns=["tags"], use_threads=False)
+    coded = [pc.binary_join(batch.column(0), " ").dictionary_encode() for batch in batches]
+    return pa.chunked_array(coded, pa.dictionary(pa.int32(), pa.string()))
+
+
+def _narrowed(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same in one piece; counts of style are most of it, and all but a few fit half the width."""
+    if pa.types.is_int32(values.type) and (pc.max(values).as_py() or 0) <= _LARGEST_INT16:
+        values = values.cast(pa.int16())
+    return pa.chunked_array([values.unify_dictionaries().combine_chunks()], values.type)
+
+
+def _board_votes(path: Path) -> pa.Table:
+    """The votes of an imported board."""
+    with open_reader(path, coded=[name for name in _NAMES if name in _COMPARED]) as file:
+        return pa.table({name: _narrowed(_column(file, name)) for name in _COMPARED})
 
 
 def _canonical(votes: pa.Table) -> PopulationVotes:
@@ -190,17 +191,21 @@ def _boards_of(
     encoded = encoded_for_boards(votes)
     votes = votes.select([name for name in _CHOSEN_BY if name in votes.column_names])
 
-    def computed(same: Sequence[Definition]) -> list[tuple[str, dict[str, Any] | None]]:
+    def computed(same: Sequence[Definition]) -> Iterator[tuple[str, dict[str, Any] | None]]:
         rows, left_out = select_rows(votes, same[0])
         chosen = encoded.selected(rows[encoded.row])
-        return [(each["file"], _says(chosen, each, facts, left_out)) for each in same]
+        for each in same:
+            yield each["file"], _says(chosen, each, facts, left_out)
 
     # A board with and without style control counts the same votes, which are chosen and counted once.
     of_same_votes = [
         [*same] for _, same in groupby(definitions, key=itemgetter("requires", "excludes", "winners"))
     ]
-    one_at_a_time = threads is None and votes.num_rows > _LARGE
-    for found in in_order(computed, of_same_votes, 1 if one_at_a_time else thread_count(threads)):
+    if threads is None and votes.num_rows > _LARGE:
+        for same in of_same_votes:
+            yield from computed(same)
+        return
+    for found in in_order(lambda same: [*computed(same)], of_same_votes, thread_count(threads)):
         yield from found
 
 
