@@ -9,7 +9,7 @@ import typer
 
 from arena.commands import console, counted, fit_what_is_new, in_transaction, with_database
 from arena.dataset.progress import progress_bar
-from arena.memory import share_freed_memory
+from arena.memory import do_without_machine_code, share_freed_memory
 from arena.settings import Settings, Variant
 
 if TYPE_CHECKING:
@@ -165,6 +165,7 @@ def dataset_export(
     from arena.operator_categories import read_operator_categories
     from arena.taggers import tagger_of
 
+    do_without_machine_code()
     settings, name = Settings(), releases.release_name(release, variant)
     operators = read_operator_categories(settings.categories_file)
     options = Options(

@@ -98,7 +98,8 @@ def _rows(
     tokens = [[len(text) // 4 for text in side] for side in answers]
     milliseconds = random.lognormal(6, 0.5, (2, 2, count)).round(2).tolist()
     digests, rules = random.integers(0, 2**62, count).tolist(), rules_version(())
-    rest = [0] * (len(STYLE_FEATURES) - 1)
+    marks = random.geometric([0.25, 0.15, 0.12, 0.65, 0.6], (2, count, len(STYLE_FEATURES) - 1)) - 1
+    rest = marks.tolist()
     each = range(count)
     return {
         "battle": (
@@ -125,7 +126,7 @@ def _rows(
         "ballot": (
             (
                 ids[i], who[i], *pairs[i], winners[i], day[i], [f"language:{language[i]}"],
-                *([tokens[side][i], *rest] for side in (0, 1)), 4 * f"{digests[i]:016x}", rules,
+                *([tokens[side][i], *rest[side][i]] for side in (0, 1)), 4 * f"{digests[i]:016x}", rules,
             )
             for i in each
         ),

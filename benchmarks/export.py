@@ -34,7 +34,7 @@ from arena.dataset.rows import (
     votes_source,
 )
 from arena.db import Database, upgrade
-from arena.memory import share_freed_memory
+from arena.memory import do_without_machine_code, share_freed_memory
 from arena.postgres import EmbeddedPostgres
 from arena.settings import Settings
 from arena.taggers import RuleTagger
@@ -171,4 +171,5 @@ async def _export(url: str, directory: str, how: str) -> Figures:
 
 if __name__ == "__main__":
     share_freed_memory()
+    do_without_machine_code()
     sys.stdout.buffer.write(orjson.dumps(asyncio.run(_export(*sys.argv[1:]))))

@@ -12,7 +12,7 @@ from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, ModelId, 
 from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles, encode_battles
-from ratings.errors import InvalidOptionError
+from ratings.errors import InvalidOptionError, name_some
 from ratings.feature_columns import (
     SMALLEST,
     Definition,
@@ -39,8 +39,8 @@ class EncodedVotes:
         Clustered by the column voter, where there is one.
     features : tuple of str
     styles : numbers, shape (n_all, 2 * n_features)
-        <feature>_a and <feature>_b of each feature, of all votes that were ever encoded together; whole numbers in
-        the narrowest type that holds them, which takes a quarter of what their differences would.
+        <feature>_a and <feature>_b of each feature, of all votes that were ever encoded together. Whole numbers below
+        65,536 take half of what their differences would; others up to twice that.
     row : int64, shape (n_all,)
         The row of the table that each of these was.
     places : int64, shape (n_rows,), or None for all in their order
@@ -106,7 +106,8 @@ class EncodedVotes:
 
     def differs(self, feature: str) -> bool:
         """Whether both answers to some vote differ in this feature."""
-        of_a, of_b = self._sides(feature, self.styles)
+        number = 2 * self.features.index(feature)
+        of_a, of_b = self.styles[:, number], self.styles[:, number + 1]
         places = np.arange(len(self)) if self.places is None else self.places
         # Mostly some of the first votes differ.
         return any((of_a[some] != of_b[some]).any() for some in (places[:_SOME], places[_SOME:]))
@@ -119,19 +120,19 @@ class EncodedVotes:
         out: FloatArray,
     ) -> None:
         """Write how both answers of some rows compare; shape (n_features, n_rows)."""
+        if unknown := [feature for feature in features if feature not in self.features]:
+            raise InvalidOptionError(
+                f"Encoded votes lack {name_some(unknown)}: name every feature when they are encoded."
+            )
         columns = np.array([2 * self.features.index(feature) for feature in features], dtype=np.int64)
         chosen = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-        places = chosen.astype(np.int64) if self.places is None else self.places[chosen]
+        places = chosen.astype(np.int64, copy=False) if self.places is None else self.places[chosen]
         if self.styles.dtype in _COMPILED and is_worth_compiling(len(self)):
             compare_rows(self.styles, columns, places, definition == "published", SMALLEST, out)
             return
         styles = self.styles[places]
         for column, contrast in zip(columns, out, strict=True):
             compare_sides(styles[:, column], styles[:, column + 1], definition, contrast, compiled=False)
-
-    def _sides(self, feature: str, styles: NumberArray) -> tuple[NumberArray, NumberArray]:
-        number = 2 * self.features.index(feature)
-        return styles[:, number], styles[:, number + 1]
 
 
 def encode_votes(battles: Battles, *, features: Sequence[str] = ()) -> EncodedVotes:

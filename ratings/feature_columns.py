@@ -45,7 +45,7 @@ class FeatureColumns:
     def check(self) -> None:
         """Raise where a value is missing, negative or not finite."""
         for number, sides in enumerate(self.values):
-            if not all(_are_valid(values) for values in sides):
+            if not _are_valid(*sides):
                 self._reject(number)
 
     def fill_contrasts(
@@ -114,8 +114,13 @@ def _series(battles: Battles, name: str) -> "pd.Series[Any]":
     return battles[name] if isinstance(battles, pd.DataFrame) else battles.column(name).to_pandas()
 
 
-def _are_valid(values: NumberArray) -> bool:
-    return not len(values) or bool(values.min() >= 0 and values.max() <= _LARGEST)
+def _are_valid(of_a: NumberArray, of_b: NumberArray) -> bool:
+    """Tell whether both sides are finite numbers from 0 on, whose sum is finite, too."""
+    if not len(of_a):
+        return True
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = np.add(of_a, of_b, dtype=np.float64).max()
+    return bool(of_a.min() >= 0 and of_b.min() >= 0 and largest < np.inf)
 
 
 def compare_sides(

@@ -91,7 +91,7 @@ def style_design(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LookedUp:
-    """Contrasts made anew whenever they are asked for: kept, they would take ten times as much memory.
+    """Contrasts made anew whenever they are asked for: kept, they would take several times as much memory.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class LookedUp:
         compared = found[: len(self.design.features)]
         self.features.fill_contrasts(self.design.features, self.rows, self.design.definition, compared)
         compared *= self.sign
-        compared += 0.0  # as where they are hashed
+        compared += 0.0  # 0.0 for -0.0, as where they are hashed
         if self.design.keeps_sides:
             found[-1] = self.sign
         return found

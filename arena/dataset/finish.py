@@ -19,7 +19,7 @@ from arena.dataset.croissant import write_croissant
 from arena.dataset.preference import preference_writer
 from arena.dataset.samples import write_sample
 from arena.dataset.signing import sign
-from arena.memory import return_freed_memory
+from arena.memory import return_freed_memory, return_smaller_pieces
 from ratings.leaderboard import METHOD_VERSION
 from ratings.release.boards import compute_boards, digest_of, read_facts, read_populations
 from ratings.release.checksums import write_checksums
@@ -40,6 +40,7 @@ def finish(
     and key give the same bytes. `compat` asks for the layouts of published releases, which hold every text once more
     for each.
     """
+    return_smaller_pieces()
     return_freed_memory()
     populations, boards = _write_boards(directory, manifest["populations"], categories)
     return_freed_memory()

@@ -71,14 +71,19 @@ def prepare_folder(path: Path, name: str, variant: Variant, public_key: bytes) -
     try:
         if path.exists():
             _check(path, name, variant, public_key)
-        probe = path / UNFINISHED
-        if not probe.exists():
-            probe.mkdir(parents=True)
-            probe.rmdir()
+        _try_to_make(path / UNFINISHED)
     except OSError as error:
         raise FolderTaken(
             f"{path} cannot be written: {error.strerror or error}. Name another folder."
         ) from error
+
+
+def _try_to_make(folder: Path) -> None:
+    """Raise if the folder cannot be made; what was made goes again, since the export may still be refused."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        each.rmdir()
 
 
 def _check(path: Path, name: str, variant: Variant, public_key: bytes) -> None:

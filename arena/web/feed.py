@@ -30,11 +30,7 @@ for part in (
     router.include_router(part.router)
 
 
-@router.get("/feed", include_in_schema=False)
-@router.get("/feed/", include_in_schema=False)
-@router.get("/feed/v1", include_in_schema=False)
-@router.get("/feed/v1/", include_in_schema=False)
-async def beginning() -> Response:
+async def beginning(request: Request) -> Response:
     """Who shortens the address to look around finds what there is."""
     return RedirectResponse("/feed/v1/index.json", headers=OPEN)
 
@@ -52,5 +48,7 @@ async def nothing(request: Request) -> Response:
     raise NotFound
 
 
+for address in ("/feed", "/feed/", "/feed/v1", "/feed/v1/"):
+    router.add_route(address, beginning, methods=["GET", "HEAD"], include_in_schema=False)
 for prefix in ("/feed/v1", "/badge", "/embed"):
     router.add_route(f"{prefix}/{{path:path}}", nothing, methods=["GET", "HEAD"], include_in_schema=False)

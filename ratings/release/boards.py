@@ -156,9 +156,9 @@ def compute_boards(
 
     Parameters
     ----------
-    populations : mapping of str to PopulationVotes
-        As `read_populations` reads them. Each is taken out when its turn comes, so that what its boards do not need
-        goes.
+    populations : dict of str to PopulationVotes
+        As `read_populations` reads them; it is emptied, so that what the boards of a population do not need goes when
+        its turn comes.
     definitions : collection of mappings
         The manifest's ``boards``: which votes each counts, and what its file says besides numbers.
     facts : mapping

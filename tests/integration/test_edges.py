@@ -159,10 +159,11 @@ class TestAddresses:
 class TestFeed:
     @pytest.mark.parametrize("path", ["/feed", "/feed/", "/feed/v1", "/feed/v1/"])
     async def test_its_beginning_leads_to_what_there_is(self, voter: httpx2.AsyncClient, path: str) -> None:
-        answer = await voter.get(path, follow_redirects=False)
-        assert answer.is_redirect
-        assert answer.headers["location"] == "/feed/v1/index.json"
-        assert answer.headers["access-control-allow-origin"] == "*"
+        for method in ("GET", "HEAD"):
+            answer = await voter.request(method, path, follow_redirects=False)
+            assert answer.is_redirect
+            assert answer.headers["location"] == "/feed/v1/index.json"
+            assert answer.headers["access-control-allow-origin"] == "*"
 
     @pytest.mark.parametrize(
         "path", ["index.json", "leaderboards/a.json", "snapshots/a/leaderboards/b.json", "schema/index.json"]

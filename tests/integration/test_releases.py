@@ -319,7 +319,7 @@ async def test_closed_release_is_never_exported_again(
     assert (closed.key, closed.state) == (None, "closed")
     with pytest.raises(ReleaseClosed, match="'2026-11' is closed"):
         await export(database, tmp_path / "again")
-    assert not [*(tmp_path / "again").iterdir()]
+    assert not (tmp_path / "again").exists()
     with psycopg.connect(conninfo_of(database.url)) as connection:
         for name in ("release", "voter", "vote", "battle"):
             stored = connection.execute(

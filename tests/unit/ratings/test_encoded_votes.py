@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratings import style_kernels, style_rows
 from ratings.arrays import begins, doubled, sorted_together
 from ratings.encoded_votes import encode_votes
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
@@ -45,16 +46,32 @@ def test_weights_and_models_can_be_chosen() -> None:
     assert leaderboard(encoded.between(kept)).as_dict() == leaderboard(between).as_dict()
 
 
-@pytest.mark.parametrize("kind", [np.int64, np.float64])
-def test_features_are_kept_as_they_are(kind: type) -> None:
-    table = votes().astype({f"{feature}_{side}": kind for feature in FEATURES for side in "ab"})
-    encoded = encode_votes(table, features=FEATURES)
-    assert encoded.styles.dtype.kind == ("f" if kind is np.float64 else "u")
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    ("factor", "kind"), [(1, "uint16"), (70_000, "uint32"), (2**34, "uint64"), (0.5, "float64")]
+)
+def test_features_are_kept_as_they_are(
+    factor: float, kind: str, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Encoded votes fit as their table does, to the last bit, in NumPy and in machine code, however divided."""
+    monkeypatch.setattr(style_kernels, "WORTH_COMPILING", 0 if compiled else 10**9)
+    for name in ("BLOCK", "_COMPILED_BLOCK", "STRETCH"):
+        monkeypatch.setattr(style_rows, name, 150)
+    table = votes().astype({f"{feature}_{side}": np.int64 for feature in FEATURES for side in "ab"})
+    table["tokens_a"], table["tokens_b"] = (1 + table.index % 9) * factor, (1 + table.index % 7) * factor
+    encoded = encode_votes(table.sample(frac=1, random_state=1), features=FEATURES)
+    assert encoded.styles.dtype == kind
     for definition in ("symmetric", "published"):
-        fits = [
-            fit_style_control(each, features=FEATURES, definition=definition) for each in (encoded, table)
-        ]
-        assert fits[0].coefficients.tobytes() == fits[1].coefficients.tobytes()
+        options = {"features": FEATURES, "definition": definition, "cluster": "voter"}
+        expected, *fits = (
+            fit_style_control(each, threads=threads, **options)
+            for each, threads in ((table, 1), (encoded, 1), (encoded, 3))
+        )
+        for fit in fits:
+            assert fit.coefficients.tobytes() == expected.coefficients.tobytes()
+            assert fit.clustered_covariance is not None
+            assert expected.clustered_covariance is not None
+            assert fit.clustered_covariance.tobytes() == expected.clustered_covariance.tobytes()
 
 
 def test_a_feature_that_is_no_number_is_named() -> None:
@@ -68,6 +85,8 @@ def test_what_was_not_encoded_is_refused() -> None:
     encoded = encode_votes(votes(), features=FEATURES)
     with pytest.raises(InvalidOptionError, match="'country'"):
         leaderboard(encoded, cluster="country")
+    with pytest.raises(InvalidOptionError, match="lack 'emoji'"):
+        fit_style_control(encoded, features=[*FEATURES, "emoji"])
 
 
 def test_sorting_together_is_sorting_by_one_column_after_the_other() -> None:
