@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+from scipy import special
 
 from ratings.arrays import FloatArray, IntArray, group_sums
 from ratings.bradley_terry import fit_bradley_terry
@@ -207,6 +207,7 @@ def _half_log_probabilities(training: Comparisons, ridge: float) -> FloatArray:
     difference = strengths[training.first] - strengths[training.second]
     won, lost, tied, bad = training.weights.T
     weights = np.stack([won, lost, tied + bad])
+    from scipy import optimize  # 12 MiB, which no board needs
 
     def loss(log_factor: float) -> float:
         equals = _half_outcomes(np.zeros(1), log_factor)[2, 0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import integrate, special
+from scipy import special
 
 from ratings.arrays import BoolArray, ModelId
 from ratings.bradley_terry import fit_bradley_terry
@@ -83,6 +83,8 @@ def expected_maximum(variants: int) -> float:
 
     def above(x: float) -> float:
         return float(-np.expm1(variants * special.log_ndtr(x)) - np.exp(variants * special.log_ndtr(-x)))
+
+    from scipy import integrate  # not before it is needed, as in `ratings.held_out`
 
     # Phi(-40) is 0 in double precision; the points keep the quadrature from missing the step near the maximum.
     step = NormalDist().inv_cdf(1 - 1 / (variants + 1))
