@@ -45,8 +45,8 @@ def sum_outer_products(cluster: Codes, a: Codes, b: Codes, values: FloatArray, s
     starts = np.flatnonzero(begins(cluster))
     counts = np.diff(starts, append=len(values))
     is_compiled = is_worth_compiling(len(values))
-    is_few = np.repeat(counts <= (_FEW_CELLS_COMPILED if is_compiled else _FEW_CELLS), counts)
-    few, many = np.flatnonzero(is_few), np.flatnonzero(~is_few)
+    few = np.repeat(counts <= (_FEW_CELLS_COMPILED if is_compiled else _FEW_CELLS), counts)
+    many = ~few
     if is_compiled:
         one_way, same = np.zeros((size, size)), np.zeros(size)
         _add_products(cluster[few], a[few], b[few], values[few], one_way, same)

@@ -41,7 +41,7 @@ class EncodedVotes:
     styles : numbers, shape (n_all, 2 * n_features)
         <feature>_a and <feature>_b of each feature, of all votes that were ever encoded together. Whole numbers below
         65,536 take half of what their differences would; others up to twice that.
-    row : int64, shape (n_all,)
+    row : int32 or int64, shape (n_all,)
         The row of the table that each of these was.
     places : int64, shape (n_rows,), or None for all in their order
         Which of these belong to the rows of ``battles``.
@@ -52,7 +52,7 @@ class EncodedVotes:
     battles: EncodedBattles
     features: tuple[str, ...]
     styles: NumberArray
-    row: IntArray
+    row: IntArray | CodeArray
     places: IntArray | None = None
 
     def __len__(self) -> int:
@@ -158,6 +158,8 @@ def encode_votes(battles: Battles, *, features: Sequence[str] = ()) -> EncodedVo
     encoded = encode_battles(battles, cluster=VOTER if has_column(battles, VOTER) else None)
     row = _by_pair(encoded)
     styles = _side_by_side(feature_columns(battles, features))
+    if len(row) < 2**31:
+        row = row.astype(np.int32)
     return EncodedVotes(
         battles=_selected(encoded, row), features=tuple(features), styles=styles[row], row=row
     )
@@ -184,7 +186,7 @@ def _by_pair(battles: EncodedBattles) -> IntArray:
     return np.lexsort((other, one)) if together is None else together[2]
 
 
-def _selected(battles: EncodedBattles, places: IntArray) -> EncodedBattles:
+def _selected(battles: EncodedBattles, places: IntArray | CodeArray) -> EncodedBattles:
     side_a, side_b = battles.side_a[places], battles.side_b[places]
     size = len(battles.models)
     present = np.bincount(side_a, minlength=size) + np.bincount(side_b, minlength=size) > 0
