@@ -391,6 +391,8 @@ def _forget_pid(lock_file: Path) -> None:
 
 def _is_alive(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        # A killed process gives back its memory, then its files, and is a zombie only after that: whoever starts the
+        # next server holds the lock by then, and would pass for the dead one.
+        return psutil.Process(pid).memory_info().rss > 0
     except psutil.Error:
         return False
