@@ -168,15 +168,26 @@ def _all_quotes_fit(array: npt.NDArray[np.uint8], quotes: IntArray, quoting: Quo
     )
 
 
+def _is_one_record(text: bytes, quoting: Quoting) -> bool:
+    """Whether lines that quotes hold together belong together, rather than to a stray quote that swallowed records.
+
+    Such a quote stands on a line that is a record without it, or before lines that all are, but for one that closes it.
+    """
+    first, *others = text.splitlines()
+
+    def is_whole(record: bytes) -> bool:
+        return len(fields_of(record, quoting)) == quoting.width
+
+    if not others or quoting.width is None or is_whole(text.rstrip(b"\r\n")):
+        return True
+    return not (is_whole(first) or all(map(is_whole, others[:-1] or others)))
+
+
 def _split_carefully(data: bytes, quoting: Quoting, *, at_end: bool) -> tuple[IntArray, int]:
     """Where records end in spite of stray quotes: what spans lines without being a record is cut at the first."""
     pattern, place, ends = quoting.record, 0, []
     until = len(data) if at_end else max(len(data) - _TAIL, 1)
     while place < until and (found := pattern.match(data, place)) is not None:
-        first_line = data.index(b"\n", place) + 1
-        is_record = found.end() == first_line or (
-            quoting.width is None or len(fields_of(found[0].rstrip(b"\r\n"), quoting)) == quoting.width
-        )
-        place = found.end() if is_record else first_line
+        place = found.end() if _is_one_record(found[0], quoting) else data.index(b"\n", place) + 1
         ends.append(place)
     return np.array(ends, dtype=np.int64), place

@@ -95,6 +95,15 @@ def test_quote_that_spans_other_rows_costs_its_own_line(tmp_path: Path) -> None:
     assert [reject.line for reject in rejects] == [2, 4]
 
 
+def test_line_of_a_cell_is_no_vote(tmp_path: Path) -> None:
+    """Also where the row that holds the cell has too few others: it is one row that cannot be read."""
+    row = 'x,"they wrote:\nz,y,tie,1\nand that was\nall"'
+    path = written(tmp_path, "votes.csv", HEAD + f"{row}\nx,y,tie,2\n" + 'x,"a\nb"\nz,y,tie,3\n')
+    votes, rejects = read(path)
+    assert votes == [(6, "x", "y", "tie", "2"), (9, "z", "y", "tie", "3")]
+    assert [(reject.line, reject.row) for reject in rejects] == [(2, row), (7, 'x,"a\nb"')]
+
+
 def test_bytes_that_are_no_text_cost_their_row(tmp_path: Path) -> None:
     path = written(tmp_path, "votes.csv", HEAD.encode() + b"x,y\xff,tie,1\nx,y,tie,2\n")
     votes, rejects = read(path)
