@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pyarrow import csv
 
 from arena.dataset.conversations import GROUP_ROWS, Conversations
+from arena.dataset.lane import BEHIND, Lane
 from arena.dataset.message_counts import BOLD, HEADERS, LISTS, MessageCounts
 from arena.language_names import LANGUAGE_NAMES
 from arena.tables import SIDES, Side
@@ -144,8 +145,8 @@ def compat_writer(directory: Path) -> Iterator[Callable[[Conversations], None]]:
             name: files.enter_context(open_writer(directory / name, schema, group_rows=GROUP_ROWS))
             for name, schema in _SCHEMAS.items()
         }
-        lane = files.enter_context(ThreadPoolExecutor(1))
-        compressed: list[Future[None]] = []
+        # The layouts are compressed while the next are made, on another core.
+        lane = files.enter_context(Lane(len(parquet) * BEHIND))
         table = files.enter_context(csv.CSVWriter(directory / ARENA_55K, _55K))
         battles = files.enter_context((directory / FASTCHAT).open("w", encoding="utf-8"))
         frequent = _frequent_prompts(directory)
@@ -154,23 +155,16 @@ def compat_writer(directory: Path) -> Iterator[Callable[[Conversations], None]]:
         def write(said: Conversations) -> None:
             nonlocal between
             columns = _columns(said, frequent, sessions)
-            for each in compressed:
-                each.result()
-            # The layouts are compressed while the next are made, on another core.
-            compressed[:] = [
+            for name, writer in parquet.items():
                 lane.submit(
                     writer.write, pa.table({field: columns[name][field] for field in writer.schema.names})
                 )
-                for name, writer in parquet.items()
-            ]
             table.write(pa.table(_columns_55k(said), schema=_55K))
             for row in pa.table(_shared(said)).to_pylist():
                 battles.write(between + json.dumps(row, ensure_ascii=False))
                 between = ",\n"
 
         yield write
-        for each in compressed:
-            each.result()
         battles.write("\n]\n" if between == ",\n" else "[]\n")
 
 
@@ -327,19 +321,16 @@ class _Sessions:
         return pa.array(orders)
 
 
-def _as_json(texts: pa.Array) -> pa.Array:
-    return pa.array([encode_basestring_ascii(text) for text in texts.to_pylist()], _TEXT)
-
-
 def _columns_55k(said: Conversations) -> dict[str, Any]:
     votes = said.votes
-    texts = {"prompt": said.prompts} | {f"response_{side}": said.answers[side] for side in SIDES}
+    texts = {"prompt": said.prompts.to_pylist()} | {f"response_{side}": said.spoken[side] for side in SIDES}
+    battles = [*pairwise(said.offsets.tolist())]
     return {
         "id": [int(battle[:15], 16) for battle in votes["battle_id"].to_pylist()],
         "model_a": votes["model_a"],
         "model_b": votes["model_b"],
         **{
-            name: [f"[{', '.join(turns)}]" for turns in said.by_battle(_as_json(each)).to_pylist()]
+            name: [f"[{', '.join(map(encode_basestring_ascii, each[start:end]))}]" for start, end in battles]
             for name, each in texts.items()
         },
         **{

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -46,18 +47,35 @@ class Conversations:
         """How many turns each battle has."""
         return np.diff(self.offsets)
 
-    def messages(
-        self, side: Side, fields: Sequence[str] = ("role", "content"), **more: pa.Array
-    ) -> pa.StructArray:
-        """Prompts and answers of one side in turns; a field of `more` has the prompts' values before the answers'."""
-        size = len(self.prompts)
-        order = pa.array(np.arange(2 * size).reshape(2, size).T.ravel())
-        columns = {
-            "role": pa.array(["user"] * size + ["assistant"] * size, pa.string()),
-            "content": pa.concat_arrays([self.prompts, self.answers[side]]),
-            **more,
+    @cached_property
+    def spoken(self) -> dict[Side, list[str]]:
+        """The answers of each side as Python's own texts, which takes longest of all that is done with them."""
+        return {side: self.answers[side].to_pylist() for side in SIDES}
+
+    @cached_property
+    def _messages(self) -> dict[Side, dict[str, pa.Array]]:
+        """Role and text of prompts and answers in turns, made once for all files that hold them."""
+        roles = pa.array(["user", "assistant"] * len(self.prompts), pa.string())
+        return {
+            side: {"role": roles, "content": self._in_turns(self.prompts, self.answers[side])}
+            for side in SIDES
         }
-        return pa.StructArray.from_arrays([columns[field].take(order) for field in fields], names=[*fields])
+
+    def messages(
+        self,
+        side: Side,
+        fields: Sequence[str] = ("role", "content"),
+        **more: tuple[pa.Array, pa.Array],
+    ) -> pa.StructArray:
+        """Prompts and answers of one side in turns; a field of `more` has a value for each prompt and each answer."""
+        columns = self._messages[side] | {name: self._in_turns(*both) for name, both in more.items()}
+        return pa.StructArray.from_arrays([columns[field] for field in fields], names=[*fields])
+
+    def _in_turns(self, of_prompts: pa.Array, of_answers: pa.Array) -> pa.Array:
+        size = len(self.prompts)
+        return pa.concat_arrays([of_prompts, of_answers]).take(
+            pa.array(np.arange(2 * size).reshape(2, size).T.ravel())
+        )
 
     def by_battle(self, values: pa.Array, first: int = 0, each: int = 1) -> pa.ListArray:
         """A list for each battle, of values of which there are `each` for a turn, but for the first ones."""

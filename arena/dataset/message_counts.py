@@ -17,15 +17,11 @@ HEADERS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 LISTS: Final = ("ordered", "unordered")
 BOLD: Final = ("**", "__")
 
-_WORD, _MARK = 1, 2
-# What each sign of ASCII is to `count_tokens`: part of a word, white space, or a mark, which is a token of its own.
-_KINDS = np.array(
-    [
-        _WORD if chr(sign).isalnum() or sign == ord("_") else 0 if chr(sign).isspace() else _MARK
-        for sign in range(256)
-    ],
-    np.uint8,
-)
+# Which signs of ASCII are part of a word to `count_tokens`, and which a mark, a token of its own; the others are space.
+_WORD = bytes(chr(sign).isalnum() or sign == ord("_") for sign in range(256))
+_MARK = bytes(not (word or chr(sign).isspace()) for sign, word in enumerate(_WORD))
+_TOGETHER = 64  # texts: what is made of them stays close by
+
 _CODE = re.compile(r"```[^`]*```")
 _HEADER = re.compile(r"^(#{1,6})\s", re.MULTILINE)
 # Of a text with a line break put before it: a pattern that begins with a sign is searched for by that sign.
@@ -58,13 +54,13 @@ class MessageCounts:
         self.prompts = token_counts(said.prompts)
         self.answers = {side: token_counts(said.answers[side]) for side in SIDES}
         self._markdown = {
-            side: np.array([markdown_counts(text) for text in said.answers[side].to_pylist()]).reshape(-1, 10)
+            side: np.array([markdown_counts(text) for text in said.spoken[side]]).reshape(-1, 10)
             for side in SIDES
         }
 
-    def of_messages(self, side: Side) -> pa.Array:
-        """Tokens of the prompts, then of the answers of one side."""
-        return pa.array(np.concatenate([self.prompts, self.answers[side]]))
+    def of_messages(self, side: Side) -> tuple[pa.Array, pa.Array]:
+        """Tokens of the prompts, and of the answers of one side."""
+        return pa.array(self.prompts), pa.array(self.answers[side])
 
     def metadata(self, kind: pa.StructType) -> pa.StructArray:
         """What a conversation comes to, as a struct of this type."""
@@ -88,20 +84,23 @@ class MessageCounts:
 
 def token_counts(texts: pa.Array) -> IntArray:
     """`count_tokens` of each text; those in ASCII are counted together, sign by sign."""
-    _, offsets, signs = texts.buffers()
-    if not len(texts) or signs is None:
-        return np.zeros(len(texts), dtype=np.int64)
-    borders = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    kinds = _KINDS[np.frombuffer(signs, np.uint8)[borders[0] : borders[-1]]]
-    borders = borders - borders[0]
-    begins = np.ones(len(kinds), dtype=bool)
-    np.not_equal(kinds[1:], kinds[:-1], out=begins[1:])
-    begins[borders[:-1][borders[:-1] < len(kinds)]] = True
-    tokens = (kinds == _MARK) | (kinds == _WORD) & begins
-    # Counting the truths of a slice is much faster than adding them up to a sum at every sign.
-    places = borders.tolist()
-    counted = [np.count_nonzero(tokens[start:end]) for start, end in pairwise(places)]
-    counts: IntArray = np.array(counted, dtype=np.int64)
+    stretches = (texts.slice(start, _TOGETHER) for start in range(0, len(texts), _TOGETHER))
+    counts = np.array([count for stretch in stretches for count in _ascii_counts(stretch)], dtype=np.int64)
     others = np.flatnonzero(pc.invert(pc.string_is_ascii(texts)).to_numpy(zero_copy_only=False))
     counts[others] = [count_tokens(text) for text in texts.take(pa.array(others)).to_pylist()]
     return counts
+
+
+def _ascii_counts(texts: pa.Array) -> list[np.intp]:
+    """The same of texts in ASCII; of others, any number."""
+    _, offsets, signs = texts.buffers()
+    borders = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    text = bytearray(memoryview(signs)[borders[0] : borders[-1]] if signs else b"")
+    places = borders - borders[0]
+    words, tokens = (np.frombuffer(text.translate(kind), bool) for kind in (_WORD, _MARK))
+    # A word is counted where it begins: its first sign follows none of a word, or is the first of a text.
+    tokens[1:] |= words[1:] > words[:-1]
+    firsts = places[:-1][places[:-1] < len(tokens)]
+    tokens[firsts] |= words[firsts]
+    # Counting the truths of a slice is much faster than adding them up to a sum at every sign.
+    return [np.count_nonzero(tokens[start:end]) for start, end in pairwise(places.tolist())]

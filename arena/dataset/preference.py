@@ -10,6 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from arena.dataset.conversations import GROUP_ROWS, Conversations
+from arena.dataset.lane import Lane
 from arena.tables import SIDES
 from ratings.release.parquet import open_writer
 
@@ -35,32 +36,31 @@ def preference_writer(directory: Path) -> Iterator[Callable[[Conversations], Non
     turns, `chosen` and `rejected` hold what followed on each side, later prompts included.
     """
     (directory / PREFERENCES).parent.mkdir(exist_ok=True)
-    with open_writer(directory / PREFERENCES, _SCHEMA, group_rows=GROUP_ROWS) as writer:
-        yield lambda said: writer.write(_preferences(said))
+    with open_writer(directory / PREFERENCES, _SCHEMA, group_rows=GROUP_ROWS) as writer, Lane() as lane:
+        yield lambda said: lane.submit(writer.write, _preferences(said))
 
 
 def _preferences(said: Conversations) -> pa.Table:
-    votes = said.votes
-    rows = votes.num_rows
-    # The first message of both sides is the same prompt.
-    firsts = pa.array(2 * said.offsets[:-1])
-    prompts = pa.ListArray.from_arrays(
-        pa.array(np.arange(rows + 1), pa.int32()), said.messages("a").take(firsts)
-    )
+    votes, rows = said.votes, said.votes.num_rows
+    winners = votes["winner"].combine_chunks()
+    decided = np.flatnonzero(pc.is_in(winners, value_set=pa.array(["model_a", "model_b"])))
+    won_by_b = pc.equal(winners, "model_b").to_numpy(zero_copy_only=False)[decided]
+    # What is of side b stands behind all that is of side a.
+    chosen, rejected = (pa.array(decided + rows * is_b) for is_b in (won_by_b, ~won_by_b))
     followed = pa.concat_arrays([said.by_battle(said.messages(side), first=1, each=2) for side in SIDES])
     models = pa.concat_arrays([votes[f"model_{side}"].combine_chunks() for side in SIDES])
-    won_by_b = pc.equal(votes["winner"], "model_b").to_numpy().astype(np.int64)
-    chosen = pa.array(np.arange(rows) + rows * won_by_b)
-    rejected = pa.array(np.arange(rows) + rows * (1 - won_by_b))
-    table = pa.table(
+    # The first message of both sides is the same prompt.
+    firsts = pa.array(2 * said.offsets[:-1][decided])
+    return pa.table(
         {
-            "prompt": prompts,
+            "prompt": pa.ListArray.from_arrays(
+                pa.array(np.arange(len(decided) + 1), pa.int32()), said.messages("a").take(firsts)
+            ),
             "chosen": followed.take(chosen),
             "rejected": followed.take(rejected),
             "chosen_model": models.take(chosen),
             "rejected_model": models.take(rejected),
-            "battle_id": votes["battle_id"],
+            "battle_id": votes["battle_id"].combine_chunks().take(pa.array(decided)),
         },
         schema=_SCHEMA,
     )
-    return table.filter(pc.is_in(votes["winner"], value_set=pa.array(["model_a", "model_b"])))
