@@ -48,14 +48,19 @@ class Caught:
         return self.hidden / self.planted
 
 
-def planted_texts(seed: int = SEED, *, values: int = VALUES_A_SENTENCE) -> Iterator[Planted]:
-    """Every sentence of every language with so many values of its kind, the same ones for the same seed."""
+@lru_cache(maxsize=1)
+def planted_texts(seed: int = SEED) -> Sequence[Planted]:
+    """Every sentence of every language with some values of its kind, the same ones for the same seed."""
+    return tuple(_planted(seed))
+
+
+def _planted(seed: int) -> Iterator[Planted]:
     for language, locale in locales().items():
         for number, line in enumerate(_lines(language)):
             random = Random(f"{seed} {language} {number}")
             held_out = bool(line["held_out"])
             before, after = line["sentence"].split(_SLOT)
-            for _ in range(values):
+            for _ in range(VALUES_A_SENTENCE):
                 value = make_value(line["kind"], locale, random, rule=line["rule"] or "", held_out=held_out)
                 start, end = _personal_part(line["kind"], value)
                 place = len(before)
@@ -138,7 +143,7 @@ def precision(seed: int = SEED) -> Mapping[str, Precision]:
     """How often a finding is right, by its kind, in the planted sentences and the negatives together."""
     found: Counter[str] = Counter()
     right: Counter[str] = Counter()
-    texts = list(planted_texts(seed))
+    texts = planted_texts(seed)
     for each, findings in zip(texts, _found(each.text for each in texts), strict=True):
         found.update(finding.kind.slug for finding in findings)
         right.update(f.kind.slug for f in findings if f.start < each.end and each.start < f.end)
