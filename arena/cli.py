@@ -21,7 +21,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from arena import __version__
-from arena.commands import console, counted, fit_all, in_transaction, with_database
+from arena.commands import console, counted, fit_all, in_transaction, tagger_for, with_database
 from arena.dataset_commands import dataset_app
 from arena.errors import ArenaError
 from arena.settings import Settings, wrong_settings
@@ -286,16 +286,14 @@ def leaderboard_verify(
     ] = None,
 ) -> None:
     """Recompute a snapshot from the votes that it saw, and say what differs."""
-    from arena import jobs
     from arena.operator_categories import read_operator_categories
-    from arena.taggers import tagger_of
     from arena.verification import verify
 
     async def recompute(database: Database) -> list[str]:
         settings = Settings()
         rules = read_operator_categories(settings.categories_file).rules
-        async with jobs.pool_of(database, settings) as pool, database.readings() as session:
-            return await verify(session, snapshot, tagger_of(settings, pool, rules).version, release)
+        async with tagger_for(database, settings, rules) as tagger, database.readings() as session:
+            return await verify(session, snapshot, tagger.version, release)
 
     differences = with_database(recompute)
     for difference in differences:

@@ -6,7 +6,8 @@ What takes long to load is imported where it is used, as in `cli.py`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from arena.db import Database
+    from arena.taggers import Tagger
+    from arena.tagging import OperatorRule
 
 
 class FitElsewhere(ValueError):
@@ -62,20 +65,35 @@ def in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
     return with_database(run)
 
 
+@asynccontextmanager
+async def tagger_for(
+    database: Database, settings: Settings, rules: Sequence[OperatorRule]
+) -> AsyncIterator[Tagger]:
+    """What tags battles, as the settings say; what talks to model servers is loaded only where a model does it."""
+    from arena.taggers import RuleTagger, tagger_of
+
+    if not settings.tagger_model:
+        yield RuleTagger(rules)
+        return
+    from arena import jobs
+
+    async with jobs.pool_of(database, settings) as pool:
+        yield tagger_of(settings, pool, rules)
+
+
 async def fit_all(database: Database) -> str | None:
     """Compute all leaderboards, with the operator's categories, unless another process does so right now."""
-    from arena import jobs, snapshots
+    from arena import snapshots
     from arena.operator_categories import read_operator_categories
-    from arena.taggers import tagger_of
 
     settings = Settings()
     operators = read_operator_categories(settings.categories_file)
-    async with database.locked("fit") as ours, jobs.pool_of(database, settings) as pool:
+    async with database.locked("fit") as ours, tagger_for(database, settings, operators.rules) as tagger:
         if not ours:
             raise FitElsewhere(
                 "Another process is computing the leaderboards right now. Look again in a moment."
             )
-        return await snapshots.fit(database, operators, tagger_of(settings, pool, operators.rules))
+        return await snapshots.fit(database, operators, tagger)
 
 
 async def fit_what_is_new(database: Database) -> None:

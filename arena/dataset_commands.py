@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.commands import console, counted, fit_what_is_new, in_transaction, with_database
+from arena.commands import console, counted, fit_what_is_new, in_transaction, tagger_for, with_database
 from arena.dataset.progress import progress_bar
 from arena.memory import do_without_machine_code, share_freed_memory
 from arena.settings import Settings, Variant
@@ -114,18 +114,16 @@ def _tell(done: bulk.Imported, board: str, rejects: Path) -> None:
 
 
 def _restore(directory: Path, withdrawn: Path | None) -> None:
-    from arena import jobs
     from arena.dataset.restore import restore
     from arena.operator_categories import read_operator_categories
-    from arena.taggers import tagger_of
 
     settings = Settings()
     operators = read_operator_categories(settings.categories_file)
     taken = [category.name for category in operators.categories]
 
     async def run(database: Database) -> None:
-        async with jobs.pool_of(database, settings) as pool:
-            version = tagger_of(settings, pool, operators.rules).version
+        async with tagger_for(database, settings, operators.rules) as tagger:
+            version = tagger.version
         with progress_bar("restoring battles") as show:
             done = await restore(
                 database, directory, version, categories=taken, withdrawn=withdrawn, on_progress=show
@@ -159,11 +157,10 @@ def dataset_export(
     ] = False,
 ) -> None:
     """Write a release: the same bytes whenever it is exported, until it is closed. Goes on where it was interrupted."""
-    from arena import jobs, privacy
+    from arena import privacy
     from arena.dataset import releases
     from arena.dataset.export import Options, export_release
     from arena.operator_categories import read_operator_categories
-    from arena.taggers import tagger_of
 
     do_without_machine_code()
     settings, name = Settings(), releases.release_name(release, variant)
@@ -173,8 +170,7 @@ def dataset_export(
     )
 
     async def export(database: Database) -> None:
-        async with jobs.pool_of(database, settings) as pool:
-            tagger = tagger_of(settings, pool, operators.rules)
+        async with tagger_for(database, settings, operators.rules) as tagger:
             manifest = await export_release(
                 database, settings, tagger, privacy, directory, name, variant, options
             )

@@ -1,17 +1,17 @@
 """Tag the battles of votes: what they were about, and how their answers were written."""
 
+from __future__ import annotations
+
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.db import Database
-from arena.gateway.pool import Pool
 from arena.logs import get_log
-from arena.model_tagger import ModelTagger
 from arena.settings import Settings
 from arena.tables import Ballot, Response, Turn, Vote
 from arena.tagging import (
@@ -23,6 +23,9 @@ from arena.tagging import (
     tag_conversation,
 )
 from ratings.board_files import STYLE_FEATURES
+
+if TYPE_CHECKING:
+    from arena.gateway.pool import Pool
 
 TAGGED_AT_ONCE = 100
 ASKED_AT_ONCE = 8
@@ -56,7 +59,12 @@ class RuleTagger:
 
 def tagger_of(settings: Settings, pool: Pool, rules: Sequence[OperatorRule]) -> Tagger:
     """The tagger that the settings ask for."""
-    return ModelTagger(pool, settings.tagger_model, rules) if settings.tagger_model else RuleTagger(rules)
+    if not settings.tagger_model:
+        return RuleTagger(rules)
+    # Here, because it brings the gateway along, which an export has no memory for.
+    from arena.model_tagger import ModelTagger
+
+    return ModelTagger(pool, settings.tagger_model, rules)
 
 
 async def tag_votes(database: Database, tagger: Tagger, *, again: bool = False) -> int:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Final, Self
 
-BEHIND: Final = 6
+BEHIND: Final = 4
 """Pieces that may wait, by default: with fewer, who makes them would wait whenever one of them takes long."""
 
 
