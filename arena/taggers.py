@@ -61,7 +61,7 @@ def tagger_of(settings: Settings, pool: Pool, rules: Sequence[OperatorRule]) -> 
     """The tagger that the settings ask for."""
     if not settings.tagger_model:
         return RuleTagger(rules)
-    # Here, because it brings the gateway along, which an export has no memory for.
+    # Not above: it brings the gateway along, which takes memory that an export has a use for.
     from arena.model_tagger import ModelTagger
 
     return ModelTagger(pool, settings.tagger_model, rules)

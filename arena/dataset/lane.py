@@ -7,11 +7,14 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 BEHIND: Final = 4
-"""Pieces that may wait, by default: with fewer, who makes them would wait whenever one of them takes long."""
+"""Pieces that may wait or be in work, by default: with fewer, who makes them waits whenever one of them takes long."""
 
 
 class Lane:
-    """Does one piece of work after the other in a thread; what fails there is raised at a later one, or at the end."""
+    """Does one piece of work after the other in a thread.
+
+    What fails there is raised at a later piece or at the end, unless whoever makes the pieces fails first.
+    """
 
     def __init__(self, behind: int = BEHIND) -> None:
         self._behind = behind
@@ -30,9 +33,9 @@ class Lane:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._thread:
-            if error is not None:
-                self._thread.shutdown(cancel_futures=True)
-                return
-            for piece in self._waiting:
-                piece.result()
+        try:
+            if error is None:
+                for piece in self._waiting:
+                    piece.result()
+        finally:
+            self._thread.shutdown(cancel_futures=True)

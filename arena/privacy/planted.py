@@ -48,9 +48,13 @@ class Caught:
         return self.hidden / self.planted
 
 
-@lru_cache(maxsize=1)
 def planted_texts(seed: int = SEED) -> Sequence[Planted]:
     """Every sentence of every language with some values of its kind, the same ones for the same seed."""
+    return _kept(seed)
+
+
+@lru_cache(maxsize=1)
+def _kept(seed: int) -> Sequence[Planted]:
     return tuple(_planted(seed))
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("unneeded", ["aiohttp", "fastapi", "numba", "arena.jobs"])
+@pytest.mark.parametrize("unneeded", ["aiohttp", "arena.gateway", "arena.jobs", "fastapi", "numba"])
 def test_export_loads_nothing_that_it_does_not_need(unneeded: str) -> None:
     loads = (
         "import arena.cli, arena.privacy, arena.dataset.export, arena.operator_categories, arena.taggers, sys"

@@ -1,4 +1,4 @@
-"""Work in a lane: in its order, few pieces ahead, and no failure lost."""
+"""Work in a lane: in its order, few pieces ahead, and nothing done after a failure."""
 
 import time
 from threading import Event
@@ -65,6 +65,24 @@ def test_what_waits_is_dropped_when_its_maker_fails() -> None:
     with pytest.raises(KeyError):
         make()
     assert done == [1]
+
+
+def test_nothing_is_done_behind_what_fails_at_the_end() -> None:
+    done: list[int] = []
+
+    def fail_slowly() -> None:
+        time.sleep(0.5)
+        raise OSError("disk is full")
+
+    def make() -> None:
+        with Lane(behind=10) as lane:
+            lane.submit(fail_slowly)
+            for number in range(5):
+                lane.submit(lambda number=number: (time.sleep(0.2), done.append(number)))
+
+    with pytest.raises(OSError, match="disk is full"):
+        make()
+    assert len(done) <= 1  # one may have begun before the failure was seen
 
 
 def _fail() -> None:
