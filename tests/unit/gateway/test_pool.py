@@ -89,7 +89,9 @@ async def test_the_last_failure_is_what_the_caller_gets(
     start_server: StartServer, start_pool: StartPool
 ) -> None:
     servers = [await start_server(faults={"alpha": Fault.HTTP_500}) for _ in range(3)]
-    pool = await start_pool(*(endpoint(server.url, str(n)) for n, server in enumerate(servers)), timeouts=Timeouts())
+    pool = await start_pool(
+        *(endpoint(server.url, str(n)) for n, server in enumerate(servers)), timeouts=Timeouts()
+    )
     with pytest.raises(EndpointRefused) as caught:
         await ask(pool)
     assert (caught.value.endpoint_id, caught.value.attempts) == ("2", 3)
