@@ -8,6 +8,7 @@ from scipy import sparse
 
 from ratings.arrays import BoolArray, FloatArray, IntArray, ModelId, begins
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry, win_probabilities
+from ratings.clusters import all_cells
 from ratings.comparisons import ClusterCells, Comparisons
 from ratings.confidence import check_confidence
 from ratings.errors import InvalidOptionError, NoFiniteMaximumError
@@ -213,7 +214,7 @@ def _merge_ties(cells: FloatArray) -> FloatArray:
 
 def _voters(comparisons: Comparisons, cluster: str) -> _Ballots:
     """Count voters with the same votes on one pair as one kind; every other voter is a kind of its own."""
-    cells = comparisons.clusters
+    cells = all_cells(comparisons.clusters)
     if cells is None or cells.column != cluster:
         raise InvalidOptionError(
             f"These comparisons do not keep {cluster!r} apart: "

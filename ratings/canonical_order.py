@@ -6,7 +6,7 @@ import numpy as np
 
 from ratings.aggregation import MIRRORED
 from ratings.arrays import FloatArray, IntArray, ModelId
-from ratings.clusters import ClusterCells
+from ratings.clusters import ClusterCells, Clusters
 from ratings.hashing import Hashes as _Hashes
 from ratings.hashing import scatter as _mix
 
@@ -16,7 +16,7 @@ def canonical_order(
     second: IntArray,
     counts: IntArray,
     weights: FloatArray,
-    clusters: ClusterCells | None,
+    clusters: Clusters | None,
     models: Sequence[ModelId],
 ) -> IntArray:
     """Order the models; see `ratings.comparisons.Comparisons.canonical_order`."""
@@ -39,7 +39,7 @@ class _Refinement:
         second: IntArray,
         counts: IntArray,
         weights: FloatArray,
-        clusters: ClusterCells | None,
+        clusters: Clusters | None,
         size: int,
     ) -> None:
         self._size = size
@@ -81,18 +81,21 @@ class _Refinement:
 
     def _voters(self, hashed: _Hashes) -> _Hashes:
         """Hash for each model who voted on it, with a voter known by all that he voted."""
-        cells = self._clusters
-        assert cells is not None
+        assert self._clusters is not None
+        seen = np.zeros(self._size, dtype=np.uint64)
+        for cells in self._clusters.pieces():
+            self._add_voters(cells, hashed, seen)
+        return seen
+
+    def _add_voters(self, cells: ClusterCells, hashed: _Hashes, seen: _Hashes) -> None:
         first, second = self._first[cells.pair], self._second[cells.pair]
         won = _mix(hashed[first] + _mix(cells.score.view(np.uint64)))
         lost = _mix(hashed[second] + _mix((cells.weight - cells.score).view(np.uint64)))
         voters = np.zeros(int(cells.cluster.max(initial=-1)) + 1, dtype=np.uint64)
         np.add.at(voters, cells.cluster, _mix(won + lost))
         voter = _mix(voters)[cells.cluster]
-        seen = np.zeros(self._size, dtype=np.uint64)
         np.add.at(seen, first, _mix(won + _mix(lost + voter)))
         np.add.at(seen, second, _mix(lost + _mix(won + voter)))
-        return seen
 
 
 def _set_apart(colours: IntArray, models: Sequence[ModelId]) -> IntArray:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ratings.arrays import FloatArray, IntArray, group_sums
+from ratings.clusters import all_cells
 from ratings.comparisons import OUTCOMES, Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidOptionError
@@ -139,7 +140,7 @@ class RemovedClusters:
     """Clusters (usually voters) that can be removed with all their votes, shape (n_clusters,)."""
 
     def __init__(self, comparisons: Comparisons) -> None:
-        cells = comparisons.clusters
+        cells = all_cells(comparisons.clusters)
         if cells is None:
             raise InvalidOptionError(
                 "These comparisons do not keep voters apart: "

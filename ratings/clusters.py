@@ -1,8 +1,10 @@
 """Votes kept apart by cluster, usually by voter."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -59,6 +61,10 @@ class ClusterCells:
         """Number of clusters that voted, n_clusters."""
         # The cells are sorted by cluster.
         return int(np.count_nonzero(begins(self.cluster)))
+
+    def pieces(self) -> "Iterator[ClusterCells]":
+        """All cells, as `ClusterParts` gives them piece by piece."""
+        yield self
 
     def restricted(self, pairs: BoolArray) -> "ClusterCells":
         """Keep the cells of the marked pairs, and number those that are left."""
@@ -118,6 +124,94 @@ class ClusterCells:
     def _turned(self, swapped: BoolArray) -> FloatArray:
         """Return the scores, those of swapped pairs from the other side."""
         return np.where(swapped[self.pair], self.weight - self.score, self.score)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClusterParts:
+    """Cells in files, one of which is in memory at a time; each holds all votes of its clusters.
+
+    Whatever is a sum over clusters is a sum over `pieces`, whose clusters are numbered each for itself.
+
+    Attributes
+    ----------
+    column : str
+        The column that named the clusters.
+    parts : tuple
+        The files, and what is to be done to the cells of each once they are read.
+    """
+
+    column: str
+    parts: tuple[tuple[Path, tuple[Callable[[ClusterCells], ClusterCells], ...]], ...]
+
+    @staticmethod
+    def kept(cells: ClusterCells, path: Path) -> "ClusterParts":
+        """Write cells to a file, whatever their clusters are called."""
+        arrays = (cells.cluster, cells.pair, cells.weight, cells.score)
+        with path.open("wb") as file:
+            for array in (*arrays, np.array(len(cells.identities))):
+                np.save(file, array)
+        return ClusterParts(column=cells.column, parts=((path, ()),))
+
+    def pieces(self) -> Iterator[ClusterCells]:
+        """Read the cells file by file."""
+        for path, changes in self.parts:
+            with path.open("rb") as file:
+                cluster, pair, weight, score, clusters = (np.load(file) for _ in range(5))
+            cells = ClusterCells(
+                column=self.column,
+                cluster=cluster,
+                pair=pair,
+                weight=weight,
+                score=score,
+                identities=pa.array(np.arange(clusters)),
+            )
+            for change in changes:
+                cells = change(cells)
+            yield cells
+
+    @cached_property
+    def size(self) -> int:
+        """Number of clusters that voted, n_clusters."""
+        return sum(cells.size for cells in self.pieces())
+
+    def restricted(self, pairs: BoolArray) -> "ClusterParts":
+        """Keep the cells of the marked pairs, as `ClusterCells.restricted` does."""
+        return self._changed(lambda cells: cells.restricted(pairs))
+
+    def moved(self, place: IntArray, swapped: BoolArray) -> "ClusterParts":
+        """Give pairs new numbers, as `ClusterCells.moved` does."""
+        return self._changed(lambda cells: cells.moved(place, swapped))
+
+    def sizes(self, first: IntArray, second: IntArray, models: int) -> tuple[FloatArray, FloatArray]:
+        """Add up the clusters' votes on each model, and their squares; each of shape (n_models,)."""
+        total, squares = np.zeros((2, models))
+        for cells in self.pieces():
+            more, of_squares = cells.sizes(first, second, models)
+            total += more
+            squares += of_squares
+        return total, squares
+
+    def _changed(self, change: Callable[[ClusterCells], ClusterCells]) -> "ClusterParts":
+        return replace(self, parts=tuple((path, (*changes, change)) for path, changes in self.parts))
+
+
+Clusters: TypeAlias = ClusterCells | ClusterParts
+
+
+def all_cells(clusters: Clusters | None) -> ClusterCells | None:
+    """The cells, for what needs those of all clusters at once.
+
+    Raises
+    ------
+    InvalidOptionError
+        If they are in files because memory does not hold them.
+    """
+    if isinstance(clusters, ClusterParts):
+        raise InvalidOptionError(
+            f"The votes of each {clusters.column} are kept in files, part by part, and this needs them all at once: "
+            "pass votes in memory."
+        )
+    return clusters
 
 
 @compiled
@@ -186,14 +280,14 @@ def _by_cluster_and_pair(
 
 
 def sum_clusters(
-    some: Sequence[ClusterCells | None], places: Sequence[IntArray], swapped: Sequence[BoolArray]
-) -> ClusterCells | None:
+    some: Sequence[Clusters | None], places: Sequence[IntArray], swapped: Sequence[BoolArray]
+) -> Clusters | None:
     """Merge cells of the same identity and pair; None where no part keeps clusters apart.
 
     Parameters
     ----------
-    some : sequence of ClusterCells or None
-        One or more; None is a part that does not keep them apart.
+    some : sequence of ClusterCells, ClusterParts or None
+        One or more; None is a part that does not keep them apart. Those in files share no cluster, and stay there.
     places, swapped : sequences of int64 and bool
         For each part, the new number of each of its pairs, and whether its models change sides.
     """
@@ -207,6 +301,16 @@ def sum_clusters(
     columns = sorted({part.column for part in parts})
     if len(columns) > 1:
         raise InvalidOptionError(f"The parts are clustered by {', '.join(columns)}: build all of them alike.")
+    kept = [part for part in parts if isinstance(part, ClusterParts)]
+    if kept:
+        moved = [part.moved(place, turn) for part, place, turn in zip(kept, places, swapped, strict=True)]
+        return ClusterParts(column=columns[0], parts=tuple(file for part in moved for file in part.parts))
+    return _sum_cells([part for part in parts if isinstance(part, ClusterCells)], columns[0], places, swapped)
+
+
+def _sum_cells(
+    parts: Sequence[ClusterCells], column: str, places: Sequence[IntArray], swapped: Sequence[BoolArray]
+) -> ClusterCells:
     codes, identities = _joined_identities(parts)
     cluster = np.concatenate([code[part.cluster] for code, part in zip(codes, parts, strict=True)])
     pair = np.concatenate([place[part.pair] for place, part in zip(places, parts, strict=True)])
@@ -217,7 +321,7 @@ def sum_clusters(
     new = begins(cluster, pair)
     cell, size = np.cumsum(new) - 1, int(np.count_nonzero(new))
     return ClusterCells(
-        column=columns[0],
+        column=column,
         cluster=cluster[new],
         pair=pair[new],
         weight=group_sums(cell, weight[order], size),

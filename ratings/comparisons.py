@@ -12,7 +12,7 @@ from scipy import sparse
 from ratings.aggregation import OUTCOMES, PairCounts, count_clusters, count_pairs, merge_pairs
 from ratings.arrays import FloatArray, IntArray, ModelId, group_sums
 from ratings.canonical_order import canonical_order
-from ratings.clusters import ClusterCells, sum_clusters
+from ratings.clusters import ClusterCells, Clusters, sum_clusters
 from ratings.columns import Battles
 from ratings.connectivity import connected_groups, has_mutual_paths, without_arrivals, won_or_tied
 from ratings.counted import checked_counts, sorted_names
@@ -40,7 +40,7 @@ class Comparisons:
         Votes: the first model won, the second won, tie, both bad.
     weights, squared_weights : float64, shape (n_pairs, 4)
         Sums over these votes of the weight and of its square; equal to ``counts`` without weights.
-    clusters : ClusterCells or None
+    clusters : ClusterCells, ClusterParts or None
         The same votes kept apart by voter, when asked for.
     """
 
@@ -50,7 +50,7 @@ class Comparisons:
     counts: IntArray
     weights: FloatArray
     squared_weights: FloatArray
-    clusters: ClusterCells | None = None
+    clusters: Clusters | None = None
 
     @staticmethod
     def from_battles(battles: Battles, *, cluster: str | None = None) -> "Comparisons":
@@ -383,7 +383,7 @@ class Comparisons:
 
 
 def _comparisons(
-    models: tuple[ModelId, ...], pairs: PairCounts, clusters: ClusterCells | None
+    models: tuple[ModelId, ...], pairs: PairCounts, clusters: Clusters | None
 ) -> Comparisons:
     return Comparisons(
         models=models,

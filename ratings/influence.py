@@ -9,6 +9,7 @@ import pandas as pd
 from ratings.arrays import FloatArray, IntArray, ModelId
 from ratings.bradley_terry import fit_bradley_terry
 from ratings.changes import AddedVotes, Changes, DroppedVotes, FlippedVotes, RemovedClusters, with_all_pairs
+from ratings.clusters import all_cells
 from ratings.comparisons import Comparisons
 from ratings.encoding import WINNERS
 from ratings.errors import InvalidOptionError, name_some
@@ -345,7 +346,7 @@ class _Board:
 
 def _in_units(comparisons: Comparisons, unit: float) -> Comparisons:
     """Divide all weights by a unit, so that the search does not depend on the one they came in."""
-    clusters = comparisons.clusters
+    clusters = all_cells(comparisons.clusters)
     if clusters is not None:
         clusters = replace(clusters, weight=clusters.weight / unit, score=clusters.score / unit)
     return replace(

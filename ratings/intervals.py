@@ -200,7 +200,10 @@ def _clustered_meat(comparisons: Comparisons, expected: FloatArray, cluster: str
             f"All votes come from {cells.size} {cluster}: clustered intervals need two or more. "
             "Pass cluster=None to treat votes as independent."
         )
-    surplus = cells.score - cells.weight * expected[cells.pair]
-    a, b = comparisons.first[cells.pair], comparisons.second[cells.pair]
-    meat = sum_outer_products(cells.cluster, a, b, surplus, len(comparisons.models))
+    size = len(comparisons.models)
+    meat = np.zeros((size, size))
+    for some in cells.pieces():
+        surplus = some.score - some.weight * expected[some.pair]
+        a, b = comparisons.first[some.pair], comparisons.second[some.pair]
+        meat += sum_outer_products(some.cluster, a, b, surplus, size)
     return cells.size / (cells.size - 1) * meat

@@ -71,16 +71,13 @@ def jackknife_sandwich(fit: BradleyTerryFit, comparisons: Comparisons, *, cluste
     if clusters is None:
         return covariance
     expected = win_probabilities(fit.strengths, comparisons)
-    heavy = _heavy(fit, comparisons, clusters, expected * (1 - expected))
-    if not len(heavy.cluster):
-        return covariance
-    size, a, b = len(fit.models), comparisons.first[heavy.pair], comparisons.second[heavy.pair]
-    surplus = heavy.score - heavy.weight * expected[heavy.pair]
-    alone = _left_out(fit, comparisons, heavy, surplus, expected * (1 - expected))
-    change = sum_outer_products(heavy.cluster, a, b, alone, size)
-    change -= sum_outer_products(heavy.cluster, a, b, surplus, size)
     factor = clusters.size / (clusters.size - 1)
-    return covariance + factor * sandwich_product(fit.inverse_hessian, change)
+    for cells in clusters.pieces():
+        heavy = _heavy(fit, comparisons, cells, expected * (1 - expected))
+        if len(heavy.cluster):
+            change = _change(fit, comparisons, heavy, expected)
+            covariance = covariance + factor * sandwich_product(fit.inverse_hessian, change)
+    return covariance
 
 
 def few_clusters_factor(clusters: int) -> float:
@@ -105,6 +102,18 @@ def few_clusters_factor(clusters: int) -> float:
     if clusters >= _ENOUGH_CLUSTERS:
         return 1.0
     return float(np.square(special.stdtrit(clusters - 1, 0.975) / special.ndtri(0.975)))
+
+
+def _change(
+    fit: BradleyTerryFit, comparisons: Comparisons, heavy: ClusterCells, expected: FloatArray
+) -> FloatArray:
+    """What the pulls of these clusters, each as if it were left out, add to the sum of squares of plain ones."""
+    size, a, b = len(fit.models), comparisons.first[heavy.pair], comparisons.second[heavy.pair]
+    surplus = heavy.score - heavy.weight * expected[heavy.pair]
+    alone = _left_out(fit, comparisons, heavy, surplus, expected * (1 - expected))
+    change = sum_outer_products(heavy.cluster, a, b, alone, size)
+    change -= sum_outer_products(heavy.cluster, a, b, surplus, size)
+    return change
 
 
 def _heavy(

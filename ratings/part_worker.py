@@ -43,6 +43,8 @@ class StyleTask:
     cluster : str or None
     identities : Arrow array or None
         All clusters, in the order of their numbers.
+    whole_clusters : bool
+        Whether all votes of a cluster lie in one chunk, whose clusters are then numbered for it alone.
     threads : int
         Of each worker.
     """
@@ -53,6 +55,7 @@ class StyleTask:
     every_model: bool
     cluster: str | None
     identities: pa.Array | None
+    whole_clusters: bool
     threads: int
 
     @property
@@ -90,7 +93,10 @@ class PartWorker:
 
     def scores(self, task: StyleTask, point: StylePoint) -> StyleScores:
         """Add up loss and squared scores, too."""
-        return reduce(add, (style_scores(rows, point, threads=task.threads) for rows in self._rows(task)))
+        scores = (style_scores(rows, point, threads=task.threads) for rows in self._rows(task))
+        if task.whole_clusters:
+            scores = (each.of_whole_clusters(task.comparisons) for each in scores)
+        return reduce(add, scores)
 
     def _rows(self, task: StyleTask) -> Iterator[StyleRows]:
         """Prepare the rows again, or take those that were kept: a worker that was restarted has none."""
@@ -134,7 +140,8 @@ def _named(name: str) -> Iterator[None]:
 def _prepare(chunk: Battles, task: StyleTask) -> StyleRows:
     battles = chunk if task.every_model or not len(chunk) else _between(chunk, task.comparisons.models)
     encoded = encode_battles(battles, cluster=task.cluster)
-    clusters = None if task.identities is None else len(task.identities)
+    identities = encoded.identities if task.whole_clusters else task.identities
+    clusters = None if identities is None else len(identities)
     return style_rows(
         _with_numbers(encoded, task.identities),
         feature_columns(battles, task.design.features),

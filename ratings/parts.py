@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from ratings.arrays import ModelId
+from ratings.clusters import ClusterCells, ClusterParts
 from ratings.columns import Battles, require_columns
 from ratings.comparisons import Comparisons
 from ratings.crews import Crew, LocalCrew, RayCrew
@@ -39,6 +40,9 @@ class Parts:
         keeps it prepared; between passes only parameters and sums travel.
     progress : callable, optional
         Called with the parts done and their number, in every pass.
+    clusters_in : Path, optional
+        Folder for what is counted of clusters, which is then in memory part by part, too. All votes of a cluster must
+        lie in one part, which is read in one chunk, and on "here".
 
     Raises
     ------
@@ -62,7 +66,12 @@ class Parts:
     """
 
     def __init__(
-        self, sources: Sequence[Source], *, on: Place = "here", progress: Progress | None = None
+        self,
+        sources: Sequence[Source],
+        *,
+        on: Place = "here",
+        progress: Progress | None = None,
+        clusters_in: Path | None = None,
     ) -> None:
         if not sources:
             raise InvalidOptionError("There are no parts: name at least one file or table.")
@@ -70,6 +79,7 @@ class Parts:
             raise InvalidOptionError(f"on is {on!r}: it is 'here' or 'ray'.")
         self._sources = tuple(sources)
         self._progress = progress
+        self._clusters_in = clusters_in
         self._fits = 0
         self._crew: Crew = LocalCrew(sources) if on == "here" else RayCrew(sources)
 
@@ -140,7 +150,8 @@ class Parts:
         """
         for name in OPTIONAL:
             self.have_column(name)
-        return Comparisons.sum(self._pass("count", cluster))
+        counted = self._pass("count", cluster)
+        return Comparisons.sum(map(self._kept, range(len(self._sources)), counted))
 
     def fit_style_control(
         self,
@@ -181,7 +192,7 @@ class Parts:
         every = self.count(cluster=cluster)
         chosen = every if models is None else every.restrict(models)
         order = chosen.canonical_order()
-        identities = None if every.clusters is None else every.clusters.identities
+        clusters = every.clusters
         comparisons = replace(chosen.reordered(order), clusters=None)
         self._fits += 1
         task = StyleTask(
@@ -190,7 +201,8 @@ class Parts:
             comparisons=comparisons,
             every_model=len(chosen.models) == len(every.models),
             cluster=cluster,
-            identities=identities,
+            identities=clusters.identities if isinstance(clusters, ClusterCells) else None,
+            whole_clusters=isinstance(clusters, ClusterParts),
             threads=thread_count(threads) if isinstance(self._crew, LocalCrew) else threads or 1,
         )
 
@@ -211,6 +223,14 @@ class Parts:
             **stopping,
         )
         return style_fit(problem, minimum, cluster=cluster).reordered(np.argsort(order))
+
+    def _kept(self, number: int, counted: Comparisons) -> Comparisons:
+        """The count of one part, its clusters in a file if they are not kept in memory."""
+        clusters = counted.clusters
+        if self._clusters_in is None or not isinstance(clusters, ClusterCells):
+            return counted
+        path = self._clusters_in / f"clusters-{number}"
+        return replace(counted, clusters=ClusterParts.kept(clusters, path))
 
     def _pass(self, method: str, *arguments: Any) -> Iterator[Any]:
         for done, result in enumerate(self._crew.each(method, *arguments), start=1):

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ratings.arrays import FloatArray
 from ratings.bradley_terry import BradleyTerryFit, fit_bradley_terry
+from ratings.clusters import all_cells
 from ratings.columns import Battles
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidComparisonsError, InvalidOptionError
@@ -200,7 +201,7 @@ def reweight_pairs(comparisons: Comparisons, weights: FloatArray) -> Comparisons
             f"weights has shape {weights.shape}: give one finite weight, 0 or more, for each of the "
             f"{len(comparisons.first)} pairs."
         )
-    clusters = comparisons.clusters
+    clusters = all_cells(comparisons.clusters)
     if clusters is not None:
         of_cell = weights[clusters.pair]
         clusters = replace(clusters, weight=clusters.weight * of_cell, score=clusters.score * of_cell)

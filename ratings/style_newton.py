@@ -7,7 +7,6 @@ import numpy as np
 from scipy import linalg
 
 from ratings.arrays import FloatArray
-from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidOptionError, NotConvergedError, UnidentifiedCoefficientError, name_some
 from ratings.linear_algebra import fill_constant_direction, single_threaded_blas
@@ -246,30 +245,18 @@ def clustered_style_sandwich(
     problem: StyleProblem, inverse_hessian: FloatArray, scores: StyleScores, cluster: str
 ) -> FloatArray:
     """Compute the joint covariance where the votes of one cluster may depend on each other."""
-    by_cluster = scores.by_cluster
-    size = 0 if by_cluster is None else int((by_cluster.rows > 0).sum())
-    if by_cluster is None or size < 2:
+    comparisons, matrix = problem.comparisons, problem.standardisation.matrix
+    found = None if scores.by_cluster is None else scores.by_cluster.products(comparisons)
+    size = 0 if found is None else found.clusters
+    if found is None or size < 2:
         raise InvalidOptionError(
             f"All votes come from {size} {cluster}: clustered intervals need two or more. "
             "Pass cluster=None to treat votes as independent."
         )
-    comparisons, matrix = problem.comparisons, problem.standardisation.matrix
-    pair = by_cluster.pairs.indices
-    # Of these there is one for each cell, and they fit half the width.
-    number = np.arange(len(by_cluster.rows), dtype=np.int32)
-    first, second = comparisons.first.astype(np.int32), comparisons.second.astype(np.int32)
-    models = sum_outer_products(
-        np.repeat(number, np.diff(by_cluster.pairs.indptr)),
-        first[pair],
-        second[pair],
-        by_cluster.pairs.data,
-        problem.models,
-    )
-    by_pair = by_cluster.pairs.T @ by_cluster.style
     with single_threaded_blas():
-        cross = matrix @ np.array([comparisons.net_by_model(values) for values in by_pair.T])
-        style = matrix @ (by_cluster.style.T @ by_cluster.style) @ matrix.T
-        meat = np.block([[models, cross.T], [cross, style]])
+        cross = matrix @ np.array([comparisons.net_by_model(values) for values in found.by_pair.T])
+        style = matrix @ found.style @ matrix.T
+        meat = np.block([[found.models, cross.T], [cross, style]])
     return _sandwich(inverse_hessian, size / (size - 1) * meat)
 
 

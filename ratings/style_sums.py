@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import add
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from ratings.arrays import CodeArray, FloatArray, IntArray, count_codes
+from ratings.cluster_scores import sum_outer_products
+from ratings.comparisons import Comparisons
 from ratings.hashing import hash_groups, hash_rows
+from ratings.linear_algebra import single_threaded_blas
 from ratings.row_sums import RowSums, StylePoint, add_up
 from ratings.style_blocks import StyleBlock
 from ratings.style_kernels import is_worth_compiling
@@ -87,6 +91,66 @@ class ScoresByCluster:
             order = np.argsort(hash_rows([hashes.view(np.int64), voted.view(np.int64)]))
         return ScoresByCluster(pairs=self.pairs[order], style=self.style[order], rows=self.rows[order])
 
+    def products(self, comparisons: Comparisons) -> "ClusterProducts":
+        """Add up the products of each cluster's scores with each other."""
+        pair = self.pairs.indices
+        # Of these there is one for each cell, and they fit half the width.
+        number = np.arange(len(self.rows), dtype=np.int32)
+        first, second = comparisons.first.astype(np.int32), comparisons.second.astype(np.int32)
+        models = sum_outer_products(
+            np.repeat(number, np.diff(self.pairs.indptr)),
+            first[pair],
+            second[pair],
+            self.pairs.data,
+            len(comparisons.models),
+        )
+        with single_threaded_blas():
+            style = self.style.T @ self.style
+        return ClusterProducts(
+            clusters=int((self.rows > 0).sum()),
+            models=models,
+            by_pair=self.pairs.T @ self.style,
+            style=style,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClusterProducts:
+    """Sums over clusters of products of their scores; add those of chunks that share no cluster with ``+``.
+
+    Attributes
+    ----------
+    clusters : int
+        Number of clusters that voted.
+    models : float64, shape (n_models, n_models)
+        Of the scores on models.
+    by_pair : float64, shape (n_pairs, n_columns)
+        Of the scores on pairs with those on contrast columns.
+    style : float64, shape (n_columns, n_columns)
+        Of the scores on contrast columns.
+    """
+
+    clusters: int
+    models: FloatArray
+    by_pair: FloatArray
+    style: FloatArray
+
+    def __add__(self, other: "ClusterProducts") -> "ClusterProducts":
+        return ClusterProducts(
+            clusters=self.clusters + other.clusters,
+            models=self.models + other.models,
+            by_pair=self.by_pair + other.by_pair,
+            style=self.style + other.style,
+        )
+
+    def by_content(self) -> "ClusterProducts":
+        """The same: it names no cluster."""
+        return self
+
+    def products(self, comparisons: Comparisons) -> "ClusterProducts":
+        """The same."""
+        return self
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StyleScores:
@@ -103,8 +167,8 @@ class StyleScores:
         Sum of w**2 (p - y)**2 x.
     style : float64, shape (n_columns, n_columns)
         Sum of w**2 (p - y)**2 x x'.
-    by_cluster : ScoresByCluster or None
-        The scores of each cluster, where rows name theirs.
+    by_cluster : ScoresByCluster, ClusterProducts or None
+        The scores of each cluster, where rows name theirs, or what is needed of them.
     """
 
     sums: StyleSums
@@ -112,7 +176,7 @@ class StyleScores:
     pair: FloatArray
     cross: FloatArray
     style: FloatArray
-    by_cluster: ScoresByCluster | None = None
+    by_cluster: ScoresByCluster | ClusterProducts | None = None
 
     def __add__(self, other: "StyleScores") -> "StyleScores":
         return StyleScores(
@@ -123,12 +187,17 @@ class StyleScores:
             style=self.style + other.style,
             by_cluster=None
             if self.by_cluster is None or other.by_cluster is None
-            else self.by_cluster + other.by_cluster,
+            else add(self.by_cluster, other.by_cluster),
         )
 
     def by_content(self) -> "StyleScores":
         """The same with the clusters in an order that their names have no part in."""
         return replace(self, by_cluster=None if self.by_cluster is None else self.by_cluster.by_content())
+
+    def of_whole_clusters(self, comparisons: Comparisons) -> "StyleScores":
+        """The same with what is needed of the clusters alone, all rows of which are here."""
+        known = self.by_content().by_cluster
+        return replace(self, by_cluster=None if known is None else known.products(comparisons))
 
 
 def style_sums(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> StyleSums:
