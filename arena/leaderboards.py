@@ -49,12 +49,25 @@ SCHEMA_PATHS = {name: f"/feed/v1/schema/{name}.json" for name in ("leaderboard",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Board:
-    """The votes of one category of one population."""
+class BoardSubject:
+    """What a board is about: one category of one population."""
 
-    name: str
     population: Population
     category: Category | None  # None: all of the population's votes
+
+    @property
+    def name(self) -> str:
+        return board_name(self.population, self.category.name if self.category else None)
+
+    @property
+    def title(self) -> str:
+        return self.category.title if self.category else self.population.title
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board(BoardSubject):
+    """The votes of one category of one population."""
+
     everything: EncodedVotes  # of the population
     rows: BoolArray
     left_out: int  # votes on over-frequent prompts
@@ -68,10 +81,6 @@ class Board:
     def votes(self) -> EncodedVotes:
         """Chosen anew at each look: the votes of all boards at once would fill the memory."""
         return self.everything.selected(self.rows)
-
-    @property
-    def title(self) -> str:
-        return self.category.title if self.category else self.population.title
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +123,13 @@ def boards_of(votes: Votes, operator_categories: Sequence[Category] = ()) -> Ite
     used = (tag for place in np.unique(codes[0]) for tag in sets[place])
     for category in categories_of(used, operator_categories):
         selected = category.selects_rows(sets, *codes)
-        if int((selected & ~frequent).sum()) >= (LANGUAGE_VOTES if _is_language(category) else 1):
+        if has_board(category, int((selected & ~frequent).sum())):
             yield _board(votes.population, category, encoded, selected, frequent)
+
+
+def has_board(category: Category, votes: int) -> bool:
+    """Whether so many votes are enough."""
+    return votes >= (LANGUAGE_VOTES if _is_language(category) else 1)
 
 
 def _board(
@@ -127,7 +141,6 @@ def _board(
 ) -> Board:
     """The board of the selected votes, but for those on over-frequent prompts."""
     return Board(
-        name=board_name(population, category.name if category else None),
         population=population,
         category=category,
         everything=votes,
@@ -160,7 +173,7 @@ def board_files(board: Board, models: Facts) -> Iterator[BoardFile]:
         yield BoardFile.of(f"robustness/{board.name}.json", says)
 
 
-def board_header(board: Board) -> dict[str, Any]:
+def board_header(board: BoardSubject) -> dict[str, Any]:
     """What the file of a board says besides its numbers."""
     population, category = board.population, board.category
     return {

@@ -16,8 +16,8 @@ from arena.leaderboards import compute, digest_of, snapshot_inputs
 from arena.populations import OWN_POPULATIONS, Population
 from arena.snapshots import find_snapshot, results_digest
 from arena.tables import Board, Snapshot, SnapshotFile
-from ratings.release.boards import VOTES_FILE, read_populations
 from ratings.release.manifest import read_manifest
+from ratings.release.populations import VOTES_FILE, read_populations
 
 
 async def verify(

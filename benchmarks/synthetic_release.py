@@ -11,8 +11,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from arena.ballots import over_frequent
 from arena.populations import OWN_POPULATIONS, POPULATION_OF_REASON, imported
 from ratings.board_files import STYLE_FEATURES
-from ratings.release.boards import VOTES_FILE, read_populations
 from ratings.release.parquet import open_writer
+from ratings.release.populations import VOTES_FILE, read_populations
 from ratings.release.schema import BOARD_VOTES, DATA, FORMAT, STYLE, TURNS, VOTES, board_votes_file
 
 BATCH = 20_000

@@ -14,6 +14,7 @@ from ratings.encoded_votes import EncodedVotes, encode_votes
 from ratings.errors import RatingsError, UnidentifiedCoefficientError
 from ratings.leaderboard import Leaderboard, leaderboard
 from ratings.style_newton import StyleSeparationError
+from ratings.votes_in_parts import SelectedVotes
 
 PRELIMINARY_VOTES: Final = 100
 STYLE_VOTES: Final = 50
@@ -37,9 +38,9 @@ def encoded_for_boards(votes: pa.Table) -> EncodedVotes:
     return encode_votes(votes, features=STYLE_FEATURES if has_style else ())
 
 
-def plain_board(votes: pa.Table | EncodedVotes) -> Leaderboard:
+def plain_board(votes: pa.Table | EncodedVotes | SelectedVotes) -> Leaderboard:
     """The board of counted votes; columns model_a, model_b, winner and voter."""
-    return leaderboard(votes if isinstance(votes, EncodedVotes) else comparable(votes), ranks=RANKS)
+    return leaderboard(comparable(votes) if isinstance(votes, pa.Table) else votes, ranks=RANKS)
 
 
 def comparable(votes: pa.Table) -> pa.Table:
@@ -47,14 +48,14 @@ def comparable(votes: pa.Table) -> pa.Table:
     return votes.select(["model_a", "model_b", "winner", "voter"])
 
 
-def style_controlled_board(votes: pa.Table | EncodedVotes) -> Leaderboard | None:
+def style_controlled_board(votes: pa.Table | EncodedVotes | SelectedVotes) -> Leaderboard | None:
     """The board at equal style, by those features whose effects the votes can tell; None where they cannot rate.
 
     A feature's effect cannot be told where others explain it, or where it predicts every vote without error.
     """
     if len(votes) < STYLE_VOTES:
         return None
-    encoded = votes if isinstance(votes, EncodedVotes) else encoded_for_boards(votes)
+    encoded = encoded_for_boards(votes) if isinstance(votes, pa.Table) else votes
     differing = [feature for feature in encoded.features if encoded.differs(feature)]
     side_bias = True
     while differing:

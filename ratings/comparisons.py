@@ -382,9 +382,7 @@ class Comparisons:
         return group_sums(index, values, len(self.models))
 
 
-def _comparisons(
-    models: tuple[ModelId, ...], pairs: PairCounts, clusters: Clusters | None
-) -> Comparisons:
+def _comparisons(models: tuple[ModelId, ...], pairs: PairCounts, clusters: Clusters | None) -> Comparisons:
     return Comparisons(
         models=models,
         first=pairs.first,

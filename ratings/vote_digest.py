@@ -16,7 +16,7 @@ from ratings.columns import Battles
 from ratings.errors import InvalidComparisonsError
 
 _KEY_LIMIT = 2**62
-_Codes: TypeAlias = npt.NDArray[np.signedinteger[Any]]
+Codes: TypeAlias = npt.NDArray[np.signedinteger[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,10 +67,12 @@ def canonical_votes(votes: Battles, *, voter: str = "voter") -> CanonicalVotes:
     """
     table = _table(votes)
     names = sorted(name for name in table.column_names if name != voter)
-    kinds, codes = zip(*(_coded(name, table[name]) for name in names), strict=True) if names else ((), ())
-    distinct, content = _dense_ranks(list(codes), table.num_rows)
-    voters = _voters(table, voter)
-    order, sizes = _grouped(voters, content)
+    kinds, codes = (
+        zip(*(coded_column(name, table[name]) for name in names), strict=True) if names else ((), ())
+    )
+    distinct, content = dense_ranks(list(codes), table.num_rows)
+    voters = voter_numbers(table, voter)
+    order, sizes = grouped_by_voter(voters, content)
     digest = hashlib.sha256(json.dumps(dict(zip(names, kinds, strict=True)), sort_keys=True).encode())
     for column in codes:
         digest.update(column[distinct].astype("<i8").tobytes())
@@ -84,7 +86,7 @@ def _table(votes: Battles) -> pa.Table:
     return pa.Table.from_batches([votes]) if isinstance(votes, pa.RecordBatch) else votes
 
 
-def _coded(name: str, column: pa.ChunkedArray) -> tuple[Any, _Codes]:
+def coded_column(name: str, column: pa.ChunkedArray) -> tuple[Any, Codes]:
     """What the digest says of a column, and its values as integers that sort as they do, as small as they come."""
     if column.null_count:
         row = int(np.argmax(column.is_null().to_numpy()))
@@ -113,7 +115,7 @@ def _coded(name: str, column: pa.ChunkedArray) -> tuple[Any, _Codes]:
     return listed, lookup[indices]
 
 
-def _dense_ranks(codes: list[_Codes], rows: int) -> tuple[IntArray, IntArray]:
+def dense_ranks(codes: list[Codes], rows: int) -> tuple[IntArray, IntArray]:
     """Rows that say different things, sorted, one of each; and which of them each row is."""
     if not rows:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -136,7 +138,7 @@ def _sort_alike(order: IntArray, new: BoolArray, key: IntArray) -> None:
     new[alike] |= begins(key[order[alike]])
 
 
-def _packed(codes: list[_Codes]) -> list[IntArray]:
+def _packed(codes: list[Codes]) -> list[IntArray]:
     """As few integer keys as hold all columns; sorting by them in turn is sorting by the columns in turn."""
     keys: list[IntArray] = []
     room = 0
@@ -153,7 +155,7 @@ def _packed(codes: list[_Codes]) -> list[IntArray]:
     return keys
 
 
-def _voters(table: pa.Table, name: str) -> IntArray:
+def voter_numbers(table: pa.Table, name: str) -> IntArray:
     """Numbers of the voters, in no particular order; a vote without one gets a number of its own."""
     rows = table.num_rows
     if name not in table.column_names:
@@ -171,7 +173,7 @@ def _voters(table: pa.Table, name: str) -> IntArray:
     return np.where(unknown, int(numbers.max()) + 1 + np.arange(rows), numbers)
 
 
-def _grouped(voters: IntArray, content: IntArray) -> tuple[IntArray, IntArray]:
+def grouped_by_voter(voters: IntArray, content: IntArray) -> tuple[IntArray, IntArray]:
     """Rows by voter and content, and how many votes each voter cast, in that order."""
     if not len(voters):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from arena.ballots import Votes
-from arena.categories import Category
-from arena.leaderboards import Board, board_header, boards_of
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from arena.categories import Category, categories_of
+from arena.leaderboards import BoardSubject, board_header, has_board
 from arena.populations import Population
-from ratings.board_files import STYLE_COLUMNS, STYLE_VOTES
-from ratings.release.boards import PopulationVotes
+from ratings.board_files import STYLE_VOTES
+from ratings.release.populations import Population as PopulationVotes
+from ratings.release.populations import kinds_of
 
 
 def board_definitions(
@@ -22,18 +25,35 @@ def board_definitions(
     """
     for name, said in populations.items():
         facts = {fact: said[fact] for fact in ("title", "kind", "about", "origin", "license")}
-        population = Population(name=name, **facts)
-        # Which boards there are does not depend on style, and to compare it takes most of the memory.
-        table = votes[name].table
-        table = table.drop_columns([column for column in STYLE_COLUMNS if column in table.column_names])
-        own = Votes(population=population, table=table, digest=votes[name].digest)
-        for board in boards_of(own, operator_categories):
+        population, kinds = Population(name=name, **facts), kinds_of(votes[name])
+        for category, counted in _categories(kinds, operator_categories):
+            board = BoardSubject(population=population, category=category)
             yield _definition(board, said["votes_file"], style_control=False)
-            if own.has_tags and board.counted >= STYLE_VOTES:
+            if "tags" in kinds.column_names and counted >= STYLE_VOTES:
                 yield _definition(board, said["votes_file"], style_control=True)
 
 
-def _definition(board: Board, votes_file: str, *, style_control: bool) -> dict[str, Any]:
+def _categories(
+    kinds: pa.Table, operator_categories: Sequence[Category]
+) -> Iterator[tuple[Category | None, int]]:
+    """The main board and every category that has one, with the number of votes; `kinds` as `kinds_of` counts them."""
+    votes = kinds["votes"].to_numpy()
+    if "tags" not in kinds.column_names:
+        yield None, int(votes.sum())
+        return
+    votes = np.where(kinds["over_frequent"].to_numpy(zero_copy_only=False), 0, votes)
+    yield None, int(votes.sum())
+    sets, winners = [tags.split() for tags in kinds["tags"].to_pylist()], kinds["winner"].to_pylist()
+    if not len(sets):
+        return
+    row = np.arange(len(sets))
+    for category in categories_of((tag for tags in sets for tag in tags), operator_categories):
+        counted = int(votes[category.selects_rows(sets, row, winners, row)].sum())
+        if has_board(category, counted):
+            yield category, counted
+
+
+def _definition(board: BoardSubject, votes_file: str, *, style_control: bool) -> dict[str, Any]:
     category = board.category or Category(name="", title="", about="")
     return {
         "file": f"leaderboard/{board.name}{'.style' if style_control else ''}.json",

@@ -14,9 +14,10 @@ from arena.dataset.compat import ARENA_33K, ARENA_55K, ARENA_100K, ARENA_140K, F
 from arena.dataset.conversations import counted_populations
 from arena.dataset.preference import PREFERENCES
 from arena.dataset.samples import SAMPLE, SAMPLE_ROWS
-from ratings.release.boards import MODELS_FILE, VOTES_FILE
+from ratings.release.boards import MODELS_FILE
 from ratings.release.checks import BATTLES_FILE, TURNS_FILE, WITHDRAWN, WITHHELD_FILE
 from ratings.release.parquet import read_columns
+from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import BOARD_VOTES, DATA, MANIFEST
 
 CARD: Final = "README.md"

@@ -19,8 +19,8 @@ from arena.dataset.message_counts import BOLD, HEADERS, LISTS, MessageCounts
 from arena.language_names import LANGUAGE_NAMES
 from arena.tables import SIDES, Side
 from ratings.arrays import IntArray
-from ratings.release.boards import VOTES_FILE
 from ratings.release.parquet import open_writer, read_columns
+from ratings.release.populations import VOTES_FILE
 
 FOLDER: Final = "compat"
 ARENA_33K: Final = f"{FOLDER}/arena-33k.parquet"

@@ -13,9 +13,9 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from arena.tables import SIDES, Side
 from ratings.arrays import IntArray
 from ratings.board_files import STYLE_COLUMNS
-from ratings.release.boards import VOTES_FILE
 from ratings.release.checks import BATTLES_FILE, TURNS_FILE
 from ratings.release.parquet import open_reader
+from ratings.release.populations import VOTES_FILE
 
 ROWS: Final = 512
 GROUP_ROWS: Final = 2_048  # of conversations: a group of each file is in memory at once, and its footer

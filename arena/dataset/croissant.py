@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from ratings.release.boards import VOTES_FILE
+from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import BOARD_VOTES, DATA
 
 CROISSANT: Final = "croissant.json"

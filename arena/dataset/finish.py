@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
@@ -21,9 +22,10 @@ from arena.dataset.samples import write_sample
 from arena.dataset.signing import sign
 from arena.memory import return_freed_memory, return_smaller_pieces
 from ratings.leaderboard import METHOD_VERSION
-from ratings.release.boards import compute_boards, digest_of, read_facts, read_populations
+from ratings.release.boards import compute_boards, digest_of, read_facts
 from ratings.release.checksums import write_checksums
 from ratings.release.manifest import write_manifest
+from ratings.release.populations import open_populations
 
 
 def finish(
@@ -42,7 +44,8 @@ def finish(
     """
     return_smaller_pieces()
     return_freed_memory()
-    populations, boards = _write_boards(directory, manifest["populations"], categories)
+    with TemporaryDirectory(prefix="votes-", dir=directory.parent) as scratch:
+        populations, boards = _write_boards(directory, manifest["populations"], categories, Path(scratch))
     return_freed_memory()
     written = dict(manifest) | {
         "code_version": __version__,
@@ -61,13 +64,13 @@ def finish(
 
 
 def _write_boards(
-    directory: Path, said: Mapping[str, Mapping[str, Any]], categories: Sequence[Category]
+    directory: Path, said: Mapping[str, Mapping[str, Any]], categories: Sequence[Category], scratch: Path
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
     """Compute every leaderboard of the votes; returns what is said of populations and boards, with their digests."""
-    votes = read_populations(directory, said)
+    votes = open_populations(directory, said, scratch)
     return_freed_memory()
     populations = {
-        name: {**facts, "votes": votes[name].table.num_rows, "digest": votes[name].digest}
+        name: {**facts, "votes": votes[name].votes, "digest": votes[name].digest}
         for name, facts in said.items()
     }
     definitions = {each["file"]: each for each in board_definitions(populations, votes, categories)}

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from ratings.release.boards import VOTES_FILE
 from ratings.release.checks import BATTLES_FILE, TURNS_FILE
 from ratings.release.parquet import open_reader
+from ratings.release.populations import VOTES_FILE
 
 SAMPLE: Final = "samples/battles.jsonl"
 SAMPLE_ROWS: Final = 1_000

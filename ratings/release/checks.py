@@ -12,10 +12,11 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ratings.board_files import STYLE_COLUMNS
 from ratings.encoding import WINNERS
-from ratings.release.boards import MODELS_FILE, VOTES_FILE
+from ratings.release.boards import MODELS_FILE
 from ratings.release.checksums import release_files
 from ratings.release.findings import Finding
 from ratings.release.parquet import read_columns
+from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import BATTLE_ID, BOARD_VOTES, DATA, MANIFEST, NAME
 
 BATTLES_FILE: Final = "data/battles.parquet"

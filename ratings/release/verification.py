@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -11,10 +12,11 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from ratings.errors import InvalidOptionError, RatingsError
 from ratings.leaderboard import METHOD_VERSION
 from ratings.release import checks
-from ratings.release.boards import PopulationVotes, compute_boards, digest_of, read_facts, read_populations
+from ratings.release.boards import compute_boards, digest_of, read_facts
 from ratings.release.checksums import check_checksums, release_files
 from ratings.release.findings import Check, Finding
 from ratings.release.manifest import read_manifest
+from ratings.release.populations import Population, open_populations
 from ratings.release.schema import MANIFEST
 from ratings.release.signature import check_signature
 
@@ -62,27 +64,28 @@ def examine(
     """
     manifest = read_manifest(directory)
     failed: set[str] = set()
-    for name, make in _checks(directory, manifest, key):
-        if failed & _NEEDS.get(name, _READABLE):
-            yield Check(name=name, said="", made=False)
-            continue
-        begins(name)
-        started = time.monotonic()
-        said, findings = _made(make)
-        yield Check(name=name, said=said, findings=findings, seconds=time.monotonic() - started)
-        if findings:
-            failed.add(name)
+    with TemporaryDirectory(prefix="release-votes-") as scratch:
+        for name, make in _checks(directory, manifest, key, Path(scratch)):
+            if failed & _NEEDS.get(name, _READABLE):
+                yield Check(name=name, said="", made=False)
+                continue
+            begins(name)
+            started = time.monotonic()
+            said, findings = _made(make)
+            yield Check(name=name, said=said, findings=findings, seconds=time.monotonic() - started)
+            if findings:
+                failed.add(name)
 
 
 def _checks(
-    directory: Path, manifest: Mapping[str, Any], key: Path | None
+    directory: Path, manifest: Mapping[str, Any], key: Path | None, scratch: Path
 ) -> Iterator[tuple[str, Callable[[], Said]]]:
-    votes: dict[str, PopulationVotes] = {}
+    votes: dict[str, Population] = {}
 
     def read_votes() -> Said:
-        found, findings = _check_votes(directory, manifest)
+        found, findings = _check_votes(directory, manifest, scratch)
         votes.update(found)
-        return f"{sum(each.table.num_rows for each in votes.values()):,} on boards", findings
+        return f"{sum(each.votes for each in votes.values()):,} on boards", findings
 
     yield "checksums", lambda: (f"{len(release_files(directory))} files", check_checksums(directory))
     yield "signature", lambda: check_signature(directory, key)
@@ -124,23 +127,21 @@ def _made(make: Callable[[], Said]) -> Said:
 
 
 def _check_votes(
-    directory: Path, manifest: Mapping[str, Any]
-) -> tuple[dict[str, PopulationVotes], list[Finding]]:
-    found = read_populations(directory, manifest["populations"])
+    directory: Path, manifest: Mapping[str, Any], scratch: Path
+) -> tuple[dict[str, Population], list[Finding]]:
+    found = open_populations(directory, manifest["populations"], scratch)
     findings = []
     for name, votes in found.items():
         said = manifest["populations"][name]
         if votes.digest != said["digest"]:
-            what = (
-                f"the votes of {name!r} are others: {votes.table.num_rows:,} with the digest {votes.digest}; "
-            )
+            what = f"the votes of {name!r} are others: {votes.votes:,} with the digest {votes.digest}; "
             what += f"{MANIFEST} says {said['votes']:,} with {said['digest']}"
             findings.append(Finding(file=said["votes_file"], what=what))
     return found, findings
 
 
 def _check_boards(
-    directory: Path, manifest: Mapping[str, Any], votes: dict[str, PopulationVotes]
+    directory: Path, manifest: Mapping[str, Any], votes: dict[str, Population]
 ) -> list[Finding]:
     if manifest["method_version"] != METHOD_VERSION:
         what = f"computed by version {manifest['method_version']} of the method; these ratings are {METHOD_VERSION}: "

@@ -17,15 +17,14 @@ from arena.populations import imported
 from benchmarks.synthetic_release import STUDY
 from ratings.board_files import STYLE_COLUMNS
 from ratings.release.boards import (
-    VOTES_FILE,
     compute_boards,
     digest_of,
     read_facts,
-    read_populations,
     select_rows,
 )
 from ratings.release.manifest import read_manifest
 from ratings.release.parquet import ROW_GROUP_ROWS, open_writer
+from ratings.release.populations import VOTES_FILE, read_populations
 from ratings.release.schema import VOTES
 
 
