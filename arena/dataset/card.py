@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from arena.dataset.compat import ARENA_33K, ARENA_55K, ARENA_100K, ARENA_140K, FASTCHAT
 from arena.dataset.conversations import counted_populations
+from arena.dataset.divided_files import FILE_BATTLES, divided_files
 from arena.dataset.preference import PREFERENCES
 from arena.dataset.samples import SAMPLE, SAMPLE_ROWS
 from ratings.release.boards import MODELS_FILE
@@ -105,14 +106,15 @@ def _front(directory: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     return {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}
 
 
-def configurations(directory: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Every part that can be loaded by name, and its file; the first is the one loaded without a name.
+def configurations(directory: Path, manifest: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """Every part that can be loaded by name, and its file or files; the first is the one loaded without a name.
 
     Tables only: `datasets` reads all parts of a folder by the format of the first.
     """
-    data = {Path(name).stem: name for name in DATA}
+    data: dict[str, str | list[str]] = {Path(name).stem: name for name in DATA}
     boards = {f"board-{Path(name).stem}": name for name in _board_files(manifest)}
-    views = {name: file for name, file in _VIEWS.items() if (directory / file).exists()}
+    found = {name: divided_files(directory, file) for name, file in _VIEWS.items()}
+    views = {name: files if len(files) > 1 else files[0] for name, files in found.items() if files}
     return {"votes": data["votes"]} | data | boards | views
 
 
@@ -130,9 +132,15 @@ def _languages(directory: Path) -> list[str]:
 def _files(directory: Path, manifest: Mapping[str, Any]) -> list[tuple[str, int | None, str]]:
     titles = {said["votes_file"]: said["title"] for said in manifest["populations"].values()}
     imported = {name: f"imported votes: {titles[name]}" for name in _board_files(manifest)}
+    more = {
+        name: f"more of the same, from battle {place * FILE_BATTLES + 1:,} on"
+        for file in _VIEWS.values()
+        for place, name in enumerate(divided_files(directory, file))
+        if place
+    }
     return [
         (name, manifest["files"].get(name, {}).get("rows"), holds)
-        for name, holds in {**HOLDS, **imported}.items()
+        for name, holds in {**HOLDS, **more, **imported}.items()
         if (directory / name).exists() or name in (MANIFEST, "croissant.json")
     ]
 

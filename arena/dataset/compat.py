@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
+from pandas.util import hash_array
 from pyarrow import csv
 
-from arena.dataset.conversations import GROUP_ROWS, Conversations
+from arena.dataset.conversations import Conversations
+from arena.dataset.divided_files import DividedWriter
 from arena.dataset.lane import BEHIND, Lane
 from arena.dataset.message_counts import BOLD, HEADERS, LISTS, MessageCounts
 from arena.language_names import LANGUAGE_NAMES
 from arena.tables import SIDES, Side
 from ratings.arrays import IntArray
-from ratings.release.parquet import open_writer, read_columns
+from ratings.release.parquet import open_reader
 from ratings.release.populations import VOTES_FILE
 
 FOLDER: Final = "compat"
@@ -42,6 +45,7 @@ CRITERIA: Final = {
     "specificity": "specificity",
     "technical_accuracy": "technical-accuracy",
 }
+_SOME_ROWS: Final = 1 << 16
 _TEXT, _NUMBER, _FLAG, _FLOAT = pa.string(), pa.int64(), pa.bool_(), pa.float64()
 _COUNTED = pa.struct([("content", _TEXT), ("num_tokens", _NUMBER), ("role", _TEXT)])
 _PART = pa.struct([("type", _TEXT), ("text", _TEXT), ("image", _TEXT), ("mimeType", _TEXT)])
@@ -142,7 +146,7 @@ def compat_writer(directory: Path) -> Iterator[Callable[[Conversations], None]]:
     (directory / FOLDER).mkdir(exist_ok=True)
     with ExitStack() as files:
         parquet = {
-            name: files.enter_context(open_writer(directory / name, schema, group_rows=GROUP_ROWS))
+            name: files.enter_context(DividedWriter(directory / name, schema))
             for name, schema in _SCHEMAS.items()
         }
         # The layouts are compressed while the next are made, on another core.
@@ -289,8 +293,11 @@ def _category_tag(said: Conversations) -> pa.StructArray:
 
 def _frequent_prompts(directory: Path) -> pa.Array:
     """Clusters of prompts that were asked so often that boards leave some of their votes out."""
-    votes = read_columns(directory / VOTES_FILE, ["prompt_cluster", "over_frequent"])
-    return pc.unique(votes["prompt_cluster"].filter(votes["over_frequent"]))
+    found: set[str] = set()
+    with open_reader(directory / VOTES_FILE) as votes:
+        for batch in votes.iter_batches(columns=["prompt_cluster", "over_frequent"]):
+            found.update(batch["prompt_cluster"].filter(batch["over_frequent"]).to_pylist())
+    return pa.array(sorted(found), _TEXT)
 
 
 def _dedup_tag(said: Conversations, frequent: pa.Array) -> pa.StructArray:
@@ -302,14 +309,17 @@ def _dedup_tag(said: Conversations, frequent: pa.Array) -> pa.StructArray:
 class _Sessions:
     """Places of votes among those of their voter, from 1; in the order of the file, which says nothing of time.
 
-    Voters are told apart by number: their names would take five times as much memory as everything else that is kept.
+    Voters are told apart by number: their names would take ten times as much memory as everything else that is kept.
     """
 
     def __init__(self, directory: Path) -> None:
-        voters = read_columns(directory / VOTES_FILE, ["voter"], coded=["voter"])["voter"]
-        coded = voters.unify_dictionaries().combine_chunks()
-        self._voter = pc.fill_null(coded.indices, -1).to_numpy()
-        self._seen = np.zeros(len(coded.dictionary), dtype=np.int32)
+        hashes = np.concatenate([np.zeros(0, dtype=np.uint64), *_hashes_of_voters(directory)])
+        known = np.unique(hashes)
+        self._voter = np.full(len(hashes), -1, dtype=np.int32)
+        for start in range(0, len(hashes), _SOME_ROWS):
+            some = hashes[start : start + _SOME_ROWS]
+            self._voter[start : start + _SOME_ROWS] = np.where(some, np.searchsorted(known, some), -1)
+        self._seen = np.zeros(len(known), dtype=np.int32)
 
     def orders(self, rows: IntArray) -> pa.Array:
         """The places of the votes in these rows; one without a voter is the first and only one of its own."""
@@ -319,6 +329,16 @@ class _Sessions:
             self._seen[voters[place]] += 1
             orders[place] = self._seen[voters[place]]
         return pa.array(orders)
+
+
+def _hashes_of_voters(directory: Path) -> Iterator[npt.NDArray[np.uint64]]:
+    """A number for each vote that tells its voter, 0 where it has none."""
+    with open_reader(directory / VOTES_FILE, coded=["voter"]) as votes:
+        for batch in votes.iter_batches(columns=["voter"]):
+            coded = batch["voter"]
+            hashes = hash_array(np.append(coded.dictionary.to_numpy(zero_copy_only=False), ""))
+            hashes[-1] = 0
+            yield hashes[pc.fill_null(coded.indices, len(hashes) - 1).to_numpy()]
 
 
 def _columns_55k(said: Conversations) -> dict[str, Any]:

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from arena.dataset.conversations import GROUP_ROWS, Conversations
+from arena.dataset.conversations import Conversations
+from arena.dataset.divided_files import DividedWriter
 from arena.dataset.lane import Lane
 from arena.tables import SIDES
-from ratings.release.parquet import open_writer
 
 PREFERENCES: Final = "preference/preferences.parquet"
 _MESSAGES: Final = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -36,7 +36,7 @@ def preference_writer(directory: Path) -> Iterator[Callable[[Conversations], Non
     turns, `chosen` and `rejected` hold what followed on each side, later prompts included.
     """
     (directory / PREFERENCES).parent.mkdir(exist_ok=True)
-    with open_writer(directory / PREFERENCES, _SCHEMA, group_rows=GROUP_ROWS) as writer, Lane() as lane:
+    with DividedWriter(directory / PREFERENCES, _SCHEMA) as writer, Lane() as lane:
         yield lambda said: lane.submit(writer.write, _preferences(said))
 
 
