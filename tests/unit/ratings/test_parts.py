@@ -22,7 +22,7 @@ from ratings import (
     simulate,
 )
 from ratings.parts import Parts
-from ratings.sources import parquet_sources
+from ratings.sources import TableSource, parquet_sources
 from ratings.style_control import StyleControlFit, fit_style_control
 
 FEATURES = ["tokens", "bold"]
@@ -278,3 +278,48 @@ class TestOnRay:
         fit = parts.fit_style_control(features=FEATURES)
         assert passes > 3
         assert_same(fit, fit_style_control(votes, features=FEATURES), within=1e-9)
+
+
+def by_voter(votes: pd.DataFrame, folder: Path) -> Parts:
+    """In five parts, one of them empty, with what is counted of voters in files."""
+    number = pd.factorize(votes["voter"])[0]
+    sources = [
+        TableSource(name=f"part {part}", table=votes[number % 4 == part].reset_index(drop=True))
+        for part in range(5)
+    ]
+    return Parts(sources, clusters_in=folder)
+
+
+@pytest.mark.parametrize("style", [(), ("tokens", "bold")])
+def test_a_board_of_voters_in_files_is_that_of_all_in_memory(
+    votes: pd.DataFrame, style: tuple[str, ...], tmp_path: Path
+) -> None:
+    number = np.arange(len(votes))
+    heavy = votes.assign(voter=np.where(number % 3 > 0, number % 7, 7 + number))
+    expected = leaderboard(heavy, style=style, ranks="anytime")
+    found = leaderboard(by_voter(heavy, tmp_path), style=style, ranks="anytime")
+    assert found.method == expected.method
+    pd.testing.assert_frame_equal(found.table, expected.table, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found.covariance, expected.covariance, rtol=1e-9, atol=1e-15)
+    if style:
+        pd.testing.assert_frame_equal(found.coefficients, expected.coefficients, rtol=1e-9)
+
+
+def test_voters_in_files_tell_models_apart_that_votes_do_not(tmp_path: Path) -> None:
+    """Models with the same votes, of different voters, stand in an order that neither names nor files decide."""
+    pairs = [("u", "v"), ("v", "w"), ("w", "u")]
+    rows = [
+        (a, b, winner, voter)
+        for (a, b), voter in zip(pairs, (0, 1, 1), strict=True)
+        for winner in ("model_a", "tie")
+    ]
+    few = pd.DataFrame(rows, columns=["model_a", "model_b", "winner", "voter"])
+    assert (
+        by_voter(few, tmp_path).count(cluster="voter").canonical.models
+        == Comparisons.from_battles(few, cluster="voter").canonical.models
+    )
+
+
+def test_what_needs_all_voters_at_once_says_so_of_those_in_files(votes: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(InvalidOptionError, match="voter are kept in files"):
+        leaderboard(by_voter(votes, tmp_path), intervals="bootstrap")

@@ -1,3 +1,6 @@
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -7,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratings import InvalidComparisonsError
+from ratings import InvalidComparisonsError, parted_digest
+from ratings.parted_digest import digest_of_parts
+from ratings.sorted_runs import merged
 from ratings.vote_digest import canonical_votes
 
 ROW = st.tuples(
@@ -93,3 +98,23 @@ def test_names_row_and_column_of_what_is_missing() -> None:
         canonical_votes(votes)
     with pytest.raises(InvalidComparisonsError, match=r"tokens_a is of type double"):
         canonical_votes(table([(("x", "u", "tie", 0.5), 1)]))
+
+
+@settings(deadline=None, max_examples=50)
+@given(VOTES, st.integers(1, 4), st.integers(1, 64))
+def test_votes_in_parts_have_the_same_digest(votes: list[Any], parts: int, range_bytes: int) -> None:
+    """However voters are divided, and however little is in memory at a time."""
+    together = pa.table(table(votes))
+    divided = [
+        together.filter(pa.array(np.array(together["voter"]) % parts == part)) for part in range(parts)
+    ]
+    with pytest.MonkeyPatch.context() as patched, TemporaryDirectory() as scratch:
+        patched.setattr(parted_digest, "merged", partial(merged, range_bytes=range_bytes))
+        found = digest_of_parts([lambda part=part: part for part in divided], Path(scratch))
+    assert found == canonical_votes(together).digest
+
+
+def test_numbers_too_far_apart_for_parts_are_named(tmp_path: Path) -> None:
+    far = pa.table({"model_a": ["x", "x"], "tokens_a": [0, 2**32], "voter": [0, 0]})
+    with pytest.raises(InvalidComparisonsError, match="tokens_a goes from 0 to 4294967296"):
+        digest_of_parts([lambda: far], tmp_path)

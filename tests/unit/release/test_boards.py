@@ -7,15 +7,19 @@ import orjson
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
 
 from arena.ballots import _canonical, own_votes
 from arena.categories import Category
 from arena.dataset.board_definitions import board_definitions
+from arena.dataset.finish import finish
 from arena.leaderboards import board_files, boards_of
 from arena.leaderboards import digest_of as arena_digest_of
 from arena.populations import imported
-from benchmarks.synthetic_release import STUDY
+from benchmarks.synthetic_release import STUDY, write_data
+from ratings import votes_in_parts
 from ratings.board_files import STYLE_COLUMNS
+from ratings.release import populations as reading
 from ratings.release.boards import (
     compute_boards,
     digest_of,
@@ -24,8 +28,10 @@ from ratings.release.boards import (
 )
 from ratings.release.manifest import read_manifest
 from ratings.release.parquet import ROW_GROUP_ROWS, open_writer
-from ratings.release.populations import VOTES_FILE, read_populations
+from ratings.release.populations import VOTES_FILE, open_populations, read_populations
 from ratings.release.schema import VOTES
+from ratings.release.verification import verify
+from tests.unit.release.conftest import KEY
 
 
 def as_ballots(votes: pa.Table) -> tuple[pa.Table, dict[int, str]]:
@@ -144,3 +150,24 @@ def test_descriptions_travel_in_the_file(release: Path) -> None:
     assert [field.metadata[b"description"] for field in written] == [
         field.metadata[b"description"] for field in VOTES
     ]
+
+
+def test_a_release_too_large_for_memory_is_the_same(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Divided into files by voter, the votes give the same digests and leaderboards, and `verify` finds no fault."""
+    monkeypatch.setattr(reading, "MEMORY_VOTES", 0)
+    monkeypatch.setattr(votes_in_parts, "PART_VOTES", 60)
+    said = read_manifest(release)["populations"]
+    divided = open_populations(release, said, tmp_path)
+    assert len(divided["overall"].files) > 2
+    assert {name: (votes.votes, votes.digest) for name, votes in divided.items()} == {
+        name: (each["votes"], each["digest"]) for name, each in said.items()
+    }
+    directory = tmp_path / "again"
+    finish(directory, write_data(directory), KEY)
+    for path in sorted(release.rglob("*")):
+        if path.is_file():
+            assert (directory / path.relative_to(release)).read_bytes() == path.read_bytes(), path.name
+    assert not verify(release)
+    assert not [*tmp_path.glob("votes-*")], "what was divided is gone"

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 import ratings
+from arena.dataset import divided_files
+from arena.dataset.card import configurations
 from arena.dataset.compat import ARENA_33K, ARENA_55K, ARENA_100K, ARENA_140K, FASTCHAT
 from arena.dataset.conversations import counted_populations, read_conversations
 from arena.dataset.finish import finish
@@ -226,3 +228,21 @@ def test_tokens_are_counted_as_for_style() -> None:
     ]
     assert token_counts(pa.array(texts, pa.string())).tolist() == [count_tokens(text) for text in texts]
     assert token_counts(pa.array([], pa.string())).tolist() == []
+
+
+def test_large_layouts_are_divided(
+    release: Path, copied: Path, voted: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Into files of so many battles, which together hold what one would, and are loaded by one name."""
+    monkeypatch.setattr(divided_files, "FILE_BATTLES", 100)
+    manifest = read_manifest(copied)
+    written = finish(copied, manifest, KEY)
+    for name in (ARENA_33K, ARENA_100K, ARENA_140K, PREFERENCES):
+        files = divided_files.divided_files(copied, name)
+        sizes = [written["files"][file]["rows"] for file in files]
+        assert files[1] == name.replace(".parquet", "-2.parquet")
+        assert sizes[:-1] == [100] * (len(files) - 1)
+        assert [row for file in files for row in rows(copied, file)] == rows(release, name)
+    assert configurations(copied, written)["arena-140k"] == divided_files.divided_files(copied, ARENA_140K)
+    assert "| `compat/arena-140k-2.parquet` |" in (copied / "README.md").read_text()
+    assert not verify(copied)
