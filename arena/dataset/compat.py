@@ -21,7 +21,6 @@ from arena.dataset.lane import BEHIND, Lane
 from arena.dataset.message_counts import BOLD, HEADERS, LISTS, MessageCounts
 from arena.language_names import LANGUAGE_NAMES
 from arena.tables import SIDES, Side
-from ratings.arrays import IntArray
 from ratings.release.parquet import open_reader
 from ratings.release.populations import VOTES_FILE
 
@@ -45,7 +44,6 @@ CRITERIA: Final = {
     "specificity": "specificity",
     "technical_accuracy": "technical-accuracy",
 }
-_SOME_ROWS: Final = 1 << 16
 _TEXT, _NUMBER, _FLAG, _FLOAT = pa.string(), pa.int64(), pa.bool_(), pa.float64()
 _COUNTED = pa.struct([("content", _TEXT), ("num_tokens", _NUMBER), ("role", _TEXT)])
 _PART = pa.struct([("type", _TEXT), ("text", _TEXT), ("image", _TEXT), ("mimeType", _TEXT)])
@@ -229,7 +227,7 @@ def _columns(said: Conversations, frequent: pa.Array, sessions: "_Sessions") -> 
             "id": said.votes["battle_id"],
             "winner": said.votes["winner"],
             "evaluation_session_id": _voters(said),
-            "evaluation_order": sessions.orders(said.rows),
+            "evaluation_order": sessions.orders(said.votes["voter"]),
             "full_conversation": said.by_battle(_rounds(said, counts)),
             "language": pc.fill_null(said.languages, "und"),
             "timestamp": pc.cast(said.votes["week"], pa.timestamp("us")),
@@ -313,32 +311,26 @@ class _Sessions:
     """
 
     def __init__(self, directory: Path) -> None:
-        hashes = np.concatenate([np.zeros(0, dtype=np.uint64), *_hashes_of_voters(directory)])
-        known = np.unique(hashes)
-        self._voter = np.full(len(hashes), -1, dtype=np.int32)
-        for start in range(0, len(hashes), _SOME_ROWS):
-            some = hashes[start : start + _SOME_ROWS]
-            self._voter[start : start + _SOME_ROWS] = np.where(some, np.searchsorted(known, some), -1)
-        self._seen = np.zeros(len(known), dtype=np.int32)
+        with open_reader(directory / VOTES_FILE, coded=["voter"]) as votes:
+            named = [_numbers(batch["voter"].dictionary) for batch in votes.iter_batches(columns=["voter"])]
+        self._known = np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *named]))
+        self._seen = np.zeros(len(self._known), dtype=np.int32)
 
-    def orders(self, rows: IntArray) -> pa.Array:
-        """The places of the votes in these rows; one without a voter is the first and only one of its own."""
-        voters = self._voter[rows]
-        orders = np.ones(len(rows), dtype=np.int32)
-        for place in np.flatnonzero(voters >= 0).tolist():
-            self._seen[voters[place]] += 1
-            orders[place] = self._seen[voters[place]]
+    def orders(self, voters: pa.ChunkedArray) -> pa.Array:
+        """The places of the votes of these voters; one without a voter is the first and only one of its own."""
+        orders = np.ones(len(voters), dtype=np.int32)
+        known = np.flatnonzero(pc.is_valid(voters).to_numpy())
+        numbers = np.searchsorted(self._known, _numbers(pc.drop_null(voters)))
+        for place, number in zip(known.tolist(), numbers.tolist(), strict=True):
+            self._seen[number] += 1
+            orders[place] = self._seen[number]
         return pa.array(orders)
 
 
-def _hashes_of_voters(directory: Path) -> Iterator[npt.NDArray[np.uint64]]:
-    """A number for each vote that tells its voter, 0 where it has none."""
-    with open_reader(directory / VOTES_FILE, coded=["voter"]) as votes:
-        for batch in votes.iter_batches(columns=["voter"]):
-            coded = batch["voter"]
-            hashes = hash_array(np.append(coded.dictionary.to_numpy(zero_copy_only=False), ""))
-            hashes[-1] = 0
-            yield hashes[pc.fill_null(coded.indices, len(hashes) - 1).to_numpy()]
+def _numbers(names: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """A number for each name, of so many possible ones that no two voters have the same."""
+    found: npt.NDArray[np.uint64] = hash_array(np.array(names.to_pylist(), dtype=object), categorize=False)
+    return found
 
 
 def _columns_55k(said: Conversations) -> dict[str, Any]:

@@ -31,12 +31,10 @@ People = Literal["people", "demo"]
 class Conversations:
     """Some voted battles, and the turns that each vote is about.
 
-    Those of battle i are the turns from `offsets[i]` up to `offsets[i + 1]` of `prompts` and `answers`; `rows` says
-    which row of the file each vote is.
+    Those of battle i are the turns from `offsets[i]` up to `offsets[i + 1]` of `prompts` and `answers`.
     """
 
     votes: pa.Table
-    rows: IntArray
     languages: pa.ChunkedArray
     prompts: pa.Array
     answers: Mapping[Side, pa.Array]
@@ -113,15 +111,12 @@ def read_conversations(
             battles.iter_batches(rows, columns=["battle_id", "language"]),
             strict=True,
         )
-        read = 0
         for cast, fought in batches:
             if not cast["battle_id"].equals(fought["battle_id"]):
                 raise ValueError(
                     f"{VOTES_FILE} and {BATTLES_FILE} do not hold the same battles in the same order."
                 )
             table = pa.Table.from_batches([cast]).append_column("language", fought["language"])
-            table = table.append_column("row", pa.array(np.arange(read, read + cast.num_rows)))
-            read += cast.num_rows
             said = turns.up_to(cast["battle_id"][-1])
             found = _conversations(table, said, populations)
             if found.votes.num_rows:
@@ -164,8 +159,7 @@ def _conversations(votes: pa.Table, turns: pa.Table, populations: Collection[str
     turns, places = turns.filter(pc.is_valid(places)), pc.drop_null(places)
     counts = np.bincount(places.to_numpy(), minlength=votes.num_rows)
     return Conversations(
-        votes=votes.drop_columns(["language", "row"]),
-        rows=votes["row"].to_numpy(),
+        votes=votes.drop_columns(["language"]),
         languages=votes["language"],
         prompts=_flat(turns["prompt"]),
         answers={side: _flat(turns[f"response_{side}"]) for side in SIDES},

@@ -9,6 +9,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 ROW_GROUP_ROWS: Final = 16_384
+MANY_GROUPS: Final = 512
+LARGER: Final = 4
+"""Groups after so many are larger by this factor: of each one, writers and readers keep a kilobyte for every column."""
+
 _FORMAT: Final[dict[str, Any]] = {
     "version": "2.6",
     "data_page_version": "1.0",
@@ -23,12 +27,16 @@ breaks them into small pages, and nobody asks which text is the least. Without, 
 
 
 class Writer:
-    """Writes one file in row groups of so many rows; holds no more rows than one group and the last batch."""
+    """Writes one file in row groups of so many rows; holds no more rows than one group and the last batch.
+
+    From the 513th on, groups are four times as large.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema, group_rows: int) -> None:
         self.schema = schema
         self._group_rows = group_rows
         self.rows = 0
+        self._groups = 0
         repeating = [name for name in _leaves(schema) if name.rpartition(".")[2] not in _TEXTS]
         self._file = pq.ParquetWriter(
             path, schema, **_FORMAT, use_dictionary=repeating, write_statistics=repeating
@@ -40,9 +48,9 @@ class Writer:
         table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
         self.rows += table.num_rows
         self._waiting = pa.concat_tables([self._waiting, table.cast(self.schema)])
-        while self._waiting.num_rows >= self._group_rows:
-            self._write_group(self._waiting.slice(0, self._group_rows))
-            self._waiting = self._waiting.slice(self._group_rows)
+        while self._waiting.num_rows >= (size := self._size):
+            self._write_group(self._waiting.slice(0, size))
+            self._waiting = self._waiting.slice(size)
 
     def close(self) -> None:
         """Write the rows that wait, and the end of the file."""
@@ -51,9 +59,14 @@ class Writer:
             self._waiting = self.schema.empty_table()
         self._file.close()
 
+    @property
+    def _size(self) -> int:
+        return self._group_rows * (1 if self._groups < MANY_GROUPS else LARGER)
+
     def _write_group(self, rows: pa.Table) -> None:
         # Pages end where a batch does: in one piece, a group has the same ones whatever it came in.
-        self._file.write_table(rows.combine_chunks(), row_group_size=self._group_rows)
+        self._file.write_table(rows.combine_chunks(), row_group_size=rows.num_rows)
+        self._groups += 1
 
     def __enter__(self) -> "Writer":
         return self

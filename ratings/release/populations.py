@@ -15,7 +15,7 @@ from ratings.vote_digest import canonical_votes
 from ratings.votes_in_parts import VotesInParts, divide_votes
 
 VOTES_FILE: Final = "data/votes.parquet"
-MEMORY_VOTES: Final = 1_000_000
+MEMORY_VOTES: Final = 500_000
 """A release of more votes is divided into files before its boards are computed, so that memory does not grow."""
 
 _COMPARED: Final = ("model_a", "model_b", "winner", "voter")
@@ -145,8 +145,8 @@ def open_populations(
     directory, populations
         As in `read_populations`.
     scratch : Path
-        A folder for the files; some 300 bytes for each vote of a release of more than a million, none for others. They
-        must stay there as long as the votes are used.
+        A folder for the files; some 300 bytes for each vote of a release of more than `MEMORY_VOTES`, none for others.
+        They must stay there as long as the votes are used.
 
     Returns
     -------
