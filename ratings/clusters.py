@@ -146,25 +146,29 @@ class ClusterParts:
     @staticmethod
     def kept(cells: ClusterCells, path: Path) -> "ClusterParts":
         """Write cells to a file, whatever their clusters are called."""
-        arrays = (cells.cluster, cells.pair, cells.weight, cells.score)
         with path.open("wb") as file:
-            for array in (*arrays, np.array(len(cells.identities))):
-                np.save(file, array)
+            np.savez(
+                file,
+                cluster=cells.cluster,
+                pair=cells.pair,
+                weight=cells.weight,
+                score=cells.score,
+                clusters=np.array(len(cells.identities)),
+            )
         return ClusterParts(column=cells.column, parts=((path, ()),))
 
     def pieces(self) -> Iterator[ClusterCells]:
         """Read the cells file by file."""
         for path, changes in self.parts:
-            with path.open("rb") as file:
-                cluster, pair, weight, score, clusters = (np.load(file) for _ in range(5))
-            cells = ClusterCells(
-                column=self.column,
-                cluster=cluster,
-                pair=pair,
-                weight=weight,
-                score=score,
-                identities=pa.array(np.arange(clusters)),
-            )
+            with np.load(path) as kept:
+                cells = ClusterCells(
+                    column=self.column,
+                    cluster=kept["cluster"],
+                    pair=kept["pair"],
+                    weight=kept["weight"],
+                    score=kept["score"],
+                    identities=pa.array(np.arange(kept["clusters"])),
+                )
             for change in changes:
                 cells = change(cells)
             yield cells

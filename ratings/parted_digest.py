@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from ratings.arrays import IntArray
 from ratings.errors import InvalidComparisonsError
-from ratings.sorted_runs import ROW_NUMBER, Run, RunRows, merged, sorted_rows
+from ratings.sorted_runs import ROW_NUMBER, Run, merged, sorted_rows
 from ratings.vote_digest import Codes, coded_column, dense_ranks, grouped_by_voter, voter_numbers
 
 Part = Callable[[], pa.Table]
@@ -115,7 +114,7 @@ class _Said:
         rows = np.empty((len(distinct), len(columns)), dtype=ROW_NUMBER)
         for place, (column, values) in enumerate(zip(columns, codes, strict=True)):
             rows[:, place] = values[distinct].astype(np.int64) - column.low
-        rows.tofile(path)
+        _append(path, rows)
         said = _Said(
             contents=Run(path=path, offset=0, rows=len(rows), width=len(columns)),
             votes=path.with_suffix(".votes"),
@@ -123,8 +122,8 @@ class _Said:
             numbers=path.with_suffix(".numbers"),
         )
         order, sizes = grouped_by_voter(voter_numbers(table, voter), content)
-        content[order].astype(np.uint32).tofile(said.votes)
-        sizes.astype(np.int64).tofile(said.sizes)
+        _append(said.votes, content[order].astype(np.uint32))
+        _append(said.sizes, sizes.astype(np.int64))
         return said
 
     def by_size(self) -> dict[int, Run]:
@@ -136,7 +135,7 @@ class _Said:
         with self.votes.open("wb") as file:
             for size in np.unique(sizes).tolist():
                 said = content[starts[sizes == size][:, np.newaxis] + np.arange(size)].astype(ROW_NUMBER)
-                sorted_rows([said]).tofile(file)
+                file.write(sorted_rows([said]).tobytes())
                 found[size] = Run(path=self.votes, offset=offset, rows=len(said), width=size)
                 offset += said.nbytes
         return found
@@ -149,16 +148,16 @@ def _number_contents(said: Sequence[_Said], columns: Sequence[_Column], scratch:
         rows = np.concatenate(ranges)
         distinct, content = dense_ranks([*rows.astype(np.int64).T], len(rows))
         for column, values in zip(columns, rows[distinct].T, strict=True):
-            _append(scratch / f"column-{column.name}", values)
+            _append(scratch / f"column-{column.name}", values.astype(np.uint32))
         borders = np.cumsum([len(some) for some in ranges])[:-1]
         for each, numbers in zip(said, np.split(content + known, borders), strict=True):
-            _append(each.numbers, numbers)
+            _append(each.numbers, numbers.astype(np.uint32))
         known += len(distinct)
 
 
-def _append(path: Path, numbers: IntArray | RunRows) -> None:
+def _append(path: Path, numbers: npt.NDArray[Any]) -> None:
     with path.open("ab") as file:
-        numbers.astype(np.uint32).tofile(file)
+        file.write(numbers.tobytes())  # which tells a full disk as one, and `tofile` does not
 
 
 def _stretches(path: Path, kind: np.dtype[Any]) -> Iterator[npt.NDArray[Any]]:

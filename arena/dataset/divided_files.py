@@ -14,7 +14,7 @@ FILE_BATTLES: Final = 500_000
 
 
 class DividedWriter:
-    """Writes rows into a file, and what is too much for it into others: `battles.parquet`, `battles-2.parquet`, …"""
+    """Writes rows into a file, and what is too much for it into others: `battles.parquet`, `battles_02.parquet`, …"""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.schema = schema
@@ -52,8 +52,9 @@ def divided_files(directory: Path, name: str) -> list[str]:
 
 
 def _numbered(path: Path) -> Iterator[Path]:
+    """The path, and what comes after it wherever files are sorted by name."""
     yield path
     number = 2
     while True:
-        yield path.with_stem(f"{path.stem}-{number}")
+        yield path.with_stem(f"{path.stem}_{number:02}")
         number += 1

@@ -44,7 +44,7 @@ def finish(
     """
     return_smaller_pieces()
     return_freed_memory()
-    with TemporaryDirectory(prefix="votes-", dir=directory.parent) as scratch:
+    with TemporaryDirectory(prefix="votes-", dir=directory) as scratch:
         populations, boards = _write_boards(directory, manifest["populations"], categories, Path(scratch))
     return_freed_memory()
     written = dict(manifest) | {

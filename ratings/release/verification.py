@@ -1,10 +1,11 @@
 """Check a release by nothing but its files: that they are what they were, fit together, and give its leaderboards."""
 
+import errno
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -113,17 +114,25 @@ def _made(make: Callable[[], Said]) -> Said:
         return make()
     except InvalidOptionError:
         raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return "", [_uncheckable(error)]
+        what = f"The disk of {gettempdir()} is full, where votes of large releases are sorted"
+        raise InvalidOptionError(f"{what}: name another folder in the variable TMPDIR.") from error
     except (
         RatingsError,
         pa.ArrowException,
-        OSError,
         KeyError,
         TypeError,
         AttributeError,
         ValueError,
         RecursionError,
     ) as error:
-        return "", [Finding(file=MANIFEST, what=f"cannot be checked by it: {type(error).__name__}: {error}")]
+        return "", [_uncheckable(error)]
+
+
+def _uncheckable(error: Exception) -> Finding:
+    return Finding(file=MANIFEST, what=f"cannot be checked by it: {type(error).__name__}: {error}")
 
 
 def _check_votes(

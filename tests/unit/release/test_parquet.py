@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from ratings.release import parquet
 from ratings.release.parquet import open_reader, open_writer
 
 GROUPS, ROWS, BYTES = 20, 64, 16_384
@@ -59,3 +61,21 @@ def test_texts_have_no_dictionary_and_no_bounds(tmp_path: Path) -> None:
     coded = {name for name, column in columns.items() if "RLE_DICTIONARY" in column.encodings}
     assert coded == {"state", "said.list.element.role"}
     assert coded == {name for name, column in columns.items() if column.is_stats_set}
+
+
+def test_groups_grow_where_there_are_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of each group while a file is written or read is less for each row of a large file."""
+    monkeypatch.setattr(parquet, "MANY_GROUPS", 3)
+    table = pa.table({"number": range(1_000)})
+    written = []
+    for rows in (1_000, 17):
+        path = tmp_path / f"{rows}.parquet"
+        with open_writer(path, table.schema, group_rows=ROWS) as writer:
+            for start in range(0, len(table), rows):
+                writer.write(table.slice(start, rows))
+        written.append(path.read_bytes())
+    found = pq.read_metadata(path)
+    sizes = [found.row_group(group).num_rows for group in range(found.num_row_groups)]
+    assert sizes == [64, 64, 64, 256, 256, 256, 40]
+    assert written[0] == written[1]
+    assert pq.read_table(path).equals(table)
