@@ -15,7 +15,7 @@ from ratings.arrays import IntArray, ModelId
 from ratings.columns import Battles, stored
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles, encode_battles
-from ratings.errors import InvalidComparisonsError
+from ratings.errors import InvalidComparisonsError, InvalidOptionError
 from ratings.feature_columns import feature_columns
 from ratings.row_sums import StylePoint
 from ratings.sources import Source
@@ -104,7 +104,11 @@ class PartWorker:
             yield from self._kept
             return
         prepared = []
-        for name, chunk in self._chunks(task.columns):
+        for number, (name, chunk) in enumerate(self._chunks(task.columns)):
+            if number and task.whole_clusters:
+                raise InvalidOptionError(
+                    f"{name}: a part whose clusters are kept in files is read in one chunk."
+                )
             with _named(name):
                 rows = _prepare(chunk, task)
             if self._keep:

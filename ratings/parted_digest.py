@@ -46,7 +46,7 @@ def digest_of_parts(parts: Sequence[Part], scratch: Path, *, voter: str = "voter
     parts : sequence of callables
         Each reads a table as `canonical_votes` takes it, and is called twice; all votes of a voter are in one part.
     scratch : Path
-        A folder for what is sorted: some 200 bytes a vote.
+        An empty folder for what is sorted: some 200 bytes a vote.
     voter : str, default "voter"
 
     Returns
@@ -62,7 +62,8 @@ def digest_of_parts(parts: Sequence[Part], scratch: Path, *, voter: str = "voter
     Notes
     -----
     Every part numbers what its votes say; merged, these sorted lists say which number that is among all parts. Then
-    every voter is a row of numbers, and rows of one length are merged alike. Memory: that of a part, and 16 MiB.
+    every voter is a row of numbers, and rows of one length are merged alike. Memory: that of a part, and some 16 MiB,
+    or what voters take of whom each said the very same.
     """
     columns = _columns(parts, voter)
     said = [

@@ -47,14 +47,14 @@ class Parts:
     Raises
     ------
     InvalidOptionError
-        If there is no part, ``on`` is unknown, or Ray is not installed.
+        If there is no part, ``on`` is unknown or does not go with ``clusters_in``, or Ray is not installed.
 
     Notes
     -----
     A fit without style needs one pass, in which every part is counted: its result has the same bytes as that of
-    all votes in memory. A style-controlled fit needs some five passes; its sums are added in the order of the
-    parts, so that "here" and "ray" give the same bytes, and the same as in memory up to rounding
-    (below 1e-9 in the strengths).
+    all votes in memory, or with ``clusters_in`` the same up to rounding. A style-controlled fit needs some five
+    passes; its sums are added in the order of the parts, so that "here" and "ray" give the same bytes, and the same
+    as in memory up to rounding (below 1e-9 in the strengths).
 
     Examples
     --------
@@ -79,6 +79,10 @@ class Parts:
             raise InvalidOptionError(f"on is {on!r}: it is 'here' or 'ray'.")
         self._sources = tuple(sources)
         self._progress = progress
+        if clusters_in and on != "here":
+            raise InvalidOptionError(
+                "Clusters are kept in files here only: leave out clusters_in, or on='ray'."
+            )
         self._clusters_in = clusters_in
         self._fits = 0
         self._crew: Crew = LocalCrew(sources) if on == "here" else RayCrew(sources)

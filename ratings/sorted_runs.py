@@ -14,7 +14,7 @@ RunRows: TypeAlias = npt.NDArray[np.uint32]
 
 ROW_NUMBER = np.dtype(">u4")
 RANGE_BYTES = 2**24
-"""Rows of so many bytes are in memory at a time, unless more are all the same."""
+"""Rows of about so many bytes are in memory at a time, unless more are all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +41,9 @@ class Run:
         found = np.fromfile(self.path, ROW_NUMBER, count, offset=self.offset + skipped)
         return found.reshape(-1, self.width)
 
-    def place(self, row: bytes) -> int:
-        """How many rows come before this one."""
-        return bisect_left(range(self.rows), row, key=lambda place: self.read(place, place + 1).tobytes())
+    def place(self, row: bytes, start: int) -> int:
+        """How many rows come before this one, of which so many are known."""
+        return bisect_left(range(self.rows), row, lo=start, key=lambda at: self.read(at, at + 1).tobytes())
 
 
 def merged(runs: Sequence[Run], *, range_bytes: int = RANGE_BYTES) -> Iterator[list[RunRows]]:
@@ -52,7 +52,7 @@ def merged(runs: Sequence[Run], *, range_bytes: int = RANGE_BYTES) -> Iterator[l
     Parameters
     ----------
     runs : sequence of Run
-        Of one width.
+        One or more, of one width.
     range_bytes : int, default 16 MiB
 
     Yields
@@ -61,11 +61,16 @@ def merged(runs: Sequence[Run], *, range_bytes: int = RANGE_BYTES) -> Iterator[l
         For each run, its rows of a range: all of them come after those of the ranges before, and what is the same is
         in one range.
     """
-    step = max(1, range_bytes // (len(runs) * runs[0].width * ROW_NUMBER.itemsize)) if runs else 1
-    samples = {run.read(at, at + 1).tobytes() for run in runs for at in range(step, run.rows, step)}
+    step = max(1, range_bytes // (2 * len(runs) * runs[0].width * ROW_NUMBER.itemsize))
+    samples = sorted(run.read(at, at + 1).tobytes() for run in runs for at in range(step, run.rows, step))
+    # Between two of these lie as many steps as there are runs, and of each run one more that is begun.
+    borders = [*dict.fromkeys(samples[len(runs) - 1 :: len(runs)])]
     start = [0] * len(runs)
-    for border in (*sorted(samples), None):
-        stop = [run.rows if border is None else run.place(border) for run in runs]
+    for border in (*borders, None):
+        stop = [
+            run.rows if border is None else run.place(border, known)
+            for run, known in zip(runs, start, strict=True)
+        ]
         yield [run.read(*some) for run, *some in zip(runs, start, stop, strict=True)]
         start = stop
 

@@ -5,7 +5,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Final
+from weakref import finalize
 from zlib import crc32
 
 import numpy as np
@@ -56,10 +59,7 @@ class VotesInParts:
         return (read_part(file).select([*columns]) for file in self.files)
 
     def selected(self, selects: Selects, features: Sequence[str]) -> "SelectedVotes":
-        """The votes that count, with their features of style.
-
-        What is counted of them lies beside the files, in place of what was counted of others.
-        """
+        """The votes that count, with their features of style; what is counted of them lies beside the files."""
         return SelectedVotes([_Source(path=file, selects=selects) for file in self.files], features)
 
 
@@ -87,7 +87,9 @@ class SelectedVotes(Parts):
     """Some votes of a population: `leaderboard` takes them like those in memory."""
 
     def __init__(self, sources: Sequence[_Source], features: Sequence[str]) -> None:
-        super().__init__(sources, clusters_in=sources[0].path.parent)
+        folder = Path(mkdtemp(prefix="counted-", dir=sources[0].path.parent))
+        finalize(self, rmtree, folder, ignore_errors=True)
+        super().__init__(sources, clusters_in=folder)
         self.features = tuple(features)
         self._selected = sources
         self._counted: dict[str | None, Comparisons] = {}
@@ -182,7 +184,7 @@ def _arranged(raw: Path, path: Path) -> Path:
         values = table[name]
         table = table.drop_columns([name])
         columns[name] = (
-            pa.array(voter_numbers(pa.table({VOTER: values}), VOTER)) if name == VOTER else _small(values)
+            pa.array(voter_numbers(pa.table({VOTER: values}), VOTER)) if name == VOTER else narrowed(values)
         )
     arranged = pa.table(columns)
     with pa.ipc.new_file(str(path), arranged.schema) as written:
@@ -190,12 +192,13 @@ def _arranged(raw: Path, path: Path) -> Path:
     return path
 
 
-def _small(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def narrowed(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column in one piece: labels as codes, and counts of style in half the width, where all of them fit."""
     if pa.types.is_string(values.type):
-        values = values.dictionary_encode().unify_dictionaries()
-    elif pa.types.is_int32(values.type) and (pc.max(values).as_py() or 0) <= _LARGEST_INT16:
+        values = values.dictionary_encode()
+    if pa.types.is_int32(values.type) and (pc.max(values).as_py() or 0) <= _LARGEST_INT16:
         values = values.cast(pa.int16())
-    return pa.chunked_array([values.combine_chunks()], values.type)
+    return pa.chunked_array([values.unify_dictionaries().combine_chunks()], values.type)
 
 
 def read_part(path: Path) -> pa.Table:

@@ -10,13 +10,12 @@ from arena.categories import Category, categories_of
 from arena.leaderboards import BoardSubject, board_header, has_board
 from arena.populations import Population
 from ratings.board_files import STYLE_VOTES
-from ratings.release.populations import Population as PopulationVotes
-from ratings.release.populations import kinds_of
+from ratings.release.populations import AnyVotes, kinds_of
 
 
 def board_definitions(
     populations: Mapping[str, Mapping[str, Any]],
-    votes: Mapping[str, PopulationVotes],
+    votes: Mapping[str, AnyVotes],
     operator_categories: Sequence[Category] = (),
 ) -> Iterator[dict[str, Any]]:
     """Every board that these votes make, as the manifest of a release lists it but for its digest.

@@ -133,7 +133,7 @@ def _files(directory: Path, manifest: Mapping[str, Any]) -> list[tuple[str, int 
     titles = {said["votes_file"]: said["title"] for said in manifest["populations"].values()}
     imported = {name: f"imported votes: {titles[name]}" for name in _board_files(manifest)}
     more = {
-        name: f"more of the same, from battle {place * FILE_BATTLES + 1:,} on"
+        name: f"more of the same, from row {place * FILE_BATTLES + 1:,} on"
         for file in _VIEWS.values()
         for place, name in enumerate(divided_files(directory, file))
         if place

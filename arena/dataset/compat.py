@@ -44,6 +44,7 @@ CRITERIA: Final = {
     "specificity": "specificity",
     "technical_accuracy": "technical-accuracy",
 }
+_FEW: Final = 1 << 16
 _TEXT, _NUMBER, _FLAG, _FLOAT = pa.string(), pa.int64(), pa.bool_(), pa.float64()
 _COUNTED = pa.struct([("content", _TEXT), ("num_tokens", _NUMBER), ("role", _TEXT)])
 _PART = pa.struct([("type", _TEXT), ("text", _TEXT), ("image", _TEXT), ("mimeType", _TEXT)])
@@ -312,8 +313,8 @@ class _Sessions:
 
     def __init__(self, directory: Path) -> None:
         with open_reader(directory / VOTES_FILE, coded=["voter"]) as votes:
-            named = [_numbers(batch["voter"].dictionary) for batch in votes.iter_batches(columns=["voter"])]
-        self._known = np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *named]))
+            named = (_numbers(batch["voter"].dictionary) for batch in votes.iter_batches(columns=["voter"]))
+            self._known = _distinct(named)
         self._seen = np.zeros(len(self._known), dtype=np.int32)
 
     def orders(self, voters: pa.ChunkedArray) -> pa.Array:
@@ -325,6 +326,16 @@ class _Sessions:
             self._seen[number] += 1
             orders[place] = self._seen[number]
         return pa.array(orders)
+
+
+def _distinct(some: Iterator[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
+    """All different numbers, sorted; taken together now and then, so that no more are kept than twice as many."""
+    known, waiting = np.zeros(0, dtype=np.uint64), []
+    for numbers in some:
+        waiting.append(numbers)
+        if sum(map(len, waiting)) > len(known) + _FEW:
+            known, waiting = np.unique(np.concatenate([known, *waiting])), []
+    return np.unique(np.concatenate([known, *waiting]))
 
 
 def _numbers(names: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:

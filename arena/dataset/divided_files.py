@@ -14,10 +14,12 @@ FILE_BATTLES: Final = 500_000
 
 
 class DividedWriter:
-    """Writes rows into a file, and what is too much for it into others: `battles.parquet`, `battles_02.parquet`, …"""
+    """Writes rows into a file, and what is too much for it into others: `battles.parquet`, `battles_002.parquet`, …"""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.schema = schema
+        for earlier in divided_files(path.parent, path.name):
+            (path.parent / earlier).unlink()
         self._paths = _numbered(path)
         self._writer = open_writer(next(self._paths), schema, group_rows=GROUP_ROWS)
 
@@ -46,7 +48,7 @@ def divided_files(directory: Path, name: str) -> list[str]:
     found: list[str] = []
     for path in _numbered(Path(name)):
         if not (directory / path).exists():
-            return found
+            break
         found.append(path.as_posix())
     return found
 
@@ -56,5 +58,5 @@ def _numbered(path: Path) -> Iterator[Path]:
     yield path
     number = 2
     while True:
-        yield path.with_stem(f"{path.stem}_{number:02}")
+        yield path.with_stem(f"{path.stem}_{number:03}")
         number += 1

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
@@ -25,7 +24,7 @@ from ratings.leaderboard import METHOD_VERSION
 from ratings.release.boards import compute_boards, digest_of, read_facts
 from ratings.release.checksums import write_checksums
 from ratings.release.manifest import write_manifest
-from ratings.release.populations import open_populations
+from ratings.release.populations import AnyVotes, open_populations
 
 
 def finish(
@@ -44,8 +43,8 @@ def finish(
     """
     return_smaller_pieces()
     return_freed_memory()
-    with TemporaryDirectory(prefix="votes-", dir=directory) as scratch:
-        populations, boards = _write_boards(directory, manifest["populations"], categories, Path(scratch))
+    with open_populations(directory, manifest["populations"], scratch_in=directory) as votes:
+        populations, boards = _write_boards(directory, manifest["populations"], votes, categories)
     return_freed_memory()
     written = dict(manifest) | {
         "code_version": __version__,
@@ -64,10 +63,12 @@ def finish(
 
 
 def _write_boards(
-    directory: Path, said: Mapping[str, Mapping[str, Any]], categories: Sequence[Category], scratch: Path
+    directory: Path,
+    said: Mapping[str, Mapping[str, Any]],
+    votes: dict[str, AnyVotes],
+    categories: Sequence[Category],
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
     """Compute every leaderboard of the votes; returns what is said of populations and boards, with their digests."""
-    votes = open_populations(directory, said, scratch)
     return_freed_memory()
     populations = {
         name: {**facts, "votes": votes[name].votes, "digest": votes[name].digest}

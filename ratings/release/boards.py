@@ -26,7 +26,7 @@ from ratings.board_files import (
 )
 from ratings.encoded_votes import EncodedVotes
 from ratings.release.parquet import read_columns
-from ratings.release.populations import Population
+from ratings.release.populations import AnyVotes
 from ratings.threads import in_order, thread_count
 from ratings.votes_in_parts import SelectedVotes, VotesInParts
 
@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:
 
 
 def compute_boards(
-    populations: MutableMapping[str, Population],
+    populations: MutableMapping[str, AnyVotes],
     definitions: Collection[Definition],
     facts: Facts,
     *,

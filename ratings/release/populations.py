@@ -1,8 +1,10 @@
 """The votes of a release, population by population: in memory, or in files where there are many."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -12,7 +14,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from ratings.board_files import STYLE_COLUMNS
 from ratings.release.parquet import open_reader
 from ratings.vote_digest import canonical_votes
-from ratings.votes_in_parts import VotesInParts, divide_votes
+from ratings.votes_in_parts import VotesInParts, divide_votes, narrowed
 
 VOTES_FILE: Final = "data/votes.parquet"
 MEMORY_VOTES: Final = 500_000
@@ -21,7 +23,6 @@ MEMORY_VOTES: Final = 500_000
 _COMPARED: Final = ("model_a", "model_b", "winner", "voter")
 _KINDS: Final = ("tags", "winner", "over_frequent")
 _READ_ROWS: Final = 1 << 16
-_LARGEST_INT16: Final = 2**15 - 1
 _NAMES: Final = ("population", "model_a", "model_b", "winner", "voter")
 
 
@@ -56,7 +57,7 @@ class PopulationVotes:
         yield self.table.select([*columns])
 
 
-Population = PopulationVotes | VotesInParts
+AnyVotes = PopulationVotes | VotesInParts
 
 
 def read_populations(
@@ -98,7 +99,7 @@ def _own_votes(path: Path, populations: Sequence[str]) -> dict[str, pa.Table]:
         for column in (*_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS):
             values = _tags(file) if column == "tags" else _column(file, column)
             for name, rows in chosen.items():
-                found[name][column] = _narrowed(values.filter(rows))
+                found[name][column] = narrowed(values.filter(rows))
     return {name: pa.table(columns) for name, columns in found.items()}
 
 
@@ -113,17 +114,10 @@ def _tags(file: pq.ParquetFile) -> pa.ChunkedArray:
     return pa.chunked_array(coded, pa.dictionary(pa.int32(), pa.string()))
 
 
-def _narrowed(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The same in one piece; counts of style are most of it, and all but a few fit half the width."""
-    if pa.types.is_int32(values.type) and (pc.max(values).as_py() or 0) <= _LARGEST_INT16:
-        values = values.cast(pa.int16())
-    return pa.chunked_array([values.unify_dictionaries().combine_chunks()], values.type)
-
-
 def _board_votes(path: Path) -> pa.Table:
     """The votes of an imported board."""
     with open_reader(path, coded=[name for name in _NAMES if name in _COMPARED]) as file:
-        return pa.table({name: _narrowed(_column(file, name)) for name in _COMPARED})
+        return pa.table({name: narrowed(_column(file, name)) for name in _COMPARED})
 
 
 def _canonical(votes: pa.Table) -> PopulationVotes:
@@ -135,30 +129,33 @@ def _canonical(votes: pa.Table) -> PopulationVotes:
     )
 
 
+@contextmanager
 def open_populations(
-    directory: Path, populations: Mapping[str, Mapping[str, Any]], scratch: Path
-) -> dict[str, Population]:
-    """Read the votes of every population, those of a large release into files.
+    directory: Path, populations: Mapping[str, Mapping[str, Any]], *, scratch_in: Path | None = None
+) -> Iterator[dict[str, AnyVotes]]:
+    """Read the votes of every population for a `with` block, those of a large release into files.
 
     Parameters
     ----------
     directory, populations
         As in `read_populations`.
-    scratch : Path
-        A folder for the files; some 300 bytes for each vote of a release of more than `MEMORY_VOTES`, none for others.
-        They must stay there as long as the votes are used.
+    scratch_in : Path, optional
+        Where to make a folder for the files, by default that for temporary ones; some 300 bytes for each vote of a
+        release of more than `MEMORY_VOTES`, none for others.
 
-    Returns
-    -------
+    Yields
+    ------
     dict of str to PopulationVotes or VotesInParts
     """
     files = {said["votes_file"] for said in populations.values()}
     if sum(pq.read_metadata(directory / file).num_rows for file in files) <= MEMORY_VOTES:
-        return {**read_populations(directory, populations)}
-    return {
-        name: _divided(directory, said["votes_file"], name, scratch / str(number))
-        for number, (name, said) in enumerate(populations.items())
-    }
+        yield {**read_populations(directory, populations)}
+        return
+    with TemporaryDirectory(prefix="release-votes-", dir=scratch_in) as scratch:
+        yield {
+            name: _divided(directory, said["votes_file"], name, Path(scratch, str(number)))
+            for number, (name, said) in enumerate(populations.items())
+        }
 
 
 def _divided(directory: Path, votes_file: str, population: str, folder: Path) -> VotesInParts:
@@ -196,7 +193,7 @@ def _chosen(batch: pa.RecordBatch, population: str | None, schema: pa.Schema) ->
     return rows.select(schema.names).cast(schema)
 
 
-def kinds_of(votes: Population) -> pa.Table:
+def kinds_of(votes: AnyVotes) -> pa.Table:
     """How many votes there are of each kind that boards choose by.
 
     Returns

@@ -4,8 +4,9 @@ import errno
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -17,7 +18,7 @@ from ratings.release.boards import compute_boards, digest_of, read_facts
 from ratings.release.checksums import check_checksums, release_files
 from ratings.release.findings import Check, Finding
 from ratings.release.manifest import read_manifest
-from ratings.release.populations import Population, open_populations
+from ratings.release.populations import AnyVotes, open_populations
 from ratings.release.schema import MANIFEST
 from ratings.release.signature import check_signature
 
@@ -65,8 +66,8 @@ def examine(
     """
     manifest = read_manifest(directory)
     failed: set[str] = set()
-    with TemporaryDirectory(prefix="release-votes-") as scratch:
-        for name, make in _checks(directory, manifest, key, Path(scratch)):
+    with ExitStack() as opened:
+        for name, make in _checks(directory, manifest, key, opened):
             if failed & _NEEDS.get(name, _READABLE):
                 yield Check(name=name, said="", made=False)
                 continue
@@ -79,14 +80,13 @@ def examine(
 
 
 def _checks(
-    directory: Path, manifest: Mapping[str, Any], key: Path | None, scratch: Path
+    directory: Path, manifest: Mapping[str, Any], key: Path | None, opened: ExitStack
 ) -> Iterator[tuple[str, Callable[[], Said]]]:
-    votes: dict[str, Population] = {}
+    votes: dict[str, AnyVotes] = {}
 
     def read_votes() -> Said:
-        found, findings = _check_votes(directory, manifest, scratch)
-        votes.update(found)
-        return f"{sum(each.votes for each in votes.values()):,} on boards", findings
+        votes.update(opened.enter_context(open_populations(directory, manifest["populations"])))
+        return f"{sum(each.votes for each in votes.values()):,} on boards", [*_check_votes(manifest, votes)]
 
     yield "checksums", lambda: (f"{len(release_files(directory))} files", check_checksums(directory))
     yield "signature", lambda: check_signature(directory, key)
@@ -135,23 +135,16 @@ def _uncheckable(error: Exception) -> Finding:
     return Finding(file=MANIFEST, what=f"cannot be checked by it: {type(error).__name__}: {error}")
 
 
-def _check_votes(
-    directory: Path, manifest: Mapping[str, Any], scratch: Path
-) -> tuple[dict[str, Population], list[Finding]]:
-    found = open_populations(directory, manifest["populations"], scratch)
-    findings = []
-    for name, votes in found.items():
+def _check_votes(manifest: Mapping[str, Any], votes: Mapping[str, AnyVotes]) -> Iterator[Finding]:
+    for name, found in votes.items():
         said = manifest["populations"][name]
-        if votes.digest != said["digest"]:
-            what = f"the votes of {name!r} are others: {votes.votes:,} with the digest {votes.digest}; "
+        if found.digest != said["digest"]:
+            what = f"the votes of {name!r} are others: {found.votes:,} with the digest {found.digest}; "
             what += f"{MANIFEST} says {said['votes']:,} with {said['digest']}"
-            findings.append(Finding(file=said["votes_file"], what=what))
-    return found, findings
+            yield Finding(file=said["votes_file"], what=what)
 
 
-def _check_boards(
-    directory: Path, manifest: Mapping[str, Any], votes: dict[str, Population]
-) -> list[Finding]:
+def _check_boards(directory: Path, manifest: Mapping[str, Any], votes: dict[str, AnyVotes]) -> list[Finding]:
     if manifest["method_version"] != METHOD_VERSION:
         what = f"computed by version {manifest['method_version']} of the method; these ratings are {METHOD_VERSION}: "
         return [Finding(file=MANIFEST, what=what + "install those of the arena that made it to recompute it")]

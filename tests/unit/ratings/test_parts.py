@@ -320,6 +320,14 @@ def test_voters_in_files_tell_models_apart_that_votes_do_not(tmp_path: Path) -> 
     )
 
 
+def test_what_does_not_go_with_voters_in_files_is_refused(files: list[Path], tmp_path: Path) -> None:
+    sources = parquet_sources(files, chunk_rows=1_000)
+    with pytest.raises(InvalidOptionError, match="or on='ray'"):
+        Parts(sources, on="ray", clusters_in=tmp_path)
+    with pytest.raises(InvalidOptionError, match="from row 1000 on: a part .* is read in one chunk"):
+        Parts(sources, clusters_in=tmp_path).fit_style_control(features=FEATURES, cluster="voter")
+
+
 def test_what_needs_all_voters_at_once_says_so_of_those_in_files(votes: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(InvalidOptionError, match="voter are kept in files"):
         leaderboard(by_voter(votes, tmp_path), intervals="bootstrap")

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratings import InvalidComparisonsError, parted_digest
+from ratings import InvalidComparisonsError, parted_digest, votes_in_parts
 from ratings.parted_digest import digest_of_parts
 from ratings.sorted_runs import merged
 from ratings.vote_digest import canonical_votes
+from ratings.votes_in_parts import divide_votes
 
 ROW = st.tuples(
     st.sampled_from("xyz"), st.sampled_from("uvw"), st.sampled_from(["tie", "model_a"]), st.integers(0, 3)
@@ -112,6 +113,25 @@ def test_votes_in_parts_have_the_same_digest(votes: list[Any], parts: int, range
         patched.setattr(parted_digest, "merged", partial(merged, range_bytes=range_bytes))
         found = digest_of_parts([lambda part=part: part for part in divided], Path(scratch))
     assert found == canonical_votes(together).digest
+
+
+@settings(deadline=None, max_examples=25)
+@given(VOTES, st.integers(1, 5))
+def test_divided_votes_have_the_same_digest(votes: list[Any], part_votes: int) -> None:
+    """By name, and those without a voter by place: each is a voter of its own."""
+    frame = table(votes)
+    frame["voter"] = [None if voter == 0 else f"voter {voter}" for voter in frame["voter"]]
+    together = pa.Table.from_pandas(frame, preserve_index=False)
+    together = together.set_column(
+        together.schema.get_field_index("voter"), "voter", together["voter"].cast(pa.string())
+    )
+    with pytest.MonkeyPatch.context() as patched, TemporaryDirectory() as folder:
+        patched.setattr(votes_in_parts, "PART_VOTES", part_votes)
+        found = divide_votes(
+            [together.slice(0, 7), together.slice(7)], together.schema, len(together), Path(folder, "new")
+        )
+        assert sum(part.num_rows for part in found.tables(["winner"])) == found.votes == len(together)
+    assert found.digest == canonical_votes(together).digest
 
 
 def test_numbers_too_far_apart_for_parts_are_named(tmp_path: Path) -> None:

@@ -159,11 +159,12 @@ def test_a_release_too_large_for_memory_is_the_same(
     monkeypatch.setattr(reading, "MEMORY_VOTES", 0)
     monkeypatch.setattr(votes_in_parts, "PART_VOTES", 60)
     said = read_manifest(release)["populations"]
-    divided = open_populations(release, said, tmp_path)
-    assert len(divided["overall"].files) > 2
-    assert {name: (votes.votes, votes.digest) for name, votes in divided.items()} == {
-        name: (each["votes"], each["digest"]) for name, each in said.items()
-    }
+    with open_populations(release, said, scratch_in=tmp_path) as divided:
+        assert len(divided["overall"].files) > 2
+        assert {name: (votes.votes, votes.digest) for name, votes in divided.items()} == {
+            name: (each["votes"], each["digest"]) for name, each in said.items()
+        }
+    assert not [*tmp_path.iterdir()]
     directory = tmp_path / "again"
     finish(directory, write_data(directory), KEY)
     names = sorted(path.relative_to(release) for path in release.rglob("*"))

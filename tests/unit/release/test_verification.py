@@ -1,5 +1,6 @@
 """Whatever is wrong with a release is found, and the file named in which it is."""
 
+import errno
 import json
 import re
 import shutil
@@ -21,6 +22,7 @@ from arena.dataset.signing import public_key, sign
 from benchmarks.synthetic_release import write_data
 from ratings.__main__ import main
 from ratings.errors import InvalidOptionError
+from ratings.release import populations
 from ratings.release.checksums import SIGNING_FILES, release_files, write_checksums
 from ratings.release.findings import Check, Finding
 from ratings.release.manifest import UnreadableReleaseError, read_manifest, write_manifest
@@ -531,3 +533,20 @@ def test_many_findings_are_cut_short(release: Path) -> None:
     assert "f20: wrong" not in printed
     assert "and 1,214 more" in printed
     assert printed.endswith("1,234 wrong.")
+
+
+def test_a_full_disk_is_no_fault_of_the_release(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(populations, "MEMORY_VOTES", 0)
+    monkeypatch.setattr(populations, "divide_votes", full)
+    with pytest.raises(
+        InvalidOptionError, match="is full, where votes of large releases are sorted: name another"
+    ):
+        verify(release)
+
+
+def test_small_releases_need_no_temporary_files(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(populations, "TemporaryDirectory", None)
+    assert not verify(release)

@@ -245,10 +245,14 @@ def test_large_layouts_are_divided(
     for name in (ARENA_33K, ARENA_100K, ARENA_140K, PREFERENCES):
         files = divided_files.divided_files(copied, name)
         sizes = [written["files"][file]["rows"] for file in files]
-        assert files[1] == name.replace(".parquet", "_02.parquet")
+        assert files[1] == name.replace(".parquet", "_002.parquet")
         assert sizes[:-1] == [100] * (len(files) - 1)
         assert files == sorted(files)
         assert [row for file in files for row in rows(copied, file)] == rows(release, name)
     assert configurations(copied, written)["arena-140k"] == divided_files.divided_files(copied, ARENA_140K)
-    assert "| `compat/arena-140k_02.parquet` |" in (copied / "README.md").read_text()
+    assert "| `compat/arena-140k_002.parquet` |" in (copied / "README.md").read_text()
     assert not verify(copied)
+    monkeypatch.undo()
+    assert "compat/arena-140k_002.parquet" not in finish(copied, manifest, KEY)["files"], (
+        "nothing is left of it"
+    )
