@@ -21,7 +21,9 @@ MEMORY_VOTES: Final = 500_000
 """A release of more votes is divided into files before its boards are computed, so that memory does not grow."""
 
 _COMPARED: Final = ("model_a", "model_b", "winner", "voter")
-_KINDS: Final = ("tags", "winner", "over_frequent")
+_KINDS_SCHEMA: Final = pa.schema(
+    [("tags", pa.string()), ("winner", pa.string()), ("over_frequent", pa.bool_())]
+)
 _READ_ROWS: Final = 1 << 16
 _NAMES: Final = ("population", "model_a", "model_b", "winner", "voter")
 
@@ -159,37 +161,37 @@ def open_populations(
 
 
 def _divided(directory: Path, votes_file: str, population: str, folder: Path) -> VotesInParts:
-    own = votes_file == VOTES_FILE
-    names = [*_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS] if own else [*_COMPARED]
     with open_reader(directory / votes_file) as file:
-        votes = file.metadata.num_rows
-        if own:
-            counted = file.iter_batches(
-                _READ_ROWS, columns=["population", STYLE_COLUMNS[0]], use_threads=False
-            )
-            votes = sum(pc.sum(_counts(batch, population)).as_py() or 0 for batch in counted)
-        fields = [file.schema_arrow.field(name) for name in names]
-        schema = pa.schema([pa.field(f.name, pa.string()) if f.name == "tags" else f for f in fields])
-        batches = file.iter_batches(
-            _READ_ROWS, columns=["population", *names] if own else names, use_threads=False
+        if votes_file != VOTES_FILE:
+            schema = pa.schema([file.schema_arrow.field(name) for name in _COMPARED])
+            batches = (rows.cast(schema) for rows in _batches(file, _COMPARED))
+            return divide_votes(batches, schema, file.metadata.num_rows, folder)
+        votes = sum(
+            pc.sum(_counts(rows, population)).as_py() or 0
+            for rows in _batches(file, ("population", STYLE_COLUMNS[0]))
         )
-        return divide_votes(
-            (_chosen(batch, population if own else None, schema) for batch in batches), schema, votes, folder
-        )
+        names = (*_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS)
+        schema = pa.schema([file.schema_arrow.field(name) for name in names])
+        schema = schema.set(schema.get_field_index("tags"), pa.field("tags", pa.string()))
+        chosen = (_chosen(rows, population, schema) for rows in _batches(file, ("population", *names)))
+        return divide_votes(chosen, schema, votes, folder)
 
 
-def _counts(batch: pa.RecordBatch, population: str) -> pa.Array:
+def _batches(file: pq.ParquetFile, columns: Sequence[str]) -> Iterator[pa.Table]:
+    for batch in file.iter_batches(_READ_ROWS, columns=[*columns], use_threads=False):
+        yield pa.Table.from_batches([batch]).select([*columns])
+
+
+def _counts(rows: pa.Table, population: str) -> pa.ChunkedArray:
     """Which votes are on boards of a population."""
-    tagged = pc.is_valid(batch[STYLE_COLUMNS[0]])
-    return pc.and_(pc.fill_null(pc.equal(batch["population"], population), False), tagged)
+    tagged = pc.is_valid(rows[STYLE_COLUMNS[0]])
+    return pc.and_(pc.fill_null(pc.equal(rows["population"], population), False), tagged)
 
 
-def _chosen(batch: pa.RecordBatch, population: str | None, schema: pa.Schema) -> pa.Table:
-    rows = pa.Table.from_batches([batch])
-    if population is not None:
-        rows = rows.filter(_counts(batch, population))
-        tags = pc.binary_join(rows["tags"], " ")
-        rows = rows.set_column(rows.schema.get_field_index("tags"), "tags", tags)
+def _chosen(rows: pa.Table, population: str, schema: pa.Schema) -> pa.Table:
+    rows = rows.filter(_counts(rows, population))
+    tags = pc.binary_join(rows["tags"], " ")
+    rows = rows.set_column(rows.schema.get_field_index("tags"), "tags", tags)
     return rows.select(schema.names).cast(schema)
 
 
@@ -201,14 +203,11 @@ def kinds_of(votes: AnyVotes) -> pa.Table:
     Table, one row for each kind
         Columns votes and, of the arena's own votes, tags, winner and over_frequent.
     """
-    names = [name for name in _KINDS if name in votes.columns] if "tags" in votes.columns else []
-    if not names:
+    if "tags" not in votes.columns:
         return pa.table({"votes": pa.array([votes.votes], pa.int64())})
     counted = []
-    for table in votes.tables(names):
-        plain = table.cast(
-            pa.schema([(name, pa.bool_() if name == "over_frequent" else pa.string()) for name in names])
-        )
-        counted.append(plain.group_by(names).aggregate([([], "count_all")]))
-    together = pa.concat_tables(counted).group_by(names).aggregate([("count_all", "sum")])
-    return together.rename_columns([*names, "votes"])
+    for table in votes.tables(_KINDS_SCHEMA.names):
+        kinds = table.cast(_KINDS_SCHEMA).group_by(_KINDS_SCHEMA.names)
+        counted.append(kinds.aggregate([([], "count_all")]))
+    together = pa.concat_tables(counted).group_by(_KINDS_SCHEMA.names)
+    return together.aggregate([("count_all", "sum")]).rename_columns([*_KINDS_SCHEMA.names, "votes"])
