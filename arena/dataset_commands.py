@@ -174,8 +174,11 @@ def dataset_export(
             manifest = await export_release(
                 database, settings, tagger, privacy, directory, name, variant, options
             )
-        rows = {path: said["rows"] for path, said in manifest["files"].items()}
-        console.print(f"{directory}: release {name}, {counted(rows['data/votes.parquet'], 'vote')}.")
+        rows = {path: counted(said["rows"], "vote") for path, said in manifest["files"].items()}
+        console.print(f"{directory}: release {name}, {rows['data/votes.parquet']}.")
+        for path in rows:
+            if path.startswith("boards/"):
+                console.print(f"  {rows[path]} of an imported board: {path}")
         for why, votes in manifest["withheld"].items():
             console.print(f"  {votes:,} withheld: {why}")
 

@@ -53,7 +53,7 @@ def _must_be_free(settings: Settings) -> None:
         except OSError as error:
             where = f"{settings.host}:{settings.port}"
             raise ValueError(
-                f"Cannot listen on {where}: {error.strerror}. Choose another with --port."
+                f"Cannot listen on {where}: {error.strerror}. Choose another with --port, or in ARENA_PORT."
             ) from error
 
 

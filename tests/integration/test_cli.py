@@ -101,6 +101,7 @@ def test_export_verify_and_close(arena_command: CommandLine, tmp_path: Path) -> 
     arena_command("dataset", "import", "my-study.csv")
     said = arena_command("dataset", "export", "out", "--release", "2026-11", "--no-compat")
     assert "out: release 2026-11, 0 votes." in said
+    assert "3 votes of an imported board: boards/my-study.parquet" in said
     assert (tmp_path / "out" / "boards" / "my-study.parquet").exists()
     arena_command("dataset", "verify", "out")
     said = arena_command("dataset", "import", "out", "--board", "copy", code=1)
@@ -240,7 +241,7 @@ def test_taken_port_is_said_before_anything_starts(arena_command: CommandLine) -
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         said = arena_command("serve", "--port", str(taken.getsockname()[1]), code=1)
-    assert "Choose another with --port" in said
+    assert "Choose another with --port, or in ARENA_PORT" in said
 
 
 def test_brackets_of_an_error_are_kept(arena_command: CommandLine, tmp_path: Path) -> None:
