@@ -198,7 +198,7 @@ async def test_silent_stream_is_kept_alive(
     monkeypatch.setattr(streams, "KEEPALIVE_SECONDS", 0.1)
     silent = {name: Fault.HANG_BEFORE_FIRST_TOKEN for name in ("one", "two")}
     await start_models(Says("one", ANSWER), Says("two", ANSWER), faults=silent)
-    arena = await start_arena(catalog=catalog, first_token_timeout_seconds=0.6)
+    arena = await start_arena(catalog=catalog, first_token_timeout_seconds=2.5)
     async with arena.client() as voter:
         battle = await start_battle(voter)
         asked_at = monotonic()
