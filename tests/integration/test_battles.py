@@ -216,7 +216,7 @@ async def test_graceful_stop_lets_the_turn_finish(
     start_models: StartModels, start_arena: StartArena, catalog: object, session: AsyncSession
 ) -> None:
     await start_models(Says("one", LONG, 1000), Says("two", LONG, 1000), speed=1)
-    arena = await start_arena(catalog=catalog)
+    arena = await start_arena(catalog=catalog, shutdown_seconds=20)
     async with arena.client() as voter:
         battle = await start_battle(voter)
     await arena.stop()
