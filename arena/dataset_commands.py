@@ -161,6 +161,8 @@ def dataset_export(
     from arena.dataset import releases
     from arena.dataset.export import Options, export_release
     from arena.operator_categories import read_operator_categories
+    from ratings.release.manifest import rows_in
+    from ratings.release.populations import VOTES_FILE
 
     do_without_machine_code()
     settings, name = Settings(), releases.release_name(release, variant)
@@ -174,11 +176,10 @@ def dataset_export(
             manifest = await export_release(
                 database, settings, tagger, privacy, directory, name, variant, options
             )
-        rows = {path: counted(said["rows"], "vote") for path, said in manifest["files"].items()}
-        console.print(f"{directory}: release {name}, {rows['data/votes.parquet']}.")
-        for path in rows:
+        console.print(f"{directory}: release {name}, {counted(rows_in(manifest, VOTES_FILE), 'vote')}.")
+        for path, said in manifest["files"].items():
             if path.startswith("boards/"):
-                console.print(f"  {rows[path]} of an imported board: {path}")
+                console.print(f"  {counted(said['rows'], 'vote')} of an imported board: {path}")
         for why, votes in manifest["withheld"].items():
             console.print(f"  {votes:,} withheld: {why}")
 

@@ -41,6 +41,7 @@ from arena.taggers import RuleTagger
 from benchmarks.comparison import Comparison, Findings, Remark
 from benchmarks.conversations import fill
 from benchmarks.processes import open_directory
+from ratings.release.manifest import rows_in
 
 BATTLES: Final = 1_000_000
 
@@ -165,7 +166,7 @@ async def _export(url: str, directory: str, how: str) -> Figures:
     seconds = time.perf_counter() - began
     await database.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    rows = manifest["files"]["data/battles.parquet"]["rows"]
+    rows = rows_in(manifest, "data/battles.parquet")
     return Figures(seconds=seconds, views_seconds=sum(views), mebibytes=peak, battles=rows)
 
 

@@ -11,9 +11,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from arena.ballots import over_frequent
 from arena.populations import OWN_POPULATIONS, POPULATION_OF_REASON, imported
 from ratings.board_files import STYLE_FEATURES
-from ratings.release.parquet import open_writer
 from ratings.release.populations import VOTES_FILE, read_populations
 from ratings.release.schema import BOARD_VOTES, DATA, FORMAT, STYLE, TURNS, VOTES, board_votes_file
+from ratings.release.tables import TableWriter
 
 BATCH = 20_000
 STUDY = "study"
@@ -69,9 +69,9 @@ class SyntheticBattles:
         for folder in ("data", "boards"):
             (directory / folder).mkdir(parents=True, exist_ok=True)
         with (
-            open_writer(directory / "data/battles.parquet", DATA["data/battles.parquet"]) as battles,
-            open_writer(directory / "data/turns.parquet", TURNS) as turns,
-            open_writer(directory / VOTES_FILE, VOTES) as votes,
+            TableWriter(directory / "data/battles.parquet", DATA["data/battles.parquet"]) as battles,
+            TableWriter(directory / "data/turns.parquet", TURNS) as turns,
+            TableWriter(directory / VOTES_FILE, VOTES) as votes,
         ):
             for start in range(0, self.size, BATCH):
                 rows = np.arange(start, min(start + BATCH, self.size))
@@ -80,9 +80,9 @@ class SyntheticBattles:
                 votes.write(self._votes(rows))
         for name, rows in (("models", self._models()), ("withheld", _withheld(self.names))):
             file = f"data/{name}.parquet"
-            with open_writer(directory / file, DATA[file]) as writer:
+            with TableWriter(directory / file, DATA[file]) as writer:
                 writer.write(pa.Table.from_pylist(rows, DATA[file]))
-        with open_writer(directory / board_votes_file(STUDY), BOARD_VOTES) as writer:
+        with TableWriter(directory / board_votes_file(STUDY), BOARD_VOTES) as writer:
             writer.write(self._study())
 
     def _shared(self, rows: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 
 from ratings.errors import InvalidOptionError, UnreadableVotesError
 from ratings.late_columns import late_columns, records_with
+from ratings.release.tables import table_files
 
 Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
 
@@ -79,7 +80,7 @@ def _files_of(path: Path) -> list[Path]:
         return [path]
     for folder in (path, path / "data"):
         if (folder / "votes.parquet").is_file():
-            return [folder / "votes.parquet"]
+            return table_files(folder / "votes.parquet")
         parts = sorted(folder.glob("*.parquet"))
         if parts:
             return parts

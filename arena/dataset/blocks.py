@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,7 @@ class VotesFile:
     row_is: str = "line"
     # Of a release alone: the rows that it once held and that are withdrawn now.
     withdrawn: Callable[[], Sequence[int]] | None = None
+    further: Sequence[Path] = ()  # files in which a table of a release goes on
 
     def blocks(self, columns: Sequence[str], on_progress: Callable[[float], None]) -> Iterator[Block]:
         """Its rows, only these columns; tells which share is read. Raises `DatasetInvalid` where it is broken."""
@@ -48,8 +49,17 @@ class VotesFile:
 
     def digest(self) -> str:
         """By what the file is known again: the SHA-256 of its bytes."""
-        with naming(self.path), self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with naming(self.path):
+            return digest_of((self.path, *self.further))
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """The SHA-256 of the bytes of these files, one after the other."""
+    digest = hashlib.sha256()
+    for each in files:
+        with each.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()
 
 
 class TextStream:

@@ -14,8 +14,8 @@ from arena.dataset.shaping import DIGITS
 from arena.populations import Population, imported
 from arena.records import Release
 from arena.voters import Signer
-from ratings.release.parquet import open_writer
 from ratings.release.schema import BOARD_VOTES, board_votes_file
+from ratings.release.tables import TableWriter
 
 BATCH_BYTES: Final = 4 * 2**20
 BOARDS: Final = """SELECT id, name, title, origin, license FROM board
@@ -40,7 +40,7 @@ def write_boards(
         path = folder / board_votes_file(name)
         path.parent.mkdir(exist_ok=True)
         votes = 0
-        with open_writer(path, BOARD_VOTES) as writer:
+        with TableWriter(path, BOARD_VOTES) as writer:
             for batch in _batches(connection, number, release):
                 place = batch.schema.get_field_index("voter")
                 batch = batch.set_column(place, "voter", _pseudonyms(batch["voter"], arena, privacy))

@@ -12,14 +12,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from arena.dataset.compat import ARENA_33K, ARENA_55K, ARENA_100K, ARENA_140K, FASTCHAT
 from arena.dataset.conversations import counted_populations
-from arena.dataset.divided_files import FILE_BATTLES, divided_files
 from arena.dataset.preference import PREFERENCES
 from arena.dataset.samples import SAMPLE, SAMPLE_ROWS
 from ratings.release.boards import MODELS_FILE
 from ratings.release.checks import BATTLES_FILE, TURNS_FILE, WITHDRAWN, WITHHELD_FILE
-from ratings.release.parquet import read_columns
+from ratings.release.manifest import rows_in
 from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import BOARD_VOTES, DATA, MANIFEST
+from ratings.release.tables import TableReader, table_names, table_of
 
 CARD: Final = "README.md"
 LICENSES: Final = "LICENSE.md"
@@ -73,7 +73,7 @@ def write_card(directory: Path, manifest: Mapping[str, Any]) -> None:
     text = environment.get_template("card.md.jinja").render(
         manifest=manifest,
         front=_front(directory, manifest),
-        votes=manifest["files"][VOTES_FILE]["rows"],
+        votes=rows_in(manifest, VOTES_FILE),
         files=_files(directory, manifest),
         whose="the votes of people that the overall board counts"
         if kind == "people"
@@ -87,7 +87,7 @@ def write_card(directory: Path, manifest: Mapping[str, Any]) -> None:
 
 def _front(directory: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     """What hubs read: YAML, each value of it as JSON, which is YAML, too."""
-    battles = manifest["files"][BATTLES_FILE]["rows"]
+    battles = rows_in(manifest, BATTLES_FILE)
     license = manifest["license"]["prompts"]
     known = license.lower() in _HUB_LICENSES
     said: dict[str, Any] = {
@@ -111,11 +111,12 @@ def configurations(directory: Path, manifest: Mapping[str, Any]) -> dict[str, st
 
     Tables only: `datasets` reads all parts of a folder by the format of the first.
     """
-    data: dict[str, str | list[str]] = {Path(name).stem: name for name in DATA}
+    data = {Path(name).stem: name for name in DATA}
     boards = {f"board-{Path(name).stem}": name for name in _board_files(manifest)}
-    found = {name: divided_files(directory, file) for name, file in _VIEWS.items()}
-    views = {name: files if len(files) > 1 else files[0] for name, files in found.items() if files}
-    return {"votes": data["votes"]} | data | boards | views
+    views = {name: file for name, file in _VIEWS.items() if (directory / file).exists()}
+    tables = {"votes": data["votes"]} | data | boards | views
+    files = {name: table_names(directory, file) for name, file in tables.items()}
+    return {name: each if len(each) > 1 else each[0] for name, each in files.items()}
 
 
 def _board_files(manifest: Mapping[str, Any]) -> list[str]:
@@ -125,22 +126,20 @@ def _board_files(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _languages(directory: Path) -> list[str]:
-    found = pc.unique(read_columns(directory / BATTLES_FILE, ["language"])["language"])
-    return sorted(language for language in found.to_pylist() if language)
+    found: set[str | None] = set()
+    for batch in TableReader(directory / BATTLES_FILE).batches(columns=["language"]):
+        found.update(pc.unique(batch["language"]).to_pylist())
+    return sorted(language for language in found if language)
 
 
 def _files(directory: Path, manifest: Mapping[str, Any]) -> list[tuple[str, int | None, str]]:
     titles = {said["votes_file"]: said["title"] for said in manifest["populations"].values()}
     imported = {name: f"imported votes: {titles[name]}" for name in _board_files(manifest)}
-    more = {
-        name: f"more of the same, from row {place * FILE_BATTLES + 1:,} on"
-        for file in _VIEWS.values()
-        for place, name in enumerate(divided_files(directory, file))
-        if place
-    }
+    rows = {name: said["rows"] for name, said in manifest["files"].items()}
+    more = {name: f"more of `{table_of(name)}`" for name in rows if name != table_of(name)}
     return [
-        (name, manifest["files"].get(name, {}).get("rows"), holds)
-        for name, holds in {**HOLDS, **more, **imported}.items()
+        (name, rows.get(name), holds)
+        for name, holds in {**HOLDS, **imported, **more}.items()
         if (directory / name).exists() or name in (MANIFEST, "croissant.json")
     ]
 
@@ -188,7 +187,7 @@ def _licenses(directory: Path, manifest: Mapping[str, Any]) -> str:
     ]
     lines += [f"| `boards/{name}.parquet` | {_linked(license)} |" for name, license in said["boards"].items()]
     lines += ["", "## Models", "", "| model | maker | its licence | about it |", "|---|---|---|---|"]
-    models = read_columns(directory / MODELS_FILE, ["model", "organization", "license", "link"])
+    models = TableReader(directory / MODELS_FILE).read(["model", "organization", "license", "link"])
     lines += [f"| {' | '.join(_cell(value) for value in row.values())} |" for row in models.to_pylist()]
     return "\n".join([*lines, ""])
 

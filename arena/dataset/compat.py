@@ -1,6 +1,7 @@
 """The column layouts of the published Chatbot Arena releases, so that what was written for them runs on ours."""
 
 import json
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
@@ -9,20 +10,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from pandas.util import hash_array
 from pyarrow import csv
 
-from arena.dataset.conversations import Conversations
-from arena.dataset.divided_files import DividedWriter
+from arena.dataset.conversations import FILE_BATTLES, Conversations, view_writer
 from arena.dataset.lane import BEHIND, Lane
 from arena.dataset.message_counts import BOLD, HEADERS, LISTS, MessageCounts
 from arena.language_names import LANGUAGE_NAMES
 from arena.tables import SIDES, Side
-from ratings.release.parquet import open_reader
 from ratings.release.populations import VOTES_FILE
+from ratings.release.tables import TableReader
 
 FOLDER: Final = "compat"
 ARENA_33K: Final = f"{FOLDER}/arena-33k.parquet"
@@ -44,7 +43,6 @@ CRITERIA: Final = {
     "specificity": "specificity",
     "technical_accuracy": "technical-accuracy",
 }
-_FEW: Final = 1 << 16
 _TEXT, _NUMBER, _FLAG, _FLOAT = pa.string(), pa.int64(), pa.bool_(), pa.float64()
 _COUNTED = pa.struct([("content", _TEXT), ("num_tokens", _NUMBER), ("role", _TEXT)])
 _PART = pa.struct([("type", _TEXT), ("text", _TEXT), ("image", _TEXT), ("mimeType", _TEXT)])
@@ -145,7 +143,7 @@ def compat_writer(directory: Path) -> Iterator[Callable[[Conversations], None]]:
     (directory / FOLDER).mkdir(exist_ok=True)
     with ExitStack() as files:
         parquet = {
-            name: files.enter_context(DividedWriter(directory / name, schema))
+            name: files.enter_context(view_writer(directory / name, schema))
             for name, schema in _SCHEMAS.items()
         }
         # The layouts are compressed while the next are made, on another core.
@@ -153,7 +151,7 @@ def compat_writer(directory: Path) -> Iterator[Callable[[Conversations], None]]:
         table = files.enter_context(csv.CSVWriter(directory / ARENA_55K, _55K))
         battles = files.enter_context((directory / FASTCHAT).open("w", encoding="utf-8"))
         frequent = _frequent_prompts(directory)
-        between, sessions = "[\n", _Sessions(directory)
+        between, sessions = "[\n", _Sessions()
 
         def write(said: Conversations) -> None:
             nonlocal between
@@ -293,9 +291,8 @@ def _category_tag(said: Conversations) -> pa.StructArray:
 def _frequent_prompts(directory: Path) -> pa.Array:
     """Clusters of prompts that were asked so often that boards leave some of their votes out."""
     found: set[str] = set()
-    with open_reader(directory / VOTES_FILE) as votes:
-        for batch in votes.iter_batches(columns=["prompt_cluster", "over_frequent"]):
-            found.update(batch["prompt_cluster"].filter(batch["over_frequent"]).to_pylist())
+    for batch in TableReader(directory / VOTES_FILE).batches(columns=["prompt_cluster", "over_frequent"]):
+        found.update(batch["prompt_cluster"].filter(batch["over_frequent"]).to_pylist())
     return pa.array(sorted(found), _TEXT)
 
 
@@ -306,41 +303,41 @@ def _dedup_tag(said: Conversations, frequent: pa.Array) -> pa.StructArray:
 
 
 class _Sessions:
-    """Places of votes among those of their voter, from 1; in the order of the file, which says nothing of time.
+    """Places of votes among those of their voter in one file, from 1, in its order, which says nothing of time.
 
-    Voters are told apart by number: their names would take ten times as much memory as everything else that is kept.
+    A table of counts by hash, at most half full, since a file ends before: it does not grow with the release, and
+    takes a tenth of what names would.
     """
 
-    def __init__(self, directory: Path) -> None:
-        with open_reader(directory / VOTES_FILE, coded=["voter"]) as votes:
-            named = (_numbers(batch["voter"].dictionary) for batch in votes.iter_batches(columns=["voter"]))
-            self._known = _distinct(named)
-        self._seen = np.zeros(len(self._known), dtype=np.int32)
+    _SLOTS: Final = 1 << 20
+
+    def __init__(self) -> None:
+        assert FILE_BATTLES <= self._SLOTS // 2
+        self._votes = 0
 
     def orders(self, voters: pa.ChunkedArray) -> pa.Array:
         """The places of the votes of these voters; one without a voter is the first and only one of its own."""
-        orders = np.ones(len(voters), dtype=np.int32)
-        known = np.flatnonzero(pc.is_valid(voters).to_numpy())
-        numbers = np.searchsorted(self._known, _numbers(pc.drop_null(voters)))
-        for place, number in zip(known.tolist(), numbers.tolist(), strict=True):
-            self._seen[number] += 1
-            orders[place] = self._seen[number]
-        return pa.array(orders)
+        return pa.array([self._next(number) for number in _numbers(voters)], pa.int32())
+
+    def _next(self, number: int) -> int:
+        if not self._votes % FILE_BATTLES:
+            self._voters, self._seen = array("Q", bytes(8 * self._SLOTS)), array("I", bytes(4 * self._SLOTS))
+        self._votes += 1
+        if not number:
+            return 1
+        slot = number % self._SLOTS
+        while self._voters[slot] not in (0, number):
+            slot = (slot + 1) % self._SLOTS
+        self._voters[slot] = number
+        self._seen[slot] += 1
+        return self._seen[slot]
 
 
-def _distinct(some: Iterator[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
-    """All different numbers, sorted; taken together now and then, so that no more are kept than twice as many."""
-    known, waiting = np.zeros(0, dtype=np.uint64), []
-    for numbers in some:
-        waiting.append(numbers)
-        if sum(map(len, waiting)) > len(known) + _FEW:
-            known, waiting = np.unique(np.concatenate([known, *waiting])), []
-    return np.unique(np.concatenate([known, *waiting]))
-
-
-def _numbers(names: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
-    """A number for each name, of so many possible ones that no two voters have the same."""
-    found: npt.NDArray[np.uint64] = hash_array(np.array(names.to_pylist(), dtype=object), categorize=False)
+def _numbers(names: pa.ChunkedArray) -> list[int]:
+    """A number for each name, of so many possible ones that no two voters have the same; 0 for none."""
+    known = pc.is_valid(names).to_numpy()
+    numbers = hash_array(np.array(names.to_pylist(), dtype=object), categorize=False)
+    found: list[int] = np.where(known, np.maximum(numbers, 1), 0).tolist()
     return found
 
 

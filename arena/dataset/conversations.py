@@ -14,11 +14,12 @@ from arena.tables import SIDES, Side
 from ratings.arrays import IntArray
 from ratings.board_files import STYLE_COLUMNS
 from ratings.release.checks import BATTLES_FILE, TURNS_FILE
-from ratings.release.parquet import open_reader
 from ratings.release.populations import VOTES_FILE
+from ratings.release.tables import TableReader, TableWriter
 
 ROWS: Final = 512
 GROUP_ROWS: Final = 2_048  # of conversations: a group of each file is in memory at once, and its footer
+FILE_BATTLES: Final = 500_000  # several files are written at once, each with a footer in memory
 ANSWERED: Final = ("answered", "stopped")
 _TEXTS: Final = pa.schema(
     [(name, pa.string()) for name in ("battle_id", "prompt", "response_a", "response_b")]
@@ -100,27 +101,31 @@ def counted_populations(manifest: Mapping[str, Any]) -> tuple[list[str], People]
     return [*own], "demo"
 
 
+def view_writer(path: Path, schema: pa.Schema) -> TableWriter:
+    """Open a table of conversations for other programs, divided where there are many."""
+    return TableWriter(path, schema, group_rows=GROUP_ROWS, file_rows=FILE_BATTLES)
+
+
 def read_conversations(
     directory: Path, populations: Collection[str], *, rows: int = ROWS
 ) -> Iterator[Conversations]:
     """The battles whose votes are on the boards of these populations."""
     turns = _Turns(directory / TURNS_FILE, rows)
-    with open_reader(directory / VOTES_FILE) as votes, open_reader(directory / BATTLES_FILE) as battles:
-        batches = zip(
-            votes.iter_batches(rows),
-            battles.iter_batches(rows, columns=["battle_id", "language"]),
-            strict=True,
-        )
-        for cast, fought in batches:
-            if not cast["battle_id"].equals(fought["battle_id"]):
-                raise ValueError(
-                    f"{VOTES_FILE} and {BATTLES_FILE} do not hold the same battles in the same order."
-                )
-            table = pa.Table.from_batches([cast]).append_column("language", fought["language"])
-            said = turns.up_to(cast["battle_id"][-1])
-            found = _conversations(table, said, populations)
-            if found.votes.num_rows:
-                yield found
+    batches = zip(
+        TableReader(directory / VOTES_FILE).batches(rows),
+        TableReader(directory / BATTLES_FILE).batches(rows, ["battle_id", "language"]),
+        strict=True,
+    )
+    for cast, fought in batches:
+        if not cast["battle_id"].equals(fought["battle_id"]):
+            raise ValueError(
+                f"{VOTES_FILE} and {BATTLES_FILE} do not hold the same battles in the same order."
+            )
+        table = pa.Table.from_batches([cast]).append_column("language", fought["language"])
+        said = turns.up_to(cast["battle_id"][-1])
+        found = _conversations(table, said, populations)
+        if found.votes.num_rows:
+            yield found
 
 
 class _Turns:
@@ -128,7 +133,7 @@ class _Turns:
 
     def __init__(self, path: Path, rows: int) -> None:
         columns = [*_TEXTS.names, "after_reveal", "state"]
-        self._batches = open_reader(path).iter_batches(rows, columns=columns)
+        self._batches = TableReader(path).batches(rows, columns)
         self._waiting = _TEXTS.empty_table()
         self._last: str | None = ""
 

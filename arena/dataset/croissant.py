@@ -13,6 +13,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import BOARD_VOTES, DATA
+from ratings.release.tables import table_names
 
 CROISSANT: Final = "croissant.json"
 _CONTEXT: Final[Mapping[str, Any]] = {
@@ -75,17 +76,18 @@ def write_croissant(directory: Path, manifest: Mapping[str, Any]) -> None:
         "license": manifest["license"]["prompts"],
         "creator": {"@type": "sc:Organization", "name": manifest["title"]},
         "citeAs": f"{title}, {manifest['cut_week'][:4]}.",
-        "distribution": [_file(directory, name) for name in _tables(manifest)],
-        "recordSet": [_records(name, schema) for name, schema in _tables(manifest).items()],
+        "distribution": [_file(directory, name) for name in _tables(directory, manifest)],
+        "recordSet": [_records(name, schema) for name, schema in _tables(directory, manifest).items()],
     }
     (directory / CROISSANT).write_text(
         json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
 
 
-def _tables(manifest: Mapping[str, Any]) -> dict[str, pa.Schema]:
+def _tables(directory: Path, manifest: Mapping[str, Any]) -> dict[str, pa.Schema]:
     boards = {said["votes_file"] for said in manifest["populations"].values()} - {VOTES_FILE}
-    return dict(DATA) | dict.fromkeys(sorted(boards), BOARD_VOTES)
+    schemas = dict(DATA) | dict.fromkeys(sorted(boards), BOARD_VOTES)
+    return {file: schema for name, schema in schemas.items() for file in table_names(directory, name)}
 
 
 def _file(directory: Path, name: str) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from arena.populations import OVERALL, OWN_POPULATIONS, Population
 from arena.records import Release
 from arena.settings import Settings
 from ratings.leaderboard import METHOD_VERSION
+from ratings.release.checks import BATTLES_FILE
+from ratings.release.manifest import rows_in
+from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import FORMAT, MODELS, board_votes_file
 
-VOTES_FILE: Final = "data/votes.parquet"
 RESPONSES: Final = "terms of each model, see data/models.parquet"
 
 
@@ -113,7 +115,7 @@ def changes(
     entry = {
         "release": manifest["name"],
         "cut_week": manifest["cut_week"],
-        "battles": manifest["files"]["data/battles.parquet"]["rows"],
+        "battles": rows_in(manifest, BATTLES_FILE),
         "votes": {name: said["votes"] for name, said in manifest["populations"].items()},
         "models": len(here),
         "models_added": sorted(here - known),

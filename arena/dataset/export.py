@@ -38,8 +38,8 @@ from arena.taggers import Tagger, tag_votes
 from arena.voters import Signer
 from ratings.release.checksums import write_checksums
 from ratings.release.manifest import write_manifest
-from ratings.release.parquet import open_writer
 from ratings.release.schema import MODELS, WITHHELD
+from ratings.release.tables import TableWriter
 
 SEEN_FAULTS: Final = 10
 # So many votes are left out without a word where a model answered nothing, whichever is more: a few odd answers must
@@ -210,7 +210,7 @@ class _Export:
             "withheld": (WITHHELD, withheld),
         }
         for name, (schema, table) in tables.items():
-            with open_writer(files / "data" / f"{name}.parquet", schema) as writer:
+            with TableWriter(files / "data" / f"{name}.parquet", schema) as writer:
                 writer.write(table)
             written.rows[f"data/{name}.parquet"] = table.num_rows
         written.rows |= {f"boards/{each.name}.parquet": votes for each, votes in boards}

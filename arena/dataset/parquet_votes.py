@@ -14,8 +14,8 @@ from arena.dataset.blocks import NO_TEXT, Block, VotesFile
 _ROWS = 1 << 17
 
 
-def open_parquet(path: Path) -> VotesFile:
-    """Read the schema."""
+def open_parquet(path: Path, *further: Path) -> VotesFile:
+    """Read the schema; `further` are files of the same columns in which the rows go on."""
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
     inner = [
@@ -26,16 +26,21 @@ def open_parquet(path: Path) -> VotesFile:
     ]
 
     def read(wanted: Sequence[str], on_progress: Callable[[float], None]) -> Iterator[Block]:
-        done = 0
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            for batch in file.iter_batches(batch_size=_ROWS, columns=list(wanted)):
-                table = pa.table([_as_text(batch.column(name)) for name in wanted], names=list(wanted))
-                lines = np.arange(done + 1, done + 1 + batch.num_rows)
-                yield Block(lines=lines, columns=table, raw=_raw(table))
-                done += batch.num_rows
-                on_progress(done / file.metadata.num_rows)
+        files = (path, *further)
+        done, total = 0, sum(pq.read_metadata(each).num_rows for each in files)
+        for batch in (batch for each in files for batch in _batches(each, wanted)):
+            table = pa.table([_as_text(batch.column(name)) for name in wanted], names=list(wanted))
+            lines = np.arange(done + 1, done + 1 + batch.num_rows)
+            yield Block(lines=lines, columns=table, raw=_raw(table))
+            done += batch.num_rows
+            on_progress(done / total)
 
-    return VotesFile(path=path, columns=(*schema.names, *inner), read=read, row_is="row")
+    return VotesFile(path=path, further=further, columns=(*schema.names, *inner), read=read, row_is="row")
+
+
+def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        yield from file.iter_batches(batch_size=_ROWS, columns=list(columns))
 
 
 def _raw(table: pa.Table) -> Callable[[int], str]:

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from arena.dataset.conversations import Conversations
-from arena.dataset.divided_files import DividedWriter
+from arena.dataset.conversations import Conversations, view_writer
 from arena.dataset.lane import Lane
 from arena.tables import SIDES
 
@@ -36,7 +35,7 @@ def preference_writer(directory: Path) -> Iterator[Callable[[Conversations], Non
     turns, `chosen` and `rejected` hold what followed on each side, later prompts included.
     """
     (directory / PREFERENCES).parent.mkdir(exist_ok=True)
-    with DividedWriter(directory / PREFERENCES, _SCHEMA) as writer, Lane() as lane:
+    with view_writer(directory / PREFERENCES, _SCHEMA) as writer, Lane() as lane:
         yield lambda said: lane.submit(writer.write, _preferences(said))
 
 

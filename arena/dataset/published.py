@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from arena.dataset.destinations import SITE
 from arena.records import Release, ReleaseCopy
 from arena.settings import Settings
+from ratings.release.manifest import rows_in
 from ratings.release.schema import DATA
 
 WITHDRAWN: Final = "withdrawn.txt"
@@ -50,7 +51,7 @@ def _record(release: Release, copies: Sequence[ReleaseCopy], settings: Settings)
         "state": release.state,
         "cut_week": facts["cut_week"],
         "published_at": newest.published_at,
-        **{what: facts["files"].get(file, {}).get("rows", 0) for what, file in _counts()},
+        **{what: rows_in(facts, file) for what, file in _counts()},
         "bytes": sum(each["bytes"] for each in facts["files"].values()),
         "license": facts["license"],
         "withheld": facts["withheld"],

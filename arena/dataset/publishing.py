@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -22,7 +21,9 @@ from arena.logs import get_log
 from arena.records import Release, ReleaseCopy
 from arena.settings import Settings
 from arena.voters import Signer
+from ratings.release.checks import BATTLES_FILE
 from ratings.release.schema import PUBLIC_KEY
+from ratings.release.tables import TableReader
 from ratings.release.verification import verify
 
 log = get_log("arena.dataset")
@@ -100,8 +101,8 @@ async def _must_be_up_to_date(database: Database, arena: Signer, folder: Release
     """What voters withdrew or erased since is not put out again. Raises `PublishRefused`."""
     async with database.sessions() as session:
         withdrawn = {*named_in_releases(await session.execute(text(WITHDRAWN)), arena)}
-    held = pq.read_table(folder.path / "data" / "battles.parquet", columns=["battle_id"])["battle_id"]
-    again = withdrawn & {*held.to_pylist()}
+    held = TableReader(folder.path / BATTLES_FILE).batches(columns=["battle_id"])
+    again = {battle for batch in held for battle in withdrawn.intersection(batch["battle_id"].to_pylist())}
     if again:
         raise PublishRefused(
             f"{len(again)} battles of {folder.name!r} were withdrawn or erased since. While the release is open, "

@@ -1,6 +1,7 @@
 """A release from elsewhere: whether it is whole, and the votes that its overall board counts, for a board here."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,9 @@ from arena.errors import ReleaseInvalid
 from arena.populations import OVERALL
 from ratings.release.checks import WITHDRAWN
 from ratings.release.manifest import read_manifest
-from ratings.release.parquet import read_columns
+from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import BATTLE_ID
+from ratings.release.tables import TableReader, table_files
 from ratings.release.verification import examine
 
 # What follows is computed from the votes, and is computed here anew.
@@ -62,7 +64,7 @@ def _battles_of(path: Path) -> Iterator[str]:
 
 def open_release_votes(directory: Path, withdrawn: Sequence[str]) -> VotesFile:
     """The votes that the overall board of a release counts."""
-    votes = open_parquet(directory / "data" / "votes.parquet")
+    votes = open_parquet(*table_files(directory / VOTES_FILE))
     gone = pa.array(withdrawn, pa.string())
 
     def read(wanted: Sequence[str], on_progress: Callable[[float], None]) -> Iterator[Block]:
@@ -70,11 +72,11 @@ def open_release_votes(directory: Path, withdrawn: Sequence[str]) -> VotesFile:
             yield _counted(block, gone)
 
     def rows() -> list[int]:
-        held = read_columns(votes.path, ["battle_id"])["battle_id"]
+        held = TableReader(votes.path).read(["battle_id"])["battle_id"]
         found: list[int] = pc.add(pc.indices_nonzero(pc.is_in(held, value_set=gone)), 1).to_pylist()
         return found
 
-    return VotesFile(path=votes.path, columns=votes.columns, read=read, row_is=votes.row_is, withdrawn=rows)
+    return replace(votes, read=read, withdrawn=rows)
 
 
 def _counted(block: Block, gone: pa.Array) -> Block:

@@ -1,7 +1,6 @@
 """Restore a release: an arena without battles takes the battles, votes and boards of one as its own."""
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,11 +13,11 @@ import numpy as np
 import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from arena.dataset.blocks import digest_of
 from arena.dataset.copying import copy_into
 from arena.dataset.release_votes import checked_manifest, withdrawn_battles
 from arena.dataset.releases import FACTS
@@ -29,8 +28,9 @@ from arena.errors import DatasetInvalid, ReleaseInvalid, Unavailable
 from arena.records import ModelVersion, Release
 from arena.tables import Battle, Board, ImportedVote, Model, Vote
 from ratings.arrays import IntArray
-from ratings.release.parquet import open_reader
+from ratings.release.manifest import rows_in
 from ratings.release.schema import MANIFEST, board_votes_file
+from ratings.release.tables import TableReader, table_files
 
 BATTLES_AT_ONCE: Final = 2_048
 PATIENCE_SECONDS: Final = 10
@@ -168,7 +168,7 @@ class _Restoring:
             text("ANALYZE voter, battle, turn, response, vote, ballot, imported_vote")
         )
         votes = await self._session.scalar(select(func.count()).select_from(Vote)) or 0
-        left_out = self._manifest["files"]["data/votes.parquet"]["rows"] - votes
+        left_out = rows_in(self._manifest, "data/votes.parquet") - votes
         return Restored(release=self._manifest["name"], votes=votes, left_out=left_out, boards=boards)
 
     async def _models(self) -> dict[str, Any]:
@@ -200,8 +200,8 @@ class _Restoring:
 
     async def _battles(self, restorer: Restorer, numbers: VoteNumbers) -> None:
         """Battles with their votes and turns, which stand in the same order in their files."""
-        files = self._manifest["files"]
-        turn = await self._reserve("turn", files["data/turns.parquet"]["rows"])
+        total = rows_in(self._manifest, "data/battles.parquet")
+        turn = await self._reserve("turn", rows_in(self._manifest, "data/turns.parquet"))
         turns = _Turns(self._batches("data/turns.parquet"))
         pairs = zip(self._batches("data/battles.parquet"), self._batches("data/votes.parquet"), strict=True)
         done = 0
@@ -213,7 +213,7 @@ class _Restoring:
             kept = self._kept(votes)
             await self._store(restorer, self._kept(battles), kept, said, numbers.of(kept), turn)
             turn += len(said)
-            self._on_progress(done / files["data/battles.parquet"]["rows"])
+            self._on_progress(done / total)
 
     async def _store(
         self,
@@ -257,7 +257,7 @@ class _Restoring:
 
     async def _board_votes(self, board: int, file: Path) -> int:
         """As a file of its own, whose rows keep the names that they came with."""
-        digest = await asyncio.to_thread(_digest, file)
+        digest = await asyncio.to_thread(digest_of, table_files(file))
         rows = 0
         for votes in self._batches(str(file.relative_to(self._directory))):
             fixed = {"board_id": pa.scalar(board), "file_digest": pa.scalar(digest)}
@@ -287,14 +287,13 @@ class _Restoring:
         return rows.filter(pc.invert(pc.is_in(rows["battle_id"], value_set=self._left_out)))
 
     def _batches(self, name: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        with open_reader(self._directory / name) as file:
-            for batch in file.iter_batches(batch_size=BATTLES_AT_ONCE, columns=columns):
-                rows = pa.Table.from_batches([batch])
-                _require_storable(self._directory / name, rows)
-                yield rows
+        for batch in TableReader(self._directory / name).batches(BATTLES_AT_ONCE, columns):
+            rows = pa.Table.from_batches([batch])
+            _require_storable(self._directory / name, rows)
+            yield rows
 
     def _table(self, name: str) -> pa.Table:
-        rows = pq.read_table(self._directory / name)
+        rows = TableReader(self._directory / name).read()
         _require_storable(self._directory / name, rows)
         return rows
 
@@ -349,11 +348,6 @@ def _holds_nul(values: pa.Array | pa.ChunkedArray) -> bool:
     if pa.types.is_struct(values.type):
         return any(map(_holds_nul, values.flatten()))
     return pa.types.is_string(values.type) and bool(pc.any(pc.match_substring(values, "\0")).as_py())
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _model(row: Mapping[str, Any]) -> Model:

@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa  # type: ignore[import-untyped]
-
 from ratings.release.checks import BATTLES_FILE, TURNS_FILE
-from ratings.release.parquet import open_reader
 from ratings.release.populations import VOTES_FILE
+from ratings.release.tables import TableReader
 
 SAMPLE: Final = "samples/battles.jsonl"
 SAMPLE_ROWS: Final = 1_000
@@ -24,22 +22,21 @@ def write_sample(directory: Path) -> None:
         battle["vote"]["week"] = vote["week"]
         battle["conversation"] = []
     last = max(battles, default="")
-    with open_reader(directory / TURNS_FILE) as turns:
-        for batch in turns.iter_batches(_BATCH):
-            for turn in batch.to_pylist():
-                if turn["battle_id"] in battles:
-                    battles[turn.pop("battle_id")]["conversation"].append(turn)
-            if batch["battle_id"][-1].as_py() > last:
-                break
+    for batch in TableReader(directory / TURNS_FILE).batches(_BATCH):
+        for turn in batch.to_pylist():
+            if turn["battle_id"] in battles:
+                battles[turn.pop("battle_id")]["conversation"].append(turn)
+        if batch["battle_id"][-1].as_py() > last:
+            break
     (directory / SAMPLE).parent.mkdir(exist_ok=True)
     with (directory / SAMPLE).open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in battles.values())
 
 
 def _first(path: Path, rows: int) -> list[dict[str, Any]]:
-    with open_reader(path) as file:
-        batch = next(file.iter_batches(rows), None)
-    found: list[dict[str, Any]] = (
-        [] if batch is None else pa.Table.from_batches([batch]).slice(0, rows).to_pylist()
-    )
-    return found
+    found: list[dict[str, Any]] = []
+    for batch in TableReader(path).batches(rows):
+        found += batch.to_pylist()
+        if len(found) >= rows:
+            break
+    return found[:rows]

@@ -16,8 +16,9 @@ from arena.dataset.shaping import Rows
 from arena.dataset.splitting import ALL_IDS, Span
 from arena.dataset.whole import FrequentPrompts, folded
 from arena.errors import ReleaseInvalid
-from ratings.release.parquet import ROW_GROUP_ROWS, Writer, open_writer
+from ratings.release.parquet import ROW_GROUP_ROWS
 from ratings.release.schema import BATTLES, TURNS, VOTES
+from ratings.release.tables import TableWriter
 
 SEEN_AT_ONCE: Final = 10
 # A group of rows is in memory at once, to write it and to read it: of turns, with their texts, fewer.
@@ -59,7 +60,7 @@ def write_battles(
     with ExitStack() as stack:
         writers = {
             name: stack.enter_context(
-                open_writer(folder / f"{name}.parquet", schema, group_rows=GROUP_ROWS[name])
+                TableWriter(folder / f"{name}.parquet", schema, group_rows=GROUP_ROWS[name])
             )
             for name, schema in schemas.items()
         }
@@ -78,7 +79,7 @@ def write_battles(
     return written
 
 
-def _write(writer: Writer, rows: pa.Table) -> None:
+def _write(writer: TableWriter, rows: pa.Table) -> None:
     writer.write(rows.select(writer.schema.names).cast(writer.schema))
 
 

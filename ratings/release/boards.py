@@ -25,8 +25,8 @@ from ratings.board_files import (
     style_controlled_board,
 )
 from ratings.encoded_votes import EncodedVotes
-from ratings.release.parquet import read_columns
 from ratings.release.populations import AnyVotes
+from ratings.release.tables import TableReader
 from ratings.threads import in_order, thread_count
 from ratings.votes_in_parts import SelectedVotes, VotesInParts
 
@@ -39,7 +39,7 @@ Definition = Mapping[str, Any]  # one entry of the manifest's `boards`
 
 def read_facts(directory: Path) -> dict[str, dict[str, Any]]:
     """Read what the files of leaderboards repeat of each model."""
-    rows = read_columns(directory / MODELS_FILE, ["model", *MODEL_FACTS]).to_pylist()
+    rows = TableReader(directory / MODELS_FILE).read(["model", *MODEL_FACTS]).to_pylist()
     return {row.pop("model"): {fact: _plain(value) for fact, value in row.items()} for row in rows}
 
 

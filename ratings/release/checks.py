@@ -15,9 +15,10 @@ from ratings.encoding import WINNERS
 from ratings.release.boards import MODELS_FILE
 from ratings.release.checksums import release_files
 from ratings.release.findings import Finding
-from ratings.release.parquet import read_columns
+from ratings.release.parquet import open_file
 from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import BATTLE_ID, BOARD_VOTES, DATA, MANIFEST, NAME
+from ratings.release.tables import TableReader, table_names, table_of
 
 BATTLES_FILE: Final = "data/battles.parquet"
 TURNS_FILE: Final = "data/turns.parquet"
@@ -91,8 +92,9 @@ _SAME_IN_BOTH: Final = ("population", "model_a", "model_b", "propensity")
 def check_columns(directory: Path, manifest: Manifest) -> list[Finding]:
     """Find tables that are missing, or have other columns than the format says."""
     schemas = dict(DATA) | dict.fromkeys(_board_files(manifest), BOARD_VOTES)
+    files = {file: schema for name, schema in schemas.items() for file in table_names(directory, name)}
     findings = []
-    for name, schema in schemas.items():
+    for name, schema in files.items():
         if not (directory / name).is_file():
             findings.append(Finding(file=name, what="missing"))
         elif isinstance(found := _read_footer(directory, name), Finding):
@@ -142,7 +144,7 @@ def check_rows(directory: Path, manifest: Manifest) -> list[Finding]:
                 Finding(file=name, what=f"{found.num_rows:,} rows; {MANIFEST} says {said[name]:,}")
             )
     withheld: dict[str, int] = {}
-    for row in read_columns(directory / WITHHELD_FILE, ["why", "votes"]).to_pylist():
+    for row in TableReader(directory / WITHHELD_FILE).read(["why", "votes"]).to_pylist():
         withheld[row["why"]] = withheld.get(row["why"], 0) + row["votes"]
     if withheld != manifest["withheld"]:
         findings.append(
@@ -163,7 +165,8 @@ def check_values(directory: Path, manifest: Manifest) -> list[Finding]:
     for name, columns in values.items():
         rules = [_is_none_of(column, known) for column, known in columns.items()]
         rules += _RULES.get(name, ())
-        findings += _broken(directory, name, rules)
+        for file in table_names(directory, name):
+            findings += _broken(directory, file, rules)
     return findings
 
 
@@ -205,9 +208,9 @@ def _some_are_null(columns: Sequence[pa.ChunkedArray]) -> Any:
 
 
 def _broken(directory: Path, name: str, rules: Collection[Rule]) -> Iterator[Finding]:
-    first = "model" if name == MODELS_FILE else "battle_id"
+    first = "model" if table_of(name) == MODELS_FILE else "battle_id"
     columns = dict.fromkeys(column for rule in rules for column in rule.columns)
-    rows = read_columns(directory / name, [first, *columns])
+    rows = open_file(directory / name).read([first, *columns])
     for rule in rules:
         found = _first_of(
             name, rule.what, rule.selects(*(rows[column] for column in rule.columns)), rows[first]
@@ -228,12 +231,12 @@ def _first_of(name: str, what: str, mask: Any, ids: pa.ChunkedArray) -> Finding 
 def check_joins(directory: Path, manifest: Manifest) -> list[Finding]:
     """Find battles without a vote, votes and turns without a battle, turns that are missing, models nobody knows."""
     keys = ["battle_id", *_SAME_IN_BOTH]
-    battles = read_columns(directory / BATTLES_FILE, [*keys, "version_a", "version_b"])
-    votes = read_columns(directory / VOTES_FILE, keys)
+    battles = TableReader(directory / BATTLES_FILE).read([*keys, "version_a", "version_b"])
+    votes = TableReader(directory / VOTES_FILE).read(keys)
     ids = battles["battle_id"]
     findings = [*_unsorted(BATTLES_FILE, ids), *_unsorted(VOTES_FILE, votes["battle_id"])]
     for name in _board_files(manifest):
-        findings += _unsorted(name, read_columns(directory / name, ["battle_id"])["battle_id"])
+        findings += _unsorted(name, TableReader(directory / name).read(["battle_id"])["battle_id"])
     findings += _apart(VOTES_FILE, votes["battle_id"], ids)
     if not findings:
         differs = [pc.invert(_same(battles[key], votes[key])) for key in _SAME_IN_BOTH]
@@ -271,7 +274,7 @@ def _apart(name: str, found: pa.ChunkedArray, ids: pa.ChunkedArray) -> Iterator[
 
 def _check_turns(directory: Path, ids: pa.ChunkedArray) -> Iterator[Finding]:
     """Every battle has turns, numbered from 0 without a gap, and stands in the order of the battles."""
-    turns = read_columns(directory / TURNS_FILE, ["battle_id", "index"])
+    turns = TableReader(directory / TURNS_FILE).read(["battle_id", "index"])
     owners = turns["battle_id"].combine_chunks()
     if isinstance(owners, pa.ChunkedArray):
         owners = pa.concat_arrays(owners.chunks) if owners.num_chunks else pa.array([], pa.string())
@@ -296,7 +299,7 @@ def _check_turns(directory: Path, ids: pa.ChunkedArray) -> Iterator[Finding]:
 
 
 def _check_models(directory: Path, battles: pa.Table) -> Iterator[Finding]:
-    listed = read_columns(directory / MODELS_FILE, ["model", "versions"])
+    listed = TableReader(directory / MODELS_FILE).read(["model", "versions"])
     numbers = {row["model"]: {period["number"] for period in row["versions"]} for row in listed.to_pylist()}
     if len(numbers) < listed.num_rows:
         yield Finding(file=MODELS_FILE, what="a model is listed twice")
@@ -324,13 +327,10 @@ def check_withdrawn(directory: Path, manifest: Manifest) -> list[Finding]:
         what = f"{len(withdrawn):,} battles; {MANIFEST} says {manifest['withdrawn']:,}"
         findings.append(Finding(file=WITHDRAWN, what=what))
     gone = pa.array(withdrawn, pa.string())
-    for name in (BATTLES_FILE, TURNS_FILE, VOTES_FILE, *_board_files(manifest)):
-        ids = read_columns(directory / name, ["battle_id"])["battle_id"]
-        found = (
-            _first_of(name, "the battle was withdrawn", pc.is_in(ids, value_set=gone), ids)
-            if withdrawn
-            else None
-        )
+    tables = (BATTLES_FILE, TURNS_FILE, VOTES_FILE, *_board_files(manifest)) if withdrawn else ()
+    for name in (file for table in tables for file in table_names(directory, table)):
+        ids = open_file(directory / name).read(["battle_id"])["battle_id"]
+        found = _first_of(name, "the battle was withdrawn", pc.is_in(ids, value_set=gone), ids)
         findings += [found] if found else []
     return findings
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ratings.errors import RatingsError
 from ratings.release.schema import FORMAT, MANIFEST
+from ratings.release.tables import table_of
 
 _NEEDED: Final[Mapping[str, type]] = {
     "name": str,
@@ -60,3 +61,8 @@ def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
     """Write it with sorted keys, so that the same release is the same bytes."""
     text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def rows_in(manifest: Mapping[str, Any], table: str) -> int:
+    """How many rows a table has, in all of its files together; `table` is the first of them."""
+    return sum(said["rows"] for file, said in manifest["files"].items() if table_of(file) == table)

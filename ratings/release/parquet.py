@@ -26,7 +26,7 @@ _TEXTS: Final = frozenset({"prompt", "response_a", "response_b", "content", "tex
 breaks them into small pages, and nobody asks which text is the least. Without, files of turns are a fourth smaller."""
 
 
-class Writer:
+class FileWriter:
     """Writes one file in row groups of so many rows; holds no more rows than one group and the last batch.
 
     From the 513th on, groups are four times as large.
@@ -68,7 +68,7 @@ class Writer:
         self._file.write_table(rows.combine_chunks(), row_group_size=rows.num_rows)
         self._groups += 1
 
-    def __enter__(self) -> "Writer":
+    def __enter__(self) -> "FileWriter":
         return self
 
     def __exit__(
@@ -88,17 +88,6 @@ def _leaves(schema: pa.Schema) -> list[str]:
     return [leaves.column(number).path for number in range(len(leaves))]
 
 
-def open_writer(path: Path, schema: pa.Schema, *, group_rows: int = ROW_GROUP_ROWS) -> Writer:
-    """Open a file of a release for writing; close it, or use it in a `with` block."""
-    return Writer(path, schema, group_rows)
-
-
-def open_reader(path: Path, *, coded: Sequence[str] = ()) -> pq.ParquetFile:
+def open_file(path: Path, *, coded: Sequence[str] = ()) -> pq.ParquetFile:
     """Open a file to be read piece by piece: by default, Arrow keeps all that it has read until the file is closed."""
     return pq.ParquetFile(path, read_dictionary=[*coded], pre_buffer=False)
-
-
-def read_columns(path: Path, columns: Sequence[str] | None = None, *, coded: Sequence[str] = ()) -> pa.Table:
-    """Read columns of one file, some as codes of their distinct values; whatever folders it lies in."""
-    with open_reader(path, coded=coded) as file:
-        return file.read(columns=None if columns is None else [*columns])

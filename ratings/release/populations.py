@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from ratings.board_files import STYLE_COLUMNS
-from ratings.release.parquet import open_reader
+from ratings.release.tables import TableReader
 from ratings.vote_digest import canonical_votes
 from ratings.votes_in_parts import VotesInParts, divide_votes, narrowed
 
@@ -24,7 +23,6 @@ _COMPARED: Final = ("model_a", "model_b", "winner", "voter")
 _KINDS_SCHEMA: Final = pa.schema(
     [("tags", pa.string()), ("winner", pa.string()), ("over_frequent", pa.bool_())]
 )
-_READ_ROWS: Final = 1 << 16
 _NAMES: Final = ("population", "model_a", "model_b", "winner", "voter")
 
 
@@ -94,32 +92,32 @@ def read_populations(
 def _own_votes(path: Path, populations: Sequence[str]) -> dict[str, pa.Table]:
     """The votes of each population, read column by column: the whole file takes several times as much memory."""
     found: dict[str, dict[str, pa.ChunkedArray]] = {name: {} for name in populations}
-    with open_reader(path, coded=_NAMES) as file:
-        tagged = pc.is_valid(_column(file, STYLE_COLUMNS[0]))
-        population = _column(file, "population")
-        chosen = {name: pc.and_(pc.equal(population, name), tagged) for name in populations}
-        for column in (*_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS):
-            values = _tags(file) if column == "tags" else _column(file, column)
-            for name, rows in chosen.items():
-                found[name][column] = narrowed(values.filter(rows))
+    table = TableReader(path, coded=_NAMES)
+    tagged = pc.is_valid(_column(table, STYLE_COLUMNS[0]))
+    population = _column(table, "population")
+    chosen = {name: pc.and_(pc.equal(population, name), tagged) for name in populations}
+    for column in (*_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS):
+        values = _tags(table) if column == "tags" else _column(table, column)
+        for name, rows in chosen.items():
+            found[name][column] = narrowed(values.filter(rows))
     return {name: pa.table(columns) for name, columns in found.items()}
 
 
-def _column(file: pq.ParquetFile, name: str) -> pa.ChunkedArray:
-    return file.read(columns=[name], use_threads=False).column(0)
+def _column(table: TableReader, name: str) -> pa.ChunkedArray:
+    return table.read([name], use_threads=False).column(0)
 
 
-def _tags(file: pq.ParquetFile) -> pa.ChunkedArray:
+def _tags(table: TableReader) -> pa.ChunkedArray:
     """The tags of each vote as one text, as codes of the distinct ones."""
-    batches = file.iter_batches(_READ_ROWS, columns=["tags"], use_threads=False)
+    batches = table.batches(columns=["tags"], use_threads=False)
     coded = [pc.binary_join(batch.column(0), " ").dictionary_encode() for batch in batches]
     return pa.chunked_array(coded, pa.dictionary(pa.int32(), pa.string()))
 
 
 def _board_votes(path: Path) -> pa.Table:
     """The votes of an imported board."""
-    with open_reader(path, coded=[name for name in _NAMES if name in _COMPARED]) as file:
-        return pa.table({name: narrowed(_column(file, name)) for name in _COMPARED})
+    table = TableReader(path, coded=[name for name in _NAMES if name in _COMPARED])
+    return pa.table({name: narrowed(_column(table, name)) for name in _COMPARED})
 
 
 def _canonical(votes: pa.Table) -> PopulationVotes:
@@ -150,7 +148,7 @@ def open_populations(
     dict of str to PopulationVotes or VotesInParts
     """
     files = {said["votes_file"] for said in populations.values()}
-    if sum(pq.read_metadata(directory / file).num_rows for file in files) <= MEMORY_VOTES:
+    if sum(TableReader(directory / file).rows for file in files) <= MEMORY_VOTES:
         yield {**read_populations(directory, populations)}
         return
     with TemporaryDirectory(prefix="release-votes-", dir=scratch_in) as scratch:
@@ -161,24 +159,24 @@ def open_populations(
 
 
 def _divided(directory: Path, votes_file: str, population: str, folder: Path) -> VotesInParts:
-    with open_reader(directory / votes_file) as file:
-        if votes_file != VOTES_FILE:
-            schema = pa.schema([file.schema_arrow.field(name) for name in _COMPARED])
-            batches = (rows.cast(schema) for rows in _batches(file, _COMPARED))
-            return divide_votes(batches, schema, file.metadata.num_rows, folder)
-        votes = sum(
-            pc.sum(_counts(rows, population)).as_py() or 0
-            for rows in _batches(file, ("population", STYLE_COLUMNS[0]))
-        )
-        names = (*_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS)
-        schema = pa.schema([file.schema_arrow.field(name) for name in names])
-        schema = schema.set(schema.get_field_index("tags"), pa.field("tags", pa.string()))
-        chosen = (_chosen(rows, population, schema) for rows in _batches(file, ("population", *names)))
-        return divide_votes(chosen, schema, votes, folder)
+    table = TableReader(directory / votes_file)
+    if votes_file != VOTES_FILE:
+        schema = pa.schema([table.schema.field(name) for name in _COMPARED])
+        batches = (rows.cast(schema) for rows in _batches(table, _COMPARED))
+        return divide_votes(batches, schema, table.rows, folder)
+    votes = sum(
+        pc.sum(_counts(rows, population)).as_py() or 0
+        for rows in _batches(table, ("population", STYLE_COLUMNS[0]))
+    )
+    names = (*_COMPARED, "tags", "over_frequent", *STYLE_COLUMNS)
+    schema = pa.schema([table.schema.field(name) for name in names])
+    schema = schema.set(schema.get_field_index("tags"), pa.field("tags", pa.string()))
+    chosen = (_chosen(rows, population, schema) for rows in _batches(table, ("population", *names)))
+    return divide_votes(chosen, schema, votes, folder)
 
 
-def _batches(file: pq.ParquetFile, columns: Sequence[str]) -> Iterator[pa.Table]:
-    for batch in file.iter_batches(_READ_ROWS, columns=[*columns], use_threads=False):
+def _batches(table: TableReader, columns: Sequence[str]) -> Iterator[pa.Table]:
+    for batch in table.batches(columns=columns, use_threads=False):
         yield pa.Table.from_batches([batch]).select([*columns])
 
 

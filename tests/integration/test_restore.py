@@ -29,7 +29,8 @@ from arena.records import Release, Variant
 from arena.tables import Ballot, Battle, Board, ImportedVote, Response, Snapshot, Turn, Vote, Voter
 from arena.tagging import rules_version
 from benchmarks.conversations import fill
-from ratings.release.manifest import UnreadableReleaseError, read_manifest, write_manifest
+from ratings.release import tables
+from ratings.release.manifest import UnreadableReleaseError, read_manifest, rows_in, write_manifest
 from tests.integration.failing import fail_call
 from tests.integration.releasing import export, files_of
 from tests.integration.small_release import seal
@@ -171,6 +172,27 @@ async def test_release_comes_out_as_it_went_in(
     assert [name for name, content in one.items() if two[name] != content] == []
     flags = pq.read_table(home / variant / "data" / "votes.parquet")["over_frequent"].to_pylist()
     assert 0 < sum(flags) < 71
+
+
+async def test_large_release_comes_out_as_it_went_in(
+    postgres: EmbeddedPostgres, lived: str, other: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tables in several files."""
+    monkeypatch.setattr(tables, "FILE_ROWS", 70)
+    with _database(postgres, "copied", lived) as url:
+        copied = Database(url, pool_size=3)
+        manifest = await export(copied, tmp_path / "one", "2026-12")
+        await copied.close()
+    done = await restored(other, tmp_path / "one")
+    assert (
+        done.votes
+        == rows_in(manifest, "data/votes.parquet")
+        > manifest["files"]["data/votes.parquet"]["rows"]
+    )
+    await export(other, tmp_path / "two", "2026-12")
+    one, two = files_of(tmp_path / "one"), files_of(tmp_path / "two")
+    assert {"data/turns_002.parquet", "data/battles_002.parquet"} <= one.keys()
+    assert one == two
 
 
 async def test_restored_arena_shows_the_same_boards(

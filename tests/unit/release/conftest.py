@@ -14,7 +14,7 @@ from arena.dataset.signing import sign
 from benchmarks.synthetic_release import write_data
 from ratings.release.checksums import write_checksums
 from ratings.release.manifest import read_manifest, write_manifest
-from ratings.release.parquet import open_writer, read_columns
+from ratings.release.tables import TableReader, TableWriter
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 Broken = Callable[[pa.Table], pa.Table]
@@ -41,8 +41,8 @@ def seal(directory: Path, **manifest: Any) -> None:
 
 def rewrite(directory: Path, name: str, change: Broken) -> None:
     """Change the rows of one table, and seal the release again."""
-    table = change(read_columns(directory / name))
-    with open_writer(directory / name, table.schema) as writer:
+    table = change(TableReader(directory / name).read())
+    with TableWriter(directory / name, table.schema) as writer:
         writer.write(table)
     files: Mapping[str, Any] = read_manifest(directory)["files"]
     seal(directory, files=dict(files) | {name: {"rows": table.num_rows}})

@@ -27,9 +27,10 @@ from ratings.release.boards import (
     select_rows,
 )
 from ratings.release.manifest import read_manifest
-from ratings.release.parquet import ROW_GROUP_ROWS, open_writer
+from ratings.release.parquet import ROW_GROUP_ROWS
 from ratings.release.populations import VOTES_FILE, open_populations, read_populations
 from ratings.release.schema import VOTES
+from ratings.release.tables import TableWriter
 from ratings.release.verification import verify
 from tests.unit.release.conftest import KEY
 
@@ -113,7 +114,7 @@ def test_votes_without_tags_are_on_no_board(release: Path, tmp_path: Path) -> No
     for name in STYLE_COLUMNS:
         place = untagged.schema.get_field_index(name)
         untagged = untagged.set_column(place, untagged.schema.field(name), pa.nulls(10, pa.int32()))
-    with open_writer(tmp_path / VOTES_FILE, VOTES) as writer:
+    with TableWriter(tmp_path / VOTES_FILE, VOTES) as writer:
         writer.write(pa.concat_tables([untagged, votes.slice(10)]))
     said = {"overall": manifest["populations"]["overall"]}
     (found,) = read_populations(tmp_path, said).values()
@@ -133,7 +134,7 @@ def test_bytes_do_not_depend_on_batches(tmp_path: Path) -> None:
     kinds = [("name", pa.string()), ("text", pa.string()), ("number", pa.int32())]
     table = pa.table(columns, schema=pa.schema(kinds))
     for name, size in (("one", rows), ("many", 7_777)):
-        with open_writer(tmp_path / name, table.schema) as writer:
+        with TableWriter(tmp_path / name, table.schema) as writer:
             for batch in table.to_batches(max_chunksize=size):
                 writer.write(batch)
         assert writer.rows == rows

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ratings.release import parquet
-from ratings.release.parquet import open_reader, open_writer
+from ratings.release.tables import TableReader, TableWriter
 
 GROUPS, ROWS, BYTES = 20, 64, 16_384
 
@@ -17,13 +17,12 @@ GROUPS, ROWS, BYTES = 20, 64, 16_384
 def test_reading_piece_by_piece_keeps_nothing(tmp_path: Path) -> None:
     noise = np.random.default_rng(1)
     schema = pa.schema([("text", pa.binary())])
-    with open_writer(tmp_path / "texts.parquet", schema, group_rows=ROWS) as writer:
+    with TableWriter(tmp_path / "texts.parquet", schema, group_rows=ROWS) as writer:
         for _ in range(GROUPS):
             writer.write(pa.table({"text": [noise.bytes(BYTES) for _ in range(ROWS)]}, schema=schema))
     before, held, rows = pa.total_allocated_bytes(), 0, 0
-    with open_reader(tmp_path / "texts.parquet") as file:
-        for batch in file.iter_batches(ROWS):
-            held, rows = max(held, pa.total_allocated_bytes() - before), rows + batch.num_rows
+    for batch in TableReader(tmp_path / "texts.parquet").batches(ROWS):
+        held, rows = max(held, pa.total_allocated_bytes() - before), rows + batch.num_rows
     assert rows == GROUPS * ROWS
     assert held < GROUPS * ROWS * BYTES / 4  # five groups, and what Arrow needs to take them apart
 
@@ -39,7 +38,7 @@ def test_the_same_rows_in_other_batches_are_the_same_bytes(tmp_path: Path) -> No
     for cuts in (0, 1, 40, 900):
         path = tmp_path / f"{cuts}.parquet"
         borders = [0, *np.sort(random.integers(0, len(texts), cuts)).tolist(), len(texts)]
-        with open_writer(path, table.schema, group_rows=2_048) as writer:
+        with TableWriter(path, table.schema, group_rows=2_048) as writer:
             for start, end in pairwise(borders):
                 writer.write(table.slice(start, end - start))
         written.append(path.read_bytes())
@@ -52,7 +51,7 @@ def test_texts_have_no_dictionary_and_no_bounds(tmp_path: Path) -> None:
     message = pa.struct([("role", pa.string()), ("content", pa.string())])
     schema = pa.schema([("prompt", pa.string()), ("state", pa.string()), ("said", pa.list_(message))])
     said = [{"role": "user", "content": "Why?"}]
-    with open_writer(path, schema) as writer:
+    with TableWriter(path, schema) as writer:
         writer.write(
             pa.table({"prompt": ["Why?"] * 9, "state": ["answered"] * 9, "said": [said] * 9}, schema=schema)
         )
@@ -70,7 +69,7 @@ def test_groups_grow_where_there_are_many(tmp_path: Path, monkeypatch: pytest.Mo
     written = []
     for rows in (1_000, 17):
         path = tmp_path / f"{rows}.parquet"
-        with open_writer(path, table.schema, group_rows=ROWS) as writer:
+        with TableWriter(path, table.schema, group_rows=ROWS) as writer:
             for start in range(0, len(table), rows):
                 writer.write(table.slice(start, rows))
         written.append(path.read_bytes())

@@ -26,9 +26,9 @@ from ratings.release import populations
 from ratings.release.checksums import SIGNING_FILES, release_files, write_checksums
 from ratings.release.findings import Check, Finding
 from ratings.release.manifest import UnreadableReleaseError, read_manifest, write_manifest
-from ratings.release.parquet import read_columns
 from ratings.release.report import describe_checks
 from ratings.release.signature import check_signature
+from ratings.release.tables import TableReader
 from ratings.release.verification import examine, verify
 from tests.conftest import ROOT
 from tests.unit.release.conftest import KEY, changed, rewrite, seal
@@ -401,7 +401,7 @@ def test_a_table_that_cannot_be_read_is_named(copied: Path, name: str) -> None:
 
 
 def test_withdrawn_battles_must_not_be_there(copied: Path) -> None:
-    ids = read_columns(copied / BATTLES, ["battle_id"])["battle_id"].to_pylist()
+    ids = TableReader(copied / BATTLES).read(["battle_id"])["battle_id"].to_pylist()
     (copied / "withdrawn.txt").write_text(f"{ids[3]}\n{'0' * 32}\n")
     seal(copied, withdrawn=2)
     found = verify(copied)

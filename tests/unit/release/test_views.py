@@ -12,7 +12,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 import ratings
-from arena.dataset import divided_files
+from arena.dataset import compat, conversations
 from arena.dataset.card import configurations
 from arena.dataset.compat import ARENA_33K, ARENA_55K, ARENA_100K, ARENA_140K, FASTCHAT
 from arena.dataset.conversations import counted_populations, read_conversations
@@ -22,6 +22,7 @@ from arena.dataset.preference import PREFERENCES
 from arena.dataset.samples import SAMPLE
 from benchmarks.synthetic_release import write_data
 from ratings.release.manifest import read_manifest
+from ratings.release.tables import table_names
 from ratings.release.verification import verify
 from ratings.text_features import count_tokens
 from tests.unit.release.conftest import KEY, changed, rewrite
@@ -132,12 +133,16 @@ def test_the_140k_layout(release: Path, voted: list[tuple[Row, Row, list[Row]]])
         assert [each["model_side_a"]["content"][0]["text"] for each in row["full_conversation"]] == [
             turn["response_a"] for turn in turns
         ]
-    places = [(row["evaluation_session_id"], row["evaluation_order"]) for row in found]
+    assert max(orders_by_voter(found).values()) > 1
+
+
+def orders_by_voter(found: list[Any]) -> Counter[str]:
+    """How many votes of each voter a file has; they are counted in its order."""
     seen: Counter[str] = Counter()
-    for session, order in places:
-        seen[session] += 1
-        assert order == seen[session]
-    assert max(seen.values()) > 1
+    for row in found:
+        seen[row["evaluation_session_id"]] += 1
+        assert row["evaluation_order"] == seen[row["evaluation_session_id"]]
+    return seen
 
 
 @pytest.mark.parametrize("name", [ARENA_33K, ARENA_100K, ARENA_140K, FASTCHAT, ARENA_55K])
@@ -235,21 +240,33 @@ def test_tokens_are_counted_as_for_style() -> None:
     assert token_counts(pa.array([], pa.string())).tolist() == []
 
 
+def without_orders(directory: Path, *files: str) -> list[Any]:
+    """The rows of these files; each counts the votes of a voter anew."""
+    return [
+        {column: value for column, value in row.items() if column != "evaluation_order"}
+        for file in files
+        for row in rows(directory, file)
+    ]
+
+
 def test_large_layouts_are_divided(
     release: Path, copied: Path, voted: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Into files of so many battles, which together hold what one would, and are loaded by one name."""
-    monkeypatch.setattr(divided_files, "FILE_BATTLES", 100)
+    for module in (compat, conversations):
+        monkeypatch.setattr(module, "FILE_BATTLES", 100)
     manifest = read_manifest(copied)
     written = finish(copied, manifest, KEY)
     for name in (ARENA_33K, ARENA_100K, ARENA_140K, PREFERENCES):
-        files = divided_files.divided_files(copied, name)
+        files = table_names(copied, name)
         sizes = [written["files"][file]["rows"] for file in files]
         assert files[1] == name.replace(".parquet", "_002.parquet")
         assert sizes[:-1] == [100] * (len(files) - 1)
         assert files == sorted(files)
-        assert [row for file in files for row in rows(copied, file)] == rows(release, name)
-    assert configurations(copied, written)["arena-140k"] == divided_files.divided_files(copied, ARENA_140K)
+        assert without_orders(copied, *files) == without_orders(release, name)
+    for file in table_names(copied, ARENA_140K):
+        orders_by_voter(rows(copied, file))
+    assert configurations(copied, written)["arena-140k"] == table_names(copied, ARENA_140K)
     assert "| `compat/arena-140k_002.parquet` |" in (copied / "README.md").read_text()
     assert not verify(copied)
     monkeypatch.undo()

@@ -1,0 +1,118 @@
+"""Tables of large releases lie in several files, and are the same to whoever reads them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import mlcroissant
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from arena.dataset.finish import finish
+from arena.dataset.release_votes import open_release_votes
+from benchmarks.synthetic_release import write_data
+from ratings.reading import read_votes
+from ratings.release import tables
+from ratings.release.manifest import read_manifest, rows_in
+from ratings.release.schema import DATA
+from ratings.release.tables import TableReader, TableWriter, table_names
+from ratings.release.verification import verify
+from tests.unit.release.conftest import KEY
+
+VOTES, TURNS = "data/votes.parquet", "data/turns.parquet"
+PARTS = [VOTES, "data/votes_002.parquet", "data/votes_003.parquet", "data/votes_004.parquet"]
+
+
+@pytest.fixture(scope="session")
+def divided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release of these tests, with a hundred rows in a file."""
+    directory = tmp_path_factory.mktemp("divided") / "2026-11"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "FILE_ROWS", 100)
+        finish(directory, write_data(directory), KEY)
+    return directory
+
+
+def test_what_is_too_much_for_a_file_goes_on_in_another(tmp_path: Path) -> None:
+    path, table = tmp_path / "numbers.parquet", pa.table({"number": range(1_000)})
+    with TableWriter(path, table.schema, group_rows=64, file_rows=300) as writer:
+        for start in range(0, 1_000, 170):
+            writer.write(table.slice(start, 170))
+    assert writer.rows == TableReader(path).rows == 1_000
+    assert [pq.read_metadata(tmp_path / name).num_rows for name in table_names(tmp_path, path.name)] == [
+        300, 300, 300, 100,
+    ]  # fmt: skip
+    assert TableReader(path).read() == table
+    assert [len(batch) for batch in TableReader(path).batches(200, ["number"])] == [200, 100] * 3 + [100]
+    with TableWriter(path, table.schema, file_rows=1_000) as writer:
+        writer.write(table)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name], "nothing is left of the others"
+
+
+def test_divided_release_says_the_same(release: Path, divided: Path) -> None:
+    assert table_names(divided, VOTES) == PARTS
+    one, other = read_manifest(release), read_manifest(divided)
+    for name in (*DATA, "boards/study.parquet"):
+        assert TableReader(divided / name).read() == TableReader(release / name).read()
+        assert rows_in(other, name) == rows_in(one, name)
+        assert [*other["files"]].count(name) == 1
+    assert other["populations"] == one["populations"]
+    assert other["boards"] == one["boards"], "with the same digests"
+    for same in ("samples/battles.jsonl", "compat/arena-140k.parquet", "preference/preferences.parquet"):
+        assert (divided / same).read_bytes() == (release / same).read_bytes()
+    assert verify(divided) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-9] + b"!" + path.read_bytes()[-8:]), "altered"),
+        (Path.unlink, "missing"),
+    ],
+)
+def test_what_is_wrong_with_a_part_is_named(
+    divided: Path, tmp_path: Path, change: Callable[[Path], Any], found: str
+) -> None:
+    for path in divided.rglob("*"):
+        (tmp_path / path.relative_to(divided)).parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file():
+            (tmp_path / path.relative_to(divided)).write_bytes(path.read_bytes())
+    change(tmp_path / PARTS[1])
+    assert any(f"{PARTS[1]}: {found}" in str(finding) for finding in verify(tmp_path))
+
+
+def test_other_programs_find_all_parts(
+    release: Path, divided: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    for name, table in {"votes": VOTES, "turns": TURNS, "board-study": "boards/study.parquet"}.items():
+        loaded = datasets.load_dataset(str(divided), name)["train"]
+        assert loaded.num_rows == rows_in(read_manifest(release), table) > 100
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.reset_index is deprecated")
+def test_machines_are_told_of_all_parts(divided: Path) -> None:
+    described = mlcroissant.Dataset(str(divided / "croissant.json"))
+    assert (described.metadata.ctx.issues.errors, described.metadata.ctx.issues.warnings) == (set(), set())
+    assert len(list(described.records("votes_002"))) == 100
+    assert (
+        "| `data/votes_002.parquet` | 100 | more of `data/votes.parquet` |"
+        in (divided / "README.md").read_text()
+    )
+
+
+def test_votes_of_all_parts_are_read(release: Path, divided: Path) -> None:
+    """By the command that fits a folder, and by the import of a release as a board."""
+    assert read_votes(divided).equals(read_votes(release))
+    one, other = (open_release_votes(each, ()) for each in (release, divided))
+    assert one.digest() != other.digest()
+    lines = [
+        [line for block in votes.read(["winner"], lambda _: None) for line in block.lines.tolist()]
+        for votes in (one, other)
+    ]
+    assert lines[0] == lines[1]
+    assert len(lines[0]) > 200
