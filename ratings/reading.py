@@ -51,7 +51,8 @@ def read_votes(
     ----------
     paths : path, or several
         .csv, .tsv, .json, .jsonl (each also .gz) or .parquet; or a folder of Parquet parts or of files of one
-        other format, which are read in the order of their names. A release folder stands for its votes.parquet.
+        other format, which are read in the order of their names. A release folder stands for its votes.parquet and
+        what comes after it, votes_002.parquet.
     columns : mapping of str to str, optional
         Column of the file by our name, such as ``{"model_a": "left"}``; the rest is recognised.
     features : collection of str, optional

@@ -79,10 +79,16 @@ def write_card(directory: Path, manifest: Mapping[str, Any]) -> None:
         if kind == "people"
         else f"the votes on the boards {names}, for practice: no person has voted on real models yet",
         tables=_tables(manifest),
+        divided=_divided(directory),
         counted=_counted,
     )
     (directory / CARD).write_text(text.rstrip() + "\n", encoding="utf-8")
     (directory / LICENSES).write_text(_licenses(directory, manifest), encoding="utf-8")
+
+
+def _divided(directory: Path) -> list[str] | None:
+    """The files of one table that has several; None where no table has."""
+    return next((files for name in DATA if len(files := table_names(directory, name)) > 1), None)
 
 
 def _front(directory: Path, manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -99,10 +99,15 @@ def test_machines_are_told_of_all_parts(divided: Path) -> None:
     described = mlcroissant.Dataset(str(divided / "croissant.json"))
     assert (described.metadata.ctx.issues.errors, described.metadata.ctx.issues.warnings) == (set(), set())
     assert len(list(described.records("votes_002"))) == 100
-    assert (
-        "| `data/votes_002.parquet` | 100 | more of `data/votes.parquet` |"
-        in (divided / "README.md").read_text()
-    )
+
+
+def test_the_card_tells_people(release: Path, divided: Path) -> None:
+    card, usual = ((each / "README.md").read_text() for each in (divided, release))
+    assert "| `data/votes_002.parquet` | 100 | more of `data/votes.parquet` |" in card
+    assert '"data/votes*.parquet"' in card
+    assert "such as `data/battles.parquet`, `data/battles_002.parquet` and so on" in card
+    assert "several files" not in usual
+    assert "votes*.parquet" not in usual
 
 
 def test_votes_of_all_parts_are_read(release: Path, divided: Path) -> None:
