@@ -14,7 +14,7 @@ from ratings.board_files import STYLE_COLUMNS
 from ratings.encoding import WINNERS
 from ratings.release.boards import MODELS_FILE
 from ratings.release.checksums import release_files
-from ratings.release.findings import Finding
+from ratings.release.findings import Finding, WrongRows
 from ratings.release.parquet import open_file
 from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import BATTLE_ID, BOARD_VOTES, DATA, MANIFEST, NAME
@@ -86,12 +86,11 @@ _RULES: Final[Mapping[str, Collection[Rule]]] = {
     ),
 }
 _COUNTS_OF_PRIVACY: Final = ("least_group", "folded_languages")
-_SAME_IN_BOTH: Final = ("population", "model_a", "model_b", "propensity")
 
 
 def check_columns(directory: Path, manifest: Manifest) -> list[Finding]:
     """Find tables that are missing, or have other columns than the format says."""
-    schemas = dict(DATA) | dict.fromkeys(_board_files(manifest), BOARD_VOTES)
+    schemas = dict(DATA) | dict.fromkeys(board_files(manifest), BOARD_VOTES)
     files = {file: schema for name, schema in schemas.items() for file in table_names(directory, name)}
     findings = []
     for name, schema in files.items():
@@ -159,15 +158,15 @@ def check_values(directory: Path, manifest: Manifest) -> list[Finding]:
     values = {name: dict(columns) for name, columns in _VALUES.items()}
     for name in (BATTLES_FILE, VOTES_FILE):
         values[name]["population"] = own
-    for name in _board_files(manifest):
+    for name in board_files(manifest):
         values[name] = {"winner": WINNERS}
-    findings = [*_check_facts(manifest)]
+    wrong = WrongRows()
     for name, columns in values.items():
         rules = [_is_none_of(column, known) for column, known in columns.items()]
         rules += _RULES.get(name, ())
         for file in table_names(directory, name):
-            findings += _broken(directory, file, rules)
-    return findings
+            _note_broken(directory, file, rules, wrong)
+    return [*_check_facts(manifest), *wrong.findings()]
 
 
 def _check_facts(manifest: Manifest) -> Iterator[Finding]:
@@ -207,114 +206,15 @@ def _some_are_null(columns: Sequence[pa.ChunkedArray]) -> Any:
     return pa.array(np.any(valid, axis=0) & ~np.all(valid, axis=0))
 
 
-def _broken(directory: Path, name: str, rules: Collection[Rule]) -> Iterator[Finding]:
-    first = "model" if table_of(name) == MODELS_FILE else "battle_id"
-    columns = dict.fromkeys(column for rule in rules for column in rule.columns)
-    rows = open_file(directory / name).read([first, *columns])
-    for rule in rules:
-        found = _first_of(
-            name, rule.what, rule.selects(*(rows[column] for column in rule.columns)), rows[first]
-        )
-        if found:
-            yield found
-
-
-def _first_of(name: str, what: str, mask: Any, ids: pa.ChunkedArray) -> Finding | None:
-    """The finding of the selected rows, by the first of them."""
-    selected = ids.filter(mask)
-    if not len(selected):
-        return None
-    many = f"{len(selected):,} rows where" if len(selected) > 1 else "a row where"
-    return Finding(file=name, what=f"{many} {what}, such as {selected[0].as_py()}")
-
-
-def check_joins(directory: Path, manifest: Manifest) -> list[Finding]:
-    """Find battles without a vote, votes and turns without a battle, turns that are missing, models nobody knows."""
-    keys = ["battle_id", *_SAME_IN_BOTH]
-    battles = TableReader(directory / BATTLES_FILE).read([*keys, "version_a", "version_b"])
-    votes = TableReader(directory / VOTES_FILE).read(keys)
-    ids = battles["battle_id"]
-    findings = [*_unsorted(BATTLES_FILE, ids), *_unsorted(VOTES_FILE, votes["battle_id"])]
-    for name in _board_files(manifest):
-        findings += _unsorted(name, TableReader(directory / name).read(["battle_id"])["battle_id"])
-    findings += _apart(VOTES_FILE, votes["battle_id"], ids)
-    if not findings:
-        differs = [pc.invert(_same(battles[key], votes[key])) for key in _SAME_IN_BOTH]
-        for key, mask in zip(_SAME_IN_BOTH, differs, strict=True):
-            found = _first_of(VOTES_FILE, f"{key} is not that of the battle", mask, ids)
-            findings += [found] if found else []
-    return [*findings, *_check_turns(directory, ids), *_check_models(directory, battles)]
-
-
-def _unsorted(name: str, ids: pa.ChunkedArray) -> Iterator[Finding]:
-    if len(ids) > 1:
-        mask = pc.invert(pc.less(ids.slice(0, len(ids) - 1), ids.slice(1)))
-        found = _first_of(
-            name, "battle_id does not come after the one before, or comes twice", mask, ids.slice(1)
-        )
-        if found:
-            yield found
-
-
-def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> Any:
-    both_null = pc.and_(pc.is_null(one), pc.is_null(other))
-    return pc.or_(both_null, pc.fill_null(pc.equal(one, other), False))
-
-
-def _apart(name: str, found: pa.ChunkedArray, ids: pa.ChunkedArray) -> Iterator[Finding]:
-    """Rows of a file without a battle, and battles without a row of it."""
-    if found.equals(ids):
-        return
-    stray = _first_of(
-        name, "the battle is not in the release", pc.invert(pc.is_in(found, value_set=ids)), found
-    )
-    alone = _first_of(BATTLES_FILE, f"nothing is in {name}", pc.invert(pc.is_in(ids, value_set=found)), ids)
-    yield from (finding for finding in (stray, alone) if finding)
-
-
-def _check_turns(directory: Path, ids: pa.ChunkedArray) -> Iterator[Finding]:
-    """Every battle has turns, numbered from 0 without a gap, and stands in the order of the battles."""
-    turns = TableReader(directory / TURNS_FILE).read(["battle_id", "index"])
-    owners = turns["battle_id"].combine_chunks()
-    if isinstance(owners, pa.ChunkedArray):
-        owners = pa.concat_arrays(owners.chunks) if owners.num_chunks else pa.array([], pa.string())
-    if not len(owners):
-        yield from _apart(TURNS_FILE, turns["battle_id"], ids)
-        return
-    begins = np.ones(len(owners), dtype=bool)
-    begins[1:] = pc.not_equal(owners.slice(1), owners.slice(0, len(owners) - 1)).to_numpy(
-        zero_copy_only=False
-    )
-    starts = np.flatnonzero(begins)
-    first = owners.take(pa.array(starts))
-    yield from _apart(TURNS_FILE, pa.chunked_array([first]), ids)
-    yield from _unsorted(TURNS_FILE, pa.chunked_array([first]))
-    place = np.arange(len(owners)) - np.repeat(starts, np.diff(starts, append=len(owners)))
-    wrong = pa.array(turns["index"].to_numpy() != place)
-    found = _first_of(
-        TURNS_FILE, "index is not the place of the turn in its battle", wrong, turns["battle_id"]
-    )
-    if found:
-        yield found
-
-
-def _check_models(directory: Path, battles: pa.Table) -> Iterator[Finding]:
-    listed = TableReader(directory / MODELS_FILE).read(["model", "versions"])
-    numbers = {row["model"]: {period["number"] for period in row["versions"]} for row in listed.to_pylist()}
-    if len(numbers) < listed.num_rows:
-        yield Finding(file=MODELS_FILE, what="a model is listed twice")
-    for side in "ab":
-        pairs = battles.group_by([f"model_{side}", f"version_{side}"]).aggregate([])
-        for row in pairs.to_pylist():
-            model, version = row[f"model_{side}"], row[f"version_{side}"]
-            if model not in numbers:
-                yield Finding(
-                    file=MODELS_FILE, what=f"{model!r} is missing, and stands on side {side} of a battle"
-                )
-            elif version is not None and version not in numbers[model]:
-                yield Finding(
-                    file=MODELS_FILE, what=f"{model!r} has no version {version}, which a battle names"
-                )
+def _note_broken(directory: Path, file: str, rules: Collection[Rule], wrong: WrongRows) -> None:
+    first = "model" if table_of(file) == MODELS_FILE else "battle_id"
+    columns = dict.fromkeys([first, *(column for rule in rules for column in rule.columns)])
+    with open_file(directory / file) as opened:
+        for batch in opened.iter_batches(columns=[*columns]):
+            rows = pa.Table.from_batches([batch])
+            for rule in rules:
+                mask = rule.selects(*(rows[column] for column in rule.columns))
+                wrong.note(file, rule.what, mask, rows[first])
 
 
 def check_withdrawn(directory: Path, manifest: Manifest) -> list[Finding]:
@@ -326,13 +226,14 @@ def check_withdrawn(directory: Path, manifest: Manifest) -> list[Finding]:
     if len(withdrawn) != manifest["withdrawn"]:
         what = f"{len(withdrawn):,} battles; {MANIFEST} says {manifest['withdrawn']:,}"
         findings.append(Finding(file=WITHDRAWN, what=what))
-    gone = pa.array(withdrawn, pa.string())
-    tables = (BATTLES_FILE, TURNS_FILE, VOTES_FILE, *_board_files(manifest)) if withdrawn else ()
+    gone, wrong = pa.array(withdrawn, pa.string()), WrongRows()
+    tables = (BATTLES_FILE, TURNS_FILE, VOTES_FILE, *board_files(manifest)) if withdrawn else ()
     for name in (file for table in tables for file in table_names(directory, table)):
-        ids = open_file(directory / name).read(["battle_id"])["battle_id"]
-        found = _first_of(name, "the battle was withdrawn", pc.is_in(ids, value_set=gone), ids)
-        findings += [found] if found else []
-    return findings
+        with open_file(directory / name) as opened:
+            for batch in opened.iter_batches(columns=["battle_id"]):
+                ids = batch["battle_id"]
+                wrong.note(name, "the battle was withdrawn", pc.is_in(ids, value_set=gone), ids)
+    return [*findings, *wrong.findings()]
 
 
 def read_withdrawn(directory: Path) -> list[str]:
@@ -341,6 +242,7 @@ def read_withdrawn(directory: Path) -> list[str]:
     return path.read_text(encoding="utf-8").split() if path.is_file() else []
 
 
-def _board_files(manifest: Manifest) -> list[str]:
+def board_files(manifest: Manifest) -> list[str]:
+    """List the files of imported votes."""
     files = {said["votes_file"] for said in manifest["populations"].values()}
     return sorted(name for name in files if name != VOTES_FILE)

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,3 +48,30 @@ class Check:
     findings: Sequence[Finding] = ()
     seconds: float = 0.0
     made: bool = True
+
+
+class WrongRows:
+    """Rows with a fault, of a table that is read piece by piece: how many have it, and the first of them."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], tuple[int, str]] = {}
+
+    def note(self, file: str, what: str, mask: Any, ids: pa.Array | pa.ChunkedArray) -> None:
+        """Add the rows of a piece that a mask selects."""
+        selected = ids.filter(mask)
+        if len(selected):
+            before, first = self._found.get((file, what), (0, selected[0].as_py()))
+            self._found[file, what] = before + len(selected), first
+
+    def findings(self) -> list[Finding]:
+        """One for each fault of each file."""
+        return [
+            Finding(
+                file=file,
+                what=f"{f'{rows:,} rows' if rows > 1 else 'a row'} where {what}, such as {first}",
+            )
+            for (file, what), (rows, first) in self._found.items()
+        ]
+
+    def __bool__(self) -> bool:
+        return bool(self._found)

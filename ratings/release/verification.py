@@ -17,6 +17,7 @@ from ratings.release import checks
 from ratings.release.boards import compute_boards, digest_of, read_facts
 from ratings.release.checksums import check_checksums, release_files
 from ratings.release.findings import Check, Finding
+from ratings.release.joins import check_joins
 from ratings.release.manifest import read_manifest
 from ratings.release.populations import AnyVotes, open_populations
 from ratings.release.schema import MANIFEST
@@ -96,7 +97,7 @@ def _checks(
         lambda: (f"{len(manifest['files'])} tables", checks.check_rows(directory, manifest)),
     )
     yield "values", lambda: ("labels, dates, probabilities", checks.check_values(directory, manifest))
-    yield "joins", lambda: ("battles, turns, votes, models", checks.check_joins(directory, manifest))
+    yield "joins", lambda: ("battles, turns, votes, models", check_joins(directory, manifest))
     yield (
         "withdrawn",
         lambda: (f"{manifest['withdrawn']:,} battles", checks.check_withdrawn(directory, manifest)),
