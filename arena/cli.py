@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from arena.db import Database
     from arena.tables import Model
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="An open chatbot arena.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 catalog_app = typer.Typer(no_args_is_help=True, help="Models and endpoints.")
 leaderboard_app = typer.Typer(no_args_is_help=True, help="Compute, show and check the leaderboards.")
 simulate_app = typer.Typer(no_args_is_help=True, help="Simulated voters, through the public API.")
@@ -45,6 +45,21 @@ for name, group in (
     ("db", db_app),
 ):
     app.add_typer(group, name=name)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def arena(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """An open chatbot arena."""
 
 
 def main() -> None:

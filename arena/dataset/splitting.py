@@ -55,8 +55,8 @@ class Split:
 
     def __init__(self, folder: Path, spans: Sequence[Span], sizes: Mapping[str, Sequence[int]]) -> None:
         self.spans = spans
-        self.sizes = sizes
         self._folder = folder
+        # There are hundreds of splits of a million battles: as numbers of Python, these would be felt.
         self._places = {name: np.append(0, np.cumsum(each, dtype=np.int64)) for name, each in sizes.items()}
 
     @classmethod
@@ -67,9 +67,14 @@ class Split:
         sizes = {name: _write(folder / name, name, getattr(rows, name), ends) for name in SCHEMAS}
         return cls(folder, spans, sizes)
 
+    @property
+    def sizes(self) -> dict[str, list[int]]:
+        """The bytes of each span."""
+        return {name: np.diff(places).tolist() for name, places in self._places.items()}
+
     def size(self, number: int) -> int:
         """The bytes of one span."""
-        return sum(each[number] for each in self.sizes.values())
+        return sum(int(places[number + 1] - places[number]) for places in self._places.values())
 
     def read(self, name: str, number: int) -> pa.RecordBatch:
         """The rows of one span, sorted."""

@@ -66,10 +66,9 @@ def arena_command(
     logging.root.setLevel(level)
 
 
-def test_command_is_installed() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "arena", "version"], capture_output=True, text=True, timeout=60
-    )
+@pytest.mark.parametrize("asked", ["version", "--version"])
+def test_command_is_installed(asked: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "arena", asked], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, f"{__version__}\n")
 
 

@@ -246,6 +246,7 @@ def ray() -> Iterator[None]:
     ray.shutdown()
 
 
+@pytest.mark.timeout(600)  # a busy machine is slow to replace lost workers
 @pytest.mark.filterwarnings("default")
 @pytest.mark.usefixtures("ray")
 class TestOnRay:
