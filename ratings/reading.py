@@ -14,6 +14,7 @@ from ratings.arrays import BoolArray, IntArray
 from ratings.encoding import MOST_VOTES, WINNERS
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, name_some
 from ratings.published_layouts import WINNER_WORDS, Layout, recognise
+from ratings.release.tables import table_files
 from ratings.vote_files import Paths, open_vote_file, vote_files_in
 
 _SECONDS_ABOVE, _SECONDS_BELOW = 1e8, 1e11
@@ -133,7 +134,7 @@ def read_votes_with_notes(
                 layout, no_features = _numeric_features(rows, layout, position)
             tables.append(_convert(rows, layout, position))
             _require_complete(tables[-1], complete, position)
-        says = [*_describe(path, layout, left_out), *no_features]
+        says = [*_describe(path, layout, left_out), *no_features, *_not_named(path, files)]
         if says:
             notes.append(f"{path}: {'; '.join(says)}")
     return Reading(votes=_joined(tables, files), notes=tuple(notes))
@@ -155,6 +156,13 @@ def _left_out(rows: pd.DataFrame, layout: Layout) -> dict[str, BoolArray]:
         for column in layout.kept_if_true
     }
     return {column: wrong for column, wrong in marked.items() if wrong.any()}
+
+
+def _not_named(path: Path, files: Sequence[Path]) -> Iterator[str]:
+    """What a large table of a release goes on in, if only its beginning was named."""
+    others = [each.name for each in table_files(path)[1:] if each not in files]
+    if others:
+        yield f"more of this table is in {', '.join(others)}, not read"
 
 
 def _kept(rows: pd.DataFrame, left_out: Mapping[str, BoolArray]) -> tuple[pd.DataFrame, IntArray]:

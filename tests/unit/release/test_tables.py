@@ -13,7 +13,7 @@ import pytest
 from arena.dataset.finish import finish
 from arena.dataset.release_votes import open_release_votes
 from benchmarks.synthetic_release import write_data
-from ratings.reading import read_votes
+from ratings.reading import read_votes, read_votes_with_notes
 from ratings.release import tables
 from ratings.release.manifest import read_manifest, rows_in
 from ratings.release.schema import DATA
@@ -113,6 +113,11 @@ def test_the_card_tells_people(release: Path, divided: Path) -> None:
 def test_votes_of_all_parts_are_read(release: Path, divided: Path) -> None:
     """By the command that fits a folder, and by the import of a release as a board."""
     assert read_votes(divided).equals(read_votes(release))
+    assert "not read" not in "".join(read_votes_with_notes(divided).notes)
+    (note,) = read_votes_with_notes(divided / PARTS[0]).notes
+    assert note.endswith(
+        "more of this table is in votes_002.parquet, votes_003.parquet, votes_004.parquet, not read"
+    )
     one, other = (open_release_votes(each, ()) for each in (release, divided))
     assert one.digest() != other.digest()
     lines = [
