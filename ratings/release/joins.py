@@ -22,21 +22,22 @@ Played = set[tuple[str, str, int | None]]
 def check_joins(directory: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     """Find battles without a vote, votes and turns without a battle, turns that are missing, models nobody knows.
 
-    Memory does not grow with the release. Behind the first row that is out of order, tables are not compared.
+    Memory does not grow with the release. Tables of which one is out of order are not compared.
     """
-    order, wrong, played = WrongRows(), WrongRows(), Played()
+    order, index, apart = WrongRows(), WrongRows(), WrongRows()
+    played: Played = set()
     for name in board_files(manifest):
         for _ in _in_order(name, _pieces(directory, name), order):
             pass
     keys = ("battle_id", *_SAME_IN_BOTH)
     battles = _Rows(_in_order(BATTLES_FILE, _battles(directory, keys, played), order))
     votes = _Rows(_in_order(VOTES_FILE, _pieces(directory, VOTES_FILE, *keys), order))
-    turns = _Rows(_in_order(TURNS_FILE, _first_turns(directory, wrong), order))
+    turns = _Rows(_in_order(TURNS_FILE, _first_turns(directory, index), order))
     while reached := [rows.last for rows in (battles, votes, turns) if rows.last is not None]:
         here = [rows.up_to(min(reached)) for rows in (battles, votes, turns)]
-        if not order:
-            _compare(wrong, *here)
-    return [*order.findings(), *wrong.findings(), *_check_models(directory, played)]
+        _compare(apart, *here)
+    compared = [] if order else apart.findings()
+    return [*order.findings(), *index.findings(), *compared, *_check_models(directory, played)]
 
 
 class _Rows:
@@ -45,6 +46,7 @@ class _Rows:
     def __init__(self, pieces: Iterator[pa.Table]) -> None:
         self._pieces = pieces
         self._waiting = next(pieces)
+        self._fill()
 
     @property
     def last(self) -> str | None:
@@ -56,9 +58,13 @@ class _Rows:
         """Those that are left of battles up to this one, as far as they were read."""
         count = pc.sum(pc.less_equal(self._waiting["battle_id"], battle_id)).as_py() or 0
         found, self._waiting = self._waiting.slice(0, count), self._waiting.slice(count)
-        if not self._waiting.num_rows:
-            self._waiting = next(self._pieces, self._waiting)
+        self._fill()
         return found
+
+    def _fill(self) -> None:
+        """Some pieces are empty: of turns that all belong to a battle that began before."""
+        while not self._waiting.num_rows and (piece := next(self._pieces, None)) is not None:
+            self._waiting = piece
 
 
 def _pieces(directory: Path, name: str, *columns: str) -> Iterator[pa.Table]:
@@ -82,7 +88,7 @@ def _battles(directory: Path, keys: tuple[str, ...], played: Played) -> Iterator
         yield rows
 
 
-def _first_turns(directory: Path, wrong: WrongRows) -> Iterator[pa.Table]:
+def _first_turns(directory: Path, index: WrongRows) -> Iterator[pa.Table]:
     """The first row of each battle's turns, which are numbered from 0 without a gap."""
     battle, following = "", 0
     for rows in _pieces(directory, TURNS_FILE, "battle_id", "index"):
@@ -93,9 +99,9 @@ def _first_turns(directory: Path, wrong: WrongRows) -> Iterator[pa.Table]:
         of = np.cumsum(begins) - 1
         place = np.arange(len(ids)) - starts[of] if len(starts) else np.arange(len(ids))
         place[of < 0] = following + np.arange(np.sum(of < 0))
-        index = rows["index"].to_numpy()
-        wrong.note(
-            TURNS_FILE, "index is not the place of the turn in its battle", pa.array(index != place), ids
+        said = rows["index"].to_numpy()
+        index.note(
+            TURNS_FILE, "index is not the place of the turn in its battle", pa.array(said != place), ids
         )
         if len(ids):
             battle, following = ids[-1].as_py(), int(place[-1]) + 1

@@ -25,6 +25,7 @@ from ratings.errors import InvalidOptionError
 from ratings.release import populations
 from ratings.release.checksums import SIGNING_FILES, release_files, write_checksums
 from ratings.release.findings import Check, Finding
+from ratings.release.joins import check_joins
 from ratings.release.manifest import UnreadableReleaseError, read_manifest, write_manifest
 from ratings.release.report import describe_checks
 from ratings.release.signature import check_signature
@@ -250,6 +251,7 @@ def without_first_of_two(rows: pa.Table) -> pa.Table:
     return pa.concat_tables([rows.slice(0, second - 1), rows.slice(second)])
 
 
+FIRST_JOIN = (VOTES, with_one_more, "the battle is not in the release, such as ffff")
 CASES = [
     (BATTLES, without("week"), "there is no column week"),
     (VOTES, lambda rows: rows.rename_columns({"early": "late"}), "there is no column early"),
@@ -277,7 +279,7 @@ CASES = [
         "counted and reason contradict each other",
     ),
     (VOTES, with_value("tokens_a", 3, None), "some counts of style are missing"),
-    (VOTES, with_one_more, "the battle is not in the release, such as ffff"),
+    FIRST_JOIN,
     (VOTES, lambda rows: rows.slice(1), "nothing is in data/votes.parquet"),
     (VOTES, with_rows_swapped, "battle_id does not come after the one before"),
     (BATTLES, with_rows_swapped, "battle_id does not come after the one before"),
@@ -301,6 +303,24 @@ def test_a_mistake_in_rows_is_found(
     rewrite(copied, name, change)
     found = [str(finding) for finding in next(check.findings for check in examine(copied) if check.findings)]
     assert any(expected in finding for finding in found), found
+
+
+def test_where_pieces_end_changes_no_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are compared piece by piece, of which some hold only further turns of a battle before."""
+    copied = tmp_path / "small"
+    manifest = finish(copied, write_data(copied, battles=40), KEY, compat=False)
+    assert 1 in TableReader(copied / TURNS).read(["index"])["index"].to_pylist()
+    for name, change, expected in [(VOTES, None, ""), *CASES[CASES.index(FIRST_JOIN) :]]:
+        original = (copied / name).read_bytes()
+        if change:
+            rewrite(copied, name, change)
+        found = set()
+        for rows in (1 << 16, 1, 7):
+            monkeypatch.setattr(TableReader.batches, "__defaults__", (rows, None))
+            found.add(tuple(sorted(map(str, check_joins(copied, manifest)))))
+        assert len(found) == 1, expected
+        assert change or found == {()}
+        (copied / name).write_bytes(original)
 
 
 def test_a_changed_vote_is_found_in_votes_and_boards(copied: Path) -> None:
