@@ -53,6 +53,7 @@ def dataset_import(
     from arena.dataset import bulk, release_votes, votes_files
     from arena.dataset.rejects import rejects_beside
     from arena.operator_categories import read_operator_categories
+    from ratings.release.tables import table_files
 
     operators = read_operator_categories(Settings().categories_file)
     taken = [category.name for category in operators.categories]
@@ -67,6 +68,9 @@ def dataset_import(
             license=license,
         )
         _import_votes(file, target, rejects or rejects_beside(file))
+        if file.suffix == ".parquet":
+            for more in table_files(file)[1:]:
+                console.print(f"More of this table is in {more.name}: import it, too.")
     elif board:
         manifest = release_votes.checked_manifest(file)
         target = bulk.Target(
@@ -161,6 +165,7 @@ def dataset_export(
     from arena.dataset import releases
     from arena.dataset.export import Options, export_release
     from arena.operator_categories import read_operator_categories
+    from ratings.release.checks import board_files
     from ratings.release.manifest import rows_in
     from ratings.release.populations import VOTES_FILE
 
@@ -177,9 +182,8 @@ def dataset_export(
                 database, settings, tagger, privacy, directory, name, variant, options
             )
         console.print(f"{directory}: release {name}, {counted(rows_in(manifest, VOTES_FILE), 'vote')}.")
-        for path, said in manifest["files"].items():
-            if path.startswith("boards/"):
-                console.print(f"  {counted(said['rows'], 'vote')} of an imported board: {path}")
+        for path in board_files(manifest):
+            console.print(f"  {counted(rows_in(manifest, path), 'vote')} of an imported board: {path}")
         for why, votes in manifest["withheld"].items():
             console.print(f"  {votes:,} withheld: {why}")
 

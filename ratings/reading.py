@@ -161,7 +161,7 @@ def _left_out(rows: pd.DataFrame, layout: Layout) -> dict[str, BoolArray]:
 def _not_named(path: Path, files: Sequence[Path]) -> Iterator[str]:
     """What a large table of a release goes on in, if only its beginning was named."""
     others = [each.name for each in table_files(path)[1:] if each not in files]
-    if others:
+    if others and path.suffix == ".parquet":
         yield f"more of this table is in {', '.join(others)}, not read"
 
 

@@ -15,7 +15,7 @@ from arena.dataset.conversations import counted_populations
 from arena.dataset.preference import PREFERENCES
 from arena.dataset.samples import SAMPLE, SAMPLE_ROWS
 from ratings.release.boards import MODELS_FILE
-from ratings.release.checks import BATTLES_FILE, TURNS_FILE, WITHDRAWN, WITHHELD_FILE
+from ratings.release.checks import BATTLES_FILE, TURNS_FILE, WITHDRAWN, WITHHELD_FILE, board_files
 from ratings.release.manifest import rows_in
 from ratings.release.populations import VOTES_FILE
 from ratings.release.schema import BOARD_VOTES, DATA, MANIFEST
@@ -79,16 +79,18 @@ def write_card(directory: Path, manifest: Mapping[str, Any]) -> None:
         if kind == "people"
         else f"the votes on the boards {names}, for practice: no person has voted on real models yet",
         tables=_tables(manifest),
-        divided=_divided(directory),
+        divided=_divided(manifest),
         counted=_counted,
     )
     (directory / CARD).write_text(text.rstrip() + "\n", encoding="utf-8")
     (directory / LICENSES).write_text(_licenses(directory, manifest), encoding="utf-8")
 
 
-def _divided(directory: Path) -> list[str] | None:
-    """The files of one table that has several; None where no table has."""
-    return next((files for name in DATA if len(files := table_names(directory, name)) > 1), None)
+def _divided(manifest: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The first two files of a table that has several, one of `data/` if there is such a one."""
+    later = [name for name in manifest["files"] if table_of(name) != name]
+    found = min(later, key=lambda name: (not name.startswith("data/"), name), default=None)
+    return None if found is None else (table_of(found), found)
 
 
 def _front(directory: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -118,17 +120,11 @@ def configurations(directory: Path, manifest: Mapping[str, Any]) -> dict[str, st
     Tables only: `datasets` reads all parts of a folder by the format of the first.
     """
     data = {Path(name).stem: name for name in DATA}
-    boards = {f"board-{Path(name).stem}": name for name in _board_files(manifest)}
+    boards = {f"board-{Path(name).stem}": name for name in board_files(manifest)}
     views = {name: file for name, file in _VIEWS.items() if (directory / file).exists()}
     tables = {"votes": data["votes"]} | data | boards | views
     files = {name: table_names(directory, file) for name, file in tables.items()}
     return {name: each if len(each) > 1 else each[0] for name, each in files.items()}
-
-
-def _board_files(manifest: Mapping[str, Any]) -> list[str]:
-    return [
-        said["votes_file"] for said in manifest["populations"].values() if said["votes_file"] != VOTES_FILE
-    ]
 
 
 def _languages(directory: Path) -> list[str]:
@@ -140,7 +136,7 @@ def _languages(directory: Path) -> list[str]:
 
 def _files(directory: Path, manifest: Mapping[str, Any]) -> list[tuple[str, int | None, str]]:
     titles = {said["votes_file"]: said["title"] for said in manifest["populations"].values()}
-    imported = {name: f"imported votes: {titles[name]}" for name in _board_files(manifest)}
+    imported = {name: f"imported votes: {titles[name]}" for name in board_files(manifest)}
     rows = {name: said["rows"] for name, said in manifest["files"].items()}
     more = {name: f"more of `{table_of(name)}`" for name in rows if name != table_of(name)}
     return [
@@ -151,7 +147,7 @@ def _files(directory: Path, manifest: Mapping[str, Any]) -> list[tuple[str, int 
 
 
 def _tables(manifest: Mapping[str, Any]) -> dict[str, str]:
-    boards = {"boards/*.parquet": columns_table(BOARD_VOTES)} if _board_files(manifest) else {}
+    boards = {"boards/*.parquet": columns_table(BOARD_VOTES)} if board_files(manifest) else {}
     return {name: columns_table(schema) for name, schema in DATA.items()} | boards
 
 

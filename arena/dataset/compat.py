@@ -1,7 +1,6 @@
 """The column layouts of the published Chatbot Arena releases, so that what was written for them runs on ours."""
 
 import json
-from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
@@ -312,7 +311,9 @@ class _Sessions:
     _SLOTS: Final = 1 << 20
 
     def __init__(self) -> None:
-        assert FILE_BATTLES <= self._SLOTS // 2
+        if FILE_BATTLES > self._SLOTS // 2:
+            raise ValueError("A file of so many battles may have more voters than there is room for.")
+        self._voters, self._seen = np.zeros(self._SLOTS, np.uint64), np.zeros(self._SLOTS, np.uint32)
         self._votes = 0
 
     def orders(self, voters: pa.ChunkedArray) -> pa.Array:
@@ -321,16 +322,18 @@ class _Sessions:
 
     def _next(self, number: int) -> int:
         if not self._votes % FILE_BATTLES:
-            self._voters, self._seen = array("Q", bytes(8 * self._SLOTS)), array("I", bytes(4 * self._SLOTS))
+            self._voters.fill(0)
+            self._seen.fill(0)
         self._votes += 1
         if not number:
             return 1
+        voters, seen = self._voters.data, self._seen.data  # whose items are Python's own numbers
         slot = number % self._SLOTS
-        while self._voters[slot] not in (0, number):
+        while voters[slot] not in (0, number):
             slot = (slot + 1) % self._SLOTS
-        self._voters[slot] = number
-        self._seen[slot] += 1
-        return self._seen[slot]
+        voters[slot] = number
+        seen[slot] += 1
+        return int(seen[slot])
 
 
 def _numbers(names: pa.ChunkedArray) -> list[int]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from ratings.release.populations import VOTES_FILE
+from ratings.release.checks import board_files
 from ratings.release.schema import BOARD_VOTES, DATA
 from ratings.release.tables import table_names
 
@@ -85,8 +85,7 @@ def write_croissant(directory: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _tables(directory: Path, manifest: Mapping[str, Any]) -> dict[str, pa.Schema]:
-    boards = {said["votes_file"] for said in manifest["populations"].values()} - {VOTES_FILE}
-    schemas = dict(DATA) | dict.fromkeys(sorted(boards), BOARD_VOTES)
+    schemas = dict(DATA) | dict.fromkeys(board_files(manifest), BOARD_VOTES)
     return {file: schema for name, schema in schemas.items() for file in table_names(directory, name)}
 
 

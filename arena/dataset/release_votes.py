@@ -72,8 +72,12 @@ def open_release_votes(directory: Path, withdrawn: Sequence[str]) -> VotesFile:
             yield _counted(block, gone)
 
     def rows() -> list[int]:
-        held = TableReader(votes.path).read(["battle_id"])["battle_id"]
-        found: list[int] = pc.add(pc.indices_nonzero(pc.is_in(held, value_set=gone)), 1).to_pylist()
+        found: list[int] = []
+        before = 1
+        for batch in TableReader(votes.path).batches(columns=["battle_id"]):
+            held = pc.is_in(batch["battle_id"], value_set=gone)
+            found += pc.add(pc.indices_nonzero(held), before).to_pylist()
+            before += batch.num_rows
         return found
 
     return replace(votes, read=read, withdrawn=rows)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from math import ceil
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,6 +13,7 @@ from arena.dataset.destinations import SITE
 from arena.dataset.published import published_releases
 from arena.web.deps import CurrentSettings, Db
 from arena.web.rendering import render_page
+from ratings.release.tables import FILE_ROWS, numbered_names
 
 router = APIRouter()
 KEPT = {"Cache-Control": "no-cache"}
@@ -50,7 +53,11 @@ async def data(request: Request, db: Db, settings: CurrentSettings) -> Response:
 
 def _shown(record: Mapping[str, Any]) -> dict[str, Any]:
     here = any(each["kind"] == SITE for each in record["addresses"])
-    return {**record, "here": here, "size": size_in_words(record["bytes"])}
+    tables = {
+        what: [*islice(numbered_names(f"data/{what}.parquet"), max(1, ceil(record[what] / FILE_ROWS)))]
+        for what in ("battles", "turns", "votes")
+    }
+    return {**record, "here": here, "size": size_in_words(record["bytes"]), "tables": tables}
 
 
 def size_in_words(size: int) -> str:

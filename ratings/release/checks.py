@@ -1,4 +1,4 @@
-"""What must hold in the files of a release: their columns, their rows, and that they fit together."""
+"""What must hold in each file of a release: its columns, its rows, its values."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from ratings.release.checksums import release_files
 from ratings.release.findings import Finding, WrongRows
 from ratings.release.parquet import open_file
 from ratings.release.populations import VOTES_FILE
-from ratings.release.schema import BATTLE_ID, BOARD_VOTES, DATA, MANIFEST, NAME
+from ratings.release.schema import BATTLE_ID, BOARD_VOTES, DATA, MANIFEST, NAME, board_votes_file
 from ratings.release.tables import TableReader, table_names, table_of
 
 BATTLES_FILE: Final = "data/battles.parquet"
@@ -45,6 +45,11 @@ _VALUES: Final[Mapping[str, Mapping[str, Collection[str]]]] = {
 }
 _RULES: Final[Mapping[str, Collection[Rule]]] = {
     BATTLES_FILE: (
+        Rule(
+            "battle_id is no id of a battle",
+            ("battle_id",),
+            lambda ids: pc.invert(pc.match_substring_regex(ids, f"^{BATTLE_ID.pattern}$")),
+        ),
         Rule("a model meets itself", ("model_a", "model_b"), pc.equal),
         Rule("week is no Monday", ("week",), lambda week: pc.not_equal(pc.day_of_week(week), 0)),
         Rule(
@@ -90,9 +95,16 @@ _COUNTS_OF_PRIVACY: Final = ("least_group", "folded_languages")
 
 def check_columns(directory: Path, manifest: Manifest) -> list[Finding]:
     """Find tables that are missing, or have other columns than the format says."""
+    known = {VOTES_FILE, *map(board_votes_file, manifest["populations"])}
+    if others := sorted({*board_files(manifest)} - known):
+        return [Finding(file=MANIFEST, what=f"{others[0]!r} is no file of votes of a release")]
     schemas = dict(DATA) | dict.fromkeys(board_files(manifest), BOARD_VOTES)
     files = {file: schema for name, schema in schemas.items() for file in table_names(directory, name)}
-    findings = []
+    findings = [
+        Finding(file=name, what="belongs to no table, or to one of which a file before it is missing")
+        for name in release_files(directory)
+        if name.startswith(("data/", "boards/")) and name.endswith(".parquet") and name not in files
+    ]
     for name, schema in files.items():
         if not (directory / name).is_file():
             findings.append(Finding(file=name, what="missing"))
@@ -142,6 +154,12 @@ def check_rows(directory: Path, manifest: Manifest) -> list[Finding]:
             findings.append(
                 Finding(file=name, what=f"{found.num_rows:,} rows; {MANIFEST} says {said[name]:,}")
             )
+    battles, votes = (
+        [said.get(name) for name in table_names(directory, table)][:-1]
+        for table in (BATTLES_FILE, VOTES_FILE)
+    )
+    if battles != votes:
+        findings.append(Finding(file=VOTES_FILE, what="its files do not end where those of battles do"))
     withheld: dict[str, int] = {}
     for row in TableReader(directory / WITHHELD_FILE).read(["why", "votes"]).to_pylist():
         withheld[row["why"]] = withheld.get(row["why"], 0) + row["votes"]

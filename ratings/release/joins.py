@@ -24,10 +24,10 @@ def check_joins(directory: Path, manifest: Mapping[str, Any]) -> list[Finding]:
 
     Memory does not grow with the release. Tables of which one is out of order are not compared.
     """
-    order, index, apart = WrongRows(), WrongRows(), WrongRows()
+    boards, order, index, apart = WrongRows(), WrongRows(), WrongRows(), WrongRows()
     played: Played = set()
     for name in board_files(manifest):
-        for _ in _in_order(name, _pieces(directory, name), order):
+        for _ in _in_order(name, _pieces(directory, name), boards):
             pass
     keys = ("battle_id", *_SAME_IN_BOTH)
     battles = _Rows(_in_order(BATTLES_FILE, _battles(directory, keys, played), order))
@@ -37,7 +37,8 @@ def check_joins(directory: Path, manifest: Mapping[str, Any]) -> list[Finding]:
         here = [rows.up_to(min(reached)) for rows in (battles, votes, turns)]
         _compare(apart, *here)
     compared = [] if order else apart.findings()
-    return [*order.findings(), *index.findings(), *compared, *_check_models(directory, played)]
+    alone = [finding for each in (boards, order, index) for finding in each.findings()]
+    return [*alone, *compared, *_check_models(directory, played)]
 
 
 class _Rows:
@@ -90,10 +91,11 @@ def _battles(directory: Path, keys: tuple[str, ...], played: Played) -> Iterator
 
 def _first_turns(directory: Path, index: WrongRows) -> Iterator[pa.Table]:
     """The first row of each battle's turns, which are numbered from 0 without a gap."""
-    battle, following = "", 0
+    battle: str | None = None
+    following = 0
     for rows in _pieces(directory, TURNS_FILE, "battle_id", "index"):
         ids = rows["battle_id"].combine_chunks()
-        begins = pc.not_equal(ids, _before(ids, battle)).to_numpy(zero_copy_only=False)
+        begins = pc.fill_null(pc.not_equal(ids, _before(ids, battle)), True).to_numpy(zero_copy_only=False)
         starts = np.flatnonzero(begins)
         # Turns at the beginning may belong to the battle before.
         of = np.cumsum(begins) - 1
@@ -110,17 +112,17 @@ def _first_turns(directory: Path, index: WrongRows) -> Iterator[pa.Table]:
 
 def _in_order(name: str, pieces: Iterator[pa.Table], order: WrongRows) -> Iterator[pa.Table]:
     """The same; notes what does not stand in the order of battles."""
-    last = ""
+    last: str | None = None
     for rows in pieces:
         ids = pa.concat_arrays(rows["battle_id"].chunks or [pa.array([], pa.string())])
         what = "battle_id does not come after the one before, or comes twice"
-        order.note(name, what, pc.less_equal(ids, _before(ids, last)), ids)
+        order.note(name, what, pc.fill_null(pc.less_equal(ids, _before(ids, last)), False), ids)
         last = ids[-1].as_py() if len(ids) else last
         yield rows
 
 
-def _before(ids: pa.Array, last: str) -> pa.Array:
-    """For each row the battle of the row before; `last` for the first."""
+def _before(ids: pa.Array, last: str | None) -> pa.Array:
+    """For each row the battle of the row before; `last` for the first, null where there is none."""
     return pa.concat_arrays([pa.array([last], pa.string()), ids])[: len(ids)]
 
 

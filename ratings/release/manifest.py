@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
 from ratings.errors import RatingsError
 from ratings.release.schema import FORMAT, MANIFEST
-from ratings.release.tables import table_of
+from ratings.release.tables import numbered_names
 
 _NEEDED: Final[Mapping[str, type]] = {
     "name": str,
@@ -65,4 +66,5 @@ def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
 
 def rows_in(manifest: Mapping[str, Any], table: str) -> int:
     """How many rows a table has, in all of its files together; `table` is the first of them."""
-    return sum(said["rows"] for file, said in manifest["files"].items() if table_of(file) == table)
+    files = manifest["files"]
+    return sum(files[name]["rows"] for name in takewhile(files.__contains__, numbered_names(table)))

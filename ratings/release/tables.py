@@ -105,6 +105,11 @@ def table_names(directory: Path, name: str) -> list[str]:
     return [path.relative_to(directory).as_posix() for path in table_files(directory / name)]
 
 
+def numbered_names(table: str) -> Iterator[str]:
+    """All names that files of a table can have within a release, in their order."""
+    return (path.as_posix() for path in _numbered(Path(table)))
+
+
 def table_of(file: str) -> str:
     """The first file of the table that a file belongs to."""
     return _NUMBER.sub("", file)

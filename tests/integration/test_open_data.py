@@ -14,6 +14,8 @@ from arena import snapshots
 from arena.dataset.publishing import failures, publish_release
 from arena.dataset.releases import close_release
 from arena.db import Database
+from arena.web import pages_data
+from ratings.release import tables
 from tests.integration.conftest import StartArena
 from tests.integration.serving import Serving
 from tests.integration.small_release import FINGERPRINT, ROWS, files_of, note_release, seal, write_release
@@ -48,6 +50,27 @@ async def test_feed_tells_of_published_releases(site: Serving, tmp_path: Path) -
     assert [each["address"] for each in release["addresses"]] == ["/data/2026-11"], "no folder of ours"
     assert str(tmp_path) not in answer.text
     assert (withdrawn.status_code, withdrawn.text) == (200, "")
+
+
+async def test_page_links_all_files_of_a_table(
+    start_arena: StartArena, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (tables, pages_data):
+        monkeypatch.setattr(module, "FILE_ROWS", 15)
+    arena = await start_arena(release_destinations="site")
+    await note_release(database)
+    source = write_release(tmp_path / "releases")
+    assert failures(await publish_release(database, arena.settings, source)) == ""
+    async with arena.client() as visitor:
+        page = (await visitor.get("/data")).text
+        links = {*re.findall(r'href="(/data/2026-11/data/[^"]+)"', page)}
+        served = [(await visitor.get(link)).status_code for link in links]
+        release = (await visitor.get("/feed/v1/releases.json")).json()["releases"][0]
+    assert {200} == {*served}
+    parts = {f"/data/2026-11/{path.relative_to(source)}" for path in (source / "data").iterdir()}
+    assert links == {link for link in parts if "models_" not in link}
+    assert "votes (3 of 3)</a>" in page
+    assert {what: release[what] for what in ROWS} == ROWS
 
 
 async def test_every_listed_file_is_served_as_it_is(site: Serving, tmp_path: Path) -> None:

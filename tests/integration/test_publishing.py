@@ -26,6 +26,7 @@ from arena.db import Database
 from arena.errors import PublishRefused
 from arena.records import ErasedBattle, ReleaseCopy
 from arena.settings import Settings
+from ratings.release.tables import TableReader
 from tests.conftest import ROOT
 from tests.integration import object_storage
 from tests.integration.conftest import settings_of_tests
@@ -222,12 +223,13 @@ async def test_audits_altered_and_foreign_releases_are_refused_everywhere(
 
 
 async def test_release_of_a_battle_that_was_erased_since_is_not_published_again(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_with(database, tmp_path, f"{tmp_path}/there")
     source = write_release(tmp_path / "made")
     await note_release(database)
-    held = pq.read_table(source / "data" / "battles.parquet")["battle_id"][0].as_py()
+    monkeypatch.setattr(TableReader.batches, "__defaults__", (3, None))
+    held = pq.read_table(source / "data" / "battles.parquet")["battle_id"][-1].as_py()
     async with database.sessions.begin() as session:
         session.add(ErasedBattle(battle_id="gone", released_as=held))
     with pytest.raises(PublishRefused, match="1 battles of '2026-11' were withdrawn or erased since"):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
@@ -238,6 +239,25 @@ def test_tokens_are_counted_as_for_style() -> None:
     ]
     assert token_counts(pa.array(texts, pa.string())).tolist() == [count_tokens(text) for text in texts]
     assert token_counts(pa.array([], pa.string())).tolist() == []
+
+
+def test_votes_of_a_voter_are_counted_whatever_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With so few places that most voters find theirs taken."""
+    monkeypatch.setattr(compat, "FILE_BATTLES", 60)
+    monkeypatch.setattr(compat._Sessions, "_SLOTS", 120)
+    random = np.random.default_rng(2)
+    voters = [None if each == 40 else f"voter-{each}" for each in random.integers(0, 41, 300).tolist()]
+    sessions, found = compat._Sessions(), []
+    for start in range(0, 300, 17):
+        found += sessions.orders(pa.chunked_array([voters[start : start + 17]], pa.string())).to_pylist()
+    expected = []
+    for start in range(0, 300, 60):
+        seen: Counter[str] = Counter()
+        for voter in voters[start : start + 60]:
+            seen.update([voter] if voter else [])
+            expected.append(seen[voter] if voter else 1)
+    assert found == expected
+    assert max(found) > 3
 
 
 def without_orders(directory: Path, *files: str) -> list[Any]:
