@@ -308,7 +308,7 @@ class _Sessions:
     takes a tenth of what names would.
     """
 
-    _SLOTS: Final = 1 << 20
+    _SLOTS: Final = 1 << 19
 
     def __init__(self) -> None:
         if FILE_BATTLES > self._SLOTS // 2:

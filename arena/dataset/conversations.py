@@ -19,7 +19,7 @@ from ratings.release.tables import TableReader, TableWriter
 
 ROWS: Final = 512
 GROUP_ROWS: Final = 2_048  # of conversations: a group of each file is in memory at once, and its footer
-FILE_BATTLES: Final = 500_000  # several files are written at once, each with a footer in memory
+FILE_BATTLES: Final = 250_000  # several files are written at once, each with a footer in memory
 ANSWERED: Final = ("answered", "stopped")
 _TEXTS: Final = pa.schema(
     [(name, pa.string()) for name in ("battle_id", "prompt", "response_a", "response_b")]
