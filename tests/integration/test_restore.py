@@ -275,12 +275,12 @@ async def test_board_under_a_name_that_is_no_imported_boards_is_refused(
     name: str, release: Path, other: Database
 ) -> None:
     manifest = read_manifest(release)
-    renamed = {
-        "populations": {
-            name if key == "study" else key: said for key, said in manifest["populations"].items()
-        }
-    }
-    write_manifest(release, manifest | renamed)
+    before, file = "boards/study.parquet", f"boards/{name}.parquet"
+    (release / before).rename(release / file)
+    study = manifest["populations"].pop("study")
+    manifest["populations"][name] = study | {"votes_file": file}
+    manifest["files"][file] = manifest["files"].pop(before)
+    write_manifest(release, manifest)
     seal(release)
     with pytest.raises(ReleaseInvalid, match=f"brings a board '{name}'.*--board NAME"):
         await restored(other, release)

@@ -305,6 +305,14 @@ def test_a_mistake_in_rows_is_found(
     assert any(expected in finding for finding in found), found
 
 
+def test_votes_of_a_board_are_its_own_file(copied: Path) -> None:
+    """Not one outside of the release, nor one that whoever restores it would not read."""
+    for file in ("../copy/boards/study.parquet", "boards/other.parquet"):
+        populations = read_manifest(copied)["populations"]
+        seal(copied, populations=populations | {"study": populations["study"] | {"votes_file": file}})
+        assert f"release.json: {file!r} is no file of votes of a release" in map(str, verify(copied))
+
+
 def test_where_pieces_end_changes_no_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables are compared piece by piece, of which some hold only further turns of a battle before."""
     copied = tmp_path / "small"
