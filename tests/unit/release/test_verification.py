@@ -251,6 +251,11 @@ def without_first_of_two(rows: pa.Table) -> pa.Table:
     return pa.concat_tables([rows.slice(0, second - 1), rows.slice(second)])
 
 
+def with_turns_of_none(rows: pa.Table) -> pa.Table:
+    """Turns in front whose battle has no id, numbered as they should be."""
+    return pa.concat_tables([changed(rows.slice(0, 1), "battle_id", 0, ""), rows])
+
+
 FIRST_JOIN = (VOTES, with_one_more, "the battle is not in the release, such as ffff")
 CASES = [
     (BATTLES, without("week"), "there is no column week"),
@@ -270,6 +275,7 @@ CASES = [
     (BATTLES, with_value("decoding", 3, "hot"), "a row where decoding is no JSON object"),
     (MODELS, with_decoding("[1]"), "a row where decoding of a version is no JSON object, such as demo-00"),
     ("boards/study.parquet", with_value("winner", 7, "draw"), "winner is none of"),
+    (BATTLES, with_value("battle_id", 0, ""), "a row where battle_id is no id of a battle"),
     (BATTLES, with_value("week", 2, date(2026, 11, 4)), "week is no Monday"),
     (BATTLES, with_value("propensity", 2, 1.5), "propensity is no probability"),
     (BATTLES, lambda rows: changed(rows, "model_b", 4, rows["model_a"][4].as_py()), "a model meets itself"),
@@ -286,6 +292,7 @@ CASES = [
     ("boards/study.parquet", with_rows_swapped, "battle_id does not come after the one before"),
     (BATTLES, with_value("propensity", 9, 0.5), "propensity is not that of the battle"),
     (TURNS, with_one_more, "the battle is not in the release"),
+    (TURNS, with_turns_of_none, "the battle is not in the release"),
     (TURNS, lambda rows: rows.slice(2), "nothing is in data/turns.parquet"),
     (TURNS, without_first_of_two, "index is not the place of the turn"),
     (TURNS, lambda rows: rows.slice(0, 0), "rows where nothing is in data/turns.parquet"),
