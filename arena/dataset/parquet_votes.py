@@ -10,6 +10,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from arena.dataset.blocks import NO_TEXT, Block, VotesFile
+from ratings.release.parquet import open_file
 
 _ROWS = 1 << 17
 
@@ -39,7 +40,7 @@ def open_parquet(path: Path, *further: Path) -> VotesFile:
 
 
 def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path, pre_buffer=False) as file:
+    with open_file(path) as file:
         yield from file.iter_batches(batch_size=_ROWS, columns=list(columns))
 
 
