@@ -44,6 +44,11 @@ def begins(*columns: npt.NDArray[Any]) -> BoolArray:
     return found
 
 
+def is_ascending(values: npt.NDArray[Any]) -> bool:
+    """Whether no entry is smaller than the one before."""
+    return bool((values[1:] >= values[:-1]).all())
+
+
 def counting_order(major: IntArray | CodeArray, minor: IntArray | CodeArray) -> IntArray:
     """Order entries by major, then minor, then place; both hold small numbers, 0 or more; shape (n_entries,).
 

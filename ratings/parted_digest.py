@@ -122,7 +122,7 @@ class _Said:
             sizes=path.with_suffix(".sizes"),
             numbers=path.with_suffix(".numbers"),
         )
-        order, sizes = grouped_by_voter(voter_numbers(table, voter), content)
+        order, sizes = grouped_by_voter(voter_numbers(table, voter), np.argsort(content))
         _append(said.votes, content[order].astype(np.uint32))
         _append(said.sizes, sizes.astype(np.int64))
         return said

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,8 +15,10 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from ratings.arrays import BoolArray, IntArray, begins, sorted_together
 from ratings.columns import Battles
 from ratings.errors import InvalidComparisonsError
+from ratings.threads import in_order, thread_count
 
 _KEY_LIMIT = 2**62
+_COLUMNS_OF_A_NUMBER = 2
 Codes: TypeAlias = npt.NDArray[np.signedinteger[Any]]
 
 
@@ -70,14 +73,33 @@ def canonical_votes(votes: Battles, *, voter: str = "voter") -> CanonicalVotes:
     kinds, codes = (
         zip(*(coded_column(name, table[name]) for name in names), strict=True) if names else ((), ())
     )
-    distinct, content = dense_ranks(list(codes), table.num_rows)
-    voters = voter_numbers(table, voter)
-    order, sizes = grouped_by_voter(voters, content)
+    by_content, new = _sorted_rows(list(codes), table.num_rows)
+    distinct, content = by_content[new], _ranks(by_content, new)
     digest = hashlib.sha256(json.dumps(dict(zip(names, kinds, strict=True)), sort_keys=True).encode())
-    for column in codes:
-        digest.update(column[distinct].astype("<i8").tobytes())
-    ranked, numbers = _sorted_voters(content[order], sizes, digest)
+
+    def add_contents() -> None:
+        for column in codes:
+            digest.update(column[distinct].astype("<i8"))
+
+    with ThreadPoolExecutor(1) as beside:
+        # That takes as long as finding who voted alike.
+        added = beside.submit(add_contents)
+        order, sizes = grouped_by_voter(voter_numbers(table, voter), by_content)
+        ranked, numbers, said = _sorted_voters(content[order], sizes)
+        added.result()
+    for part in said:
+        digest.update(part.tobytes())
     return CanonicalVotes(order=order[ranked], voters=numbers, digest=digest.hexdigest())
+
+
+def in_canonical_order(votes: pa.Table) -> tuple[pa.Table, str]:
+    """Put a table in canonical order, with voters' numbers in the place of voters; and its digest."""
+    canonical = canonical_votes(votes)
+    order = pa.array(canonical.order)
+    names = [name for name in votes.column_names if name != "voter"]
+    columns = in_order(lambda name: votes[name].combine_chunks().take(order), names, thread_count(None))
+    ordered = dict(zip(names, columns, strict=True)) | {"voter": pa.array(canonical.voters)}
+    return pa.table(ordered), canonical.digest
 
 
 def _table(votes: Battles) -> pa.Table:
@@ -117,16 +139,26 @@ def coded_column(name: str, column: pa.ChunkedArray) -> tuple[Any, Codes]:
 
 def dense_ranks(codes: list[Codes], rows: int) -> tuple[IntArray, IntArray]:
     """Rows that say different things, sorted, one of each; and which of them each row is."""
+    order, new = _sorted_rows(codes, rows)
+    return order[new], _ranks(order, new)
+
+
+def _sorted_rows(codes: list[Codes], rows: int) -> tuple[IntArray, BoolArray]:
+    """Rows sorted by what they say, and which of them say something else than the one before."""
     if not rows:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
     first, *others = _packed(codes) or [np.zeros(rows, dtype=np.int64)]
     order = np.argsort(first)
     new = begins(first[order])
     for key in others:
         _sort_alike(order, new, key)
-    content = np.empty(rows, dtype=np.int64)
+    return order, new
+
+
+def _ranks(order: IntArray, new: BoolArray) -> IntArray:
+    content = np.empty(len(order), dtype=np.int64)
     content[order] = np.cumsum(new) - 1
-    return order[new], content
+    return content
 
 
 def _sort_alike(order: IntArray, new: BoolArray, key: IntArray) -> None:
@@ -173,34 +205,49 @@ def voter_numbers(table: pa.Table, name: str) -> IntArray:
     return np.where(unknown, int(numbers.max()) + 1 + np.arange(rows), numbers)
 
 
-def grouped_by_voter(voters: IntArray, content: IntArray) -> tuple[IntArray, IntArray]:
-    """Rows by voter and content, and how many votes each voter cast, in that order."""
+def grouped_by_voter(voters: IntArray, by_content: IntArray) -> tuple[IntArray, IntArray]:
+    """Rows by voter and content, and how many votes each voter cast, in that order; from the rows by content."""
     if not len(voters):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     row = np.arange(len(voters))
-    by_content = sorted_together([content, row])
-    rows = np.argsort(content) if by_content is None else by_content[1]
-    by_voter = sorted_together([(voters - voters.min())[rows], row])
+    by_voter = sorted_together([(voters - voters.min())[by_content], row])
     if by_voter is None:
-        number = np.unique(voters, return_inverse=True)[1]
-        by_voter = [number[rows], row]
-        by_voter = [column[np.argsort(number[rows], kind="stable")] for column in by_voter]
+        number = np.unique(voters, return_inverse=True)[1][by_content]
+        order = np.argsort(number, kind="stable")
+        by_voter = [number[order], order]
     starts = np.flatnonzero(begins(by_voter[0]))
-    return rows[by_voter[1]], np.diff(starts, append=len(rows))
+    return by_content[by_voter[1]], np.diff(starts, append=len(voters))
 
 
-def _sorted_voters(content: IntArray, sizes: IntArray, digest: "hashlib._Hash") -> tuple[IntArray, IntArray]:
-    """Places of the rows once voters stand in order of size and of what they said, and the voters' numbers."""
+def _sorted_voters(content: IntArray, sizes: IntArray) -> tuple[IntArray, IntArray, list[npt.NDArray[Any]]]:
+    """Places of the rows once voters stand in order of size and of what they said, the voters' numbers, and all that.
+
+    What voters of a size said comes as their size and number, and then as one row each, in the bytes of a digest.
+    """
     starts = np.cumsum(sizes) - sizes
     places: list[IntArray] = []
     counts: list[npt.NDArray[np.int64]] = []
-    for size in np.unique(sizes):
-        rows = starts[sizes == size][:, np.newaxis] + np.arange(size)
+    found: list[npt.NDArray[Any]] = []
+    by_size = np.argsort(sizes, kind="stable")
+    for voters in np.split(by_size, np.flatnonzero(begins(sizes[by_size]))[1:]) if len(sizes) else []:
+        size = int(sizes[voters[0]])
+        rows = starts[voters][:, np.newaxis] + np.arange(size)
         said = content[rows].astype(">u4")
-        by_said = np.argsort(said.view(f"V{4 * size}").ravel(), kind="stable")
+        by_said = _order_of_rows(said)
         places.append(rows[by_said].ravel())
         counts.append(np.full(len(rows), size))
-        digest.update(np.array([size, len(rows)], dtype="<i8").tobytes() + said[by_said].tobytes())
+        found += [np.array([size, len(rows)], dtype="<i8"), said[by_said]]
     empty = [np.zeros(0, dtype=np.int64)]
     each = np.concatenate(empty + counts)
-    return np.concatenate(empty + places), np.repeat(np.arange(len(each)), each)
+    return np.concatenate(empty + places), np.repeat(np.arange(len(each)), each), found
+
+
+def _order_of_rows(rows: npt.NDArray[Any]) -> IntArray:
+    """Order rows of numbers below 2**32, one column after the other; bytes from the largest down."""
+    if rows.shape[1] > _COLUMNS_OF_A_NUMBER:
+        return np.argsort(rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel(), kind="stable")
+    # Whole numbers are sorted several times faster.
+    number = np.zeros(len(rows), dtype=np.uint64)
+    for column in rows.T:
+        number = (number << np.uint64(32)) | column.astype(np.uint64)
+    return np.argsort(number)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from ratings.board_files import STYLE_COLUMNS
 from ratings.release.tables import TableReader
-from ratings.vote_digest import canonical_votes
+from ratings.vote_digest import in_canonical_order
 from ratings.votes_in_parts import VotesInParts, divide_votes, narrowed
 
 VOTES_FILE: Final = "data/votes.parquet"
@@ -121,12 +121,8 @@ def _board_votes(path: Path) -> pa.Table:
 
 
 def _canonical(votes: pa.Table) -> PopulationVotes:
-    canonical = canonical_votes(votes)
-    table = votes.drop_columns(["voter"]).take(canonical.order)
-    return PopulationVotes(
-        table=table.append_column("voter", pa.array(canonical.voters)).combine_chunks(),
-        digest=canonical.digest,
-    )
+    table, digest = in_canonical_order(votes)
+    return PopulationVotes(table=table, digest=digest)
 
 
 @contextmanager
