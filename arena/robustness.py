@@ -8,7 +8,7 @@ import numpy as np
 
 import ratings
 from ratings.encoded_votes import EncodedVotes
-from ratings.leaderboard import Ranks
+from ratings.leaderboard import Ranks, records
 
 TOP: Final = 20
 CAP: Final = 10
@@ -112,7 +112,7 @@ def _neighbours(
     comparisons = votes.comparisons.restrict(plain.fit.models)
     try:
         table = ratings.adjacent_votes_to_flip(replace(comparisons, clusters=None), top=TOP)
-        rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+        rows = records(table)
         for row in rows[:searched]:
             found = ratings.voters_to_flip(comparisons, row["better"], row["worse"])
             row["voters"] = len(found.voters) if found else None

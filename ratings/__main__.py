@@ -27,7 +27,7 @@ from ratings.board_text import (
 from ratings.command_options import BAD_INPUT, check_options, command_parser
 from ratings.comparisons import Comparisons
 from ratings.errors import InvalidComparisonsError, InvalidOptionError, RatingsError
-from ratings.leaderboard import Leaderboard, leaderboard
+from ratings.leaderboard import Leaderboard, leaderboard, records
 from ratings.planning import difference_plan, separation_plan, votes_to_separate
 from ratings.plotting import plot_ratings
 from ratings.progress import Progress, progress
@@ -216,7 +216,7 @@ def _compare(options: argparse.Namespace, shown: Progress) -> _Answer:
         "cluster": list(comparison.cluster),
         "correlation": _null_if_nan(comparison.correlation),
         "rank_correlation": _null_if_nan(comparison.rank_correlation),
-        "models": _records(comparison.table),
+        "models": records(comparison.table),
         "only_first": list(comparison.only_first),
         "only_second": list(comparison.only_second),
     }
@@ -246,7 +246,7 @@ def _plan(options: argparse.Namespace, shown: Progress) -> _Answer:
         pairs = [(named[0], named[1])] if named else []
         top = options.top if pairs or options.top is not None else _best(comparisons)
         plan = separation_plan(comparisons, pairs=pairs, top=top, **chosen)
-        document = {**chosen, "pairs": _records(plan)}
+        document = {**chosen, "pairs": records(plan)}
         text = describe_plan(plan, **chosen, width=_width())
     _write_json(document, options)
     if options.json:
@@ -331,11 +331,6 @@ def _with_notes_aside(document: Mapping[str, Any], notes: Sequence[str]) -> str:
 def _printable(text: str) -> str:
     """Replace control characters: a model's name may come from anywhere, and shall not steer a terminal."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
-    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _null_if_nan(value: float) -> float | None:

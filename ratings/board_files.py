@@ -12,7 +12,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from ratings.encoded_votes import EncodedVotes, encode_votes
 from ratings.errors import RatingsError, UnidentifiedCoefficientError
-from ratings.leaderboard import Leaderboard, leaderboard
+from ratings.leaderboard import Leaderboard, leaderboard, records
 from ratings.style_newton import StyleSeparationError
 from ratings.votes_in_parts import SelectedVotes
 
@@ -94,7 +94,7 @@ def leaderboard_file(
     over_frequent : int
         Votes left out because their prompt was asked too often.
     """
-    rows = fitted.table.astype(object).where(fitted.table.notna(), None).to_dict(orient="records")
+    rows = records(fitted.table)
     first = ("$schema", "category", "title", "kind", "population", "about", "origin", "license")
     return {
         **{name: header[name] for name in first},
@@ -132,7 +132,7 @@ def _coefficients(table: pd.DataFrame | None) -> list[dict[str, Any]]:
     columns = ("coefficient", "lower", "upper")
     return [
         {"name": row["name"], **{column: rounded(row[column], 4) for column in columns}}
-        for row in table.to_dict(orient="records")
+        for row in records(table)
     ]
 
 

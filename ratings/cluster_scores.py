@@ -5,15 +5,14 @@ from typing import TypeAlias
 import numpy as np
 from scipy import sparse
 
+from ratings.arrangement_kernels import add_products
 from ratings.arrays import CodeArray, FloatArray, IntArray, begins, group_sums
-from ratings.compiled import compiled
 from ratings.linear_algebra import single_threaded_blas
 from ratings.style_kernels import is_worth_compiling
 
 Codes: TypeAlias = IntArray | CodeArray
 
 _FEW_CELLS = 6
-_FEW_CELLS_COMPILED = 24
 _FEW_MODELS = 1000
 _STRETCH = 2048
 
@@ -36,44 +35,30 @@ def sum_outer_products(cluster: Codes, a: Codes, b: Codes, values: FloatArray, s
 
     Notes
     -----
-    Most clusters have few cells: for them the products of cells are added up, in machine code where there are many
-    and Numba is installed, else one distance apart at a time; O(sum of squares of the cells of a cluster). The others
-    become rows of dense matrices. Nothing depends on the number of threads.
+    Most clusters have few cells: for them the products of cells are added up, one distance apart at a time; O(sum of
+    squares of the cells of a cluster). The others become rows of dense matrices. In machine code, where there are many
+    cells and Numba is installed, the products of the models that a cluster voted on are added up.
+    Nothing depends on the number of threads.
     """
     if size > _FEW_MODELS:
         return _sparsely(cluster, a, b, values, size)
+    if is_worth_compiling(len(values)):
+        products, score = np.zeros((size, size)), np.full(size, np.nan)
+        add_products(cluster, a, b, values, score, np.empty(size, dtype=np.int64), products)
+        return mirrored(products)
     starts = np.flatnonzero(begins(cluster))
     counts = np.diff(starts, append=len(values))
-    is_compiled = is_worth_compiling(len(values))
-    few = np.repeat(counts <= (_FEW_CELLS_COMPILED if is_compiled else _FEW_CELLS), counts)
+    few = np.repeat(counts <= _FEW_CELLS, counts)
     many = ~few
-    if is_compiled:
-        one_way, same = np.zeros((size, size)), np.zeros(size)
-        _add_products(cluster[few], a[few], b[few], values[few], one_way, same)
-        total = one_way + one_way.T + np.diag(same)
-    else:
-        total = _few_cells(cluster[few], a[few], b[few], values[few], size)
+    total = _few_cells(cluster[few], a[few], b[few], values[few], size)
     return total + _many_cells(cluster[many], a[many], b[many], values[many], size)
 
 
-@compiled
-def _add_products(
-    cluster: Codes, a: Codes, b: Codes, values: FloatArray, one_way: FloatArray, same: FloatArray
-) -> None:
-    """Add up the products of each cell with itself and with those before it in its cluster."""
-    for i in range(len(values)):
-        value, one, other = values[i], a[i], b[i]
-        same[one] += value * value
-        same[other] += value * value
-        one_way[one, other] -= value * value
-        j = i - 1
-        while j >= 0 and cluster[j] == cluster[i]:
-            product = value * values[j]
-            one_way[one, a[j]] += product
-            one_way[other, b[j]] += product
-            one_way[one, b[j]] -= product
-            one_way[other, a[j]] -= product
-            j -= 1
+def mirrored(products: FloatArray) -> FloatArray:
+    """Both sides of the diagonal of symmetric sums, each of which stands on one of them or in parts on both."""
+    total: FloatArray = products + products.T
+    total[np.diag_indices(len(products))] = np.diag(products)
+    return total
 
 
 def _few_cells(cluster: Codes, a: Codes, b: Codes, values: FloatArray, size: int) -> FloatArray:

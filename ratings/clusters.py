@@ -39,7 +39,8 @@ class ClusterCells:
     column : str
         The column that named the clusters.
     cluster, pair : int64, shape (n_cells,)
-        Whose votes, on which row of ``Comparisons.first`` and ``second``; sorted by cluster, then pair.
+        Whose votes, on which row of ``Comparisons.first`` and ``second``; sorted by cluster, then by pair
+        unless these got other numbers in the meantime.
     weight : float64, shape (n_cells,)
         Total weight of these votes.
     score : float64, shape (n_cells,)
@@ -47,6 +48,8 @@ class ClusterCells:
     identities : Arrow array
         What ``cluster`` refers to: distinct values of the column, sorted unless models were reordered. Some may
         have no votes left.
+    is_kept_in_order : bool
+        Whether other numbers of pairs leave clusters, and the cells of each, in the order that they stand in.
     """
 
     column: str
@@ -55,6 +58,7 @@ class ClusterCells:
     weight: FloatArray
     score: FloatArray
     identities: pa.Array
+    is_kept_in_order: bool = False
 
     @cached_property
     def size(self) -> int:
@@ -77,6 +81,7 @@ class ClusterCells:
             weight=self.weight[kept],
             score=self.score[kept],
             identities=self.identities,
+            is_kept_in_order=self.is_kept_in_order,
         )
 
     def by_votes(self) -> "ClusterCells":
@@ -90,6 +95,8 @@ class ClusterCells:
         Clusters are numbered anew by their votes, so that sums over them do not depend on their names.
         """
         pair, score = place[self.pair], self._turned(swapped)
+        if self.is_kept_in_order:
+            return replace(self, pair=pair, score=score)
         by_votes = content_order(self.cluster, [pair, self.weight, score], len(self.identities))
         number = np.empty(len(by_votes), dtype=np.int64)
         number[by_votes] = np.arange(len(by_votes))

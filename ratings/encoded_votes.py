@@ -3,30 +3,39 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from ratings.arrays import BoolArray, CodeArray, FloatArray, IntArray, ModelId, sorted_together
+from ratings.arrangement import Arrangement, FacedVotes
+from ratings.arrays import (
+    BoolArray,
+    CodeArray,
+    FloatArray,
+    IntArray,
+    ModelId,
+    begins,
+    is_ascending,
+    sorted_together,
+)
 from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles, encode_battles
 from ratings.errors import InvalidOptionError, name_some
 from ratings.feature_columns import (
-    SMALLEST,
     Definition,
     FeatureColumns,
-    NumberArray,
-    compare_sides,
     feature_columns,
 )
-from ratings.style_kernels import compare_rows, is_worth_compiling
+from ratings.style_kernels import is_worth_compiling
+from ratings.threads import in_order, thread_count
 
 VOTER = "voter"
 
 _SOME = 1 << 12
-_NARROWEST, _COMPILED = np.uint16, (np.dtype(np.uint16), np.dtype(np.uint32))
+_STRETCH = 1 << 16
+_MOST_ARRANGED = 2**12
+"""Models, of which tables of all pairs are made for every board."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,22 +47,22 @@ class EncodedVotes:
     battles : EncodedBattles
         Clustered by the column voter, where there is one.
     features : tuple of str
-    styles : numbers, shape (n_all, 2 * n_features)
-        <feature>_a and <feature>_b of each feature, of all votes that were ever encoded together. Whole numbers below
-        65,536 take half of what their differences would; others up to twice that.
+    columns : FeatureColumns
+        <feature>_a and <feature>_b of each feature, of the table.
     row : int32 or int64, shape (n_all,)
-        The row of the table that each of these was.
-    places : int64, shape (n_rows,), or None for all in their order
+        The row of the table that each vote was, of all votes that were ever encoded together.
+    places : int64 or int32, shape (n_rows,), or None for all in their order
         Which of these belong to the rows of ``battles``.
+    arrangement : Arrangement or None
+        What makes boards of many votes cheap.
     """
-
-    by_row: ClassVar[bool] = True
 
     battles: EncodedBattles
     features: tuple[str, ...]
-    styles: NumberArray
+    columns: FeatureColumns
     row: IntArray | CodeArray
-    places: IntArray | None = None
+    places: IntArray | CodeArray | None = None
+    arrangement: Arrangement | None = None
 
     def __len__(self) -> int:
         return len(self.battles.winner)
@@ -61,7 +70,12 @@ class EncodedVotes:
     @cached_property
     def comparisons(self) -> Comparisons:
         """The votes counted, kept apart by voter where voters are known."""
-        return Comparisons.from_encoded(self.battles, cluster=None if self.battles.cluster is None else VOTER)
+        cluster = self.battles.cluster
+        if self.arrangement is None or cluster is None:
+            return Comparisons.from_encoded(self.battles, cluster=None if cluster is None else VOTER)
+        counted = Comparisons.from_encoded(self.battles)
+        faced = FacedVotes.of(self.battles, counted.models, counted.first, counted.second)
+        return replace(counted, clusters=faced.cells(cluster, self.battles.identities, VOTER))
 
     @cached_property
     def voters(self) -> IntArray:
@@ -87,9 +101,10 @@ class EncodedVotes:
         return EncodedVotes(
             battles=_selected(self.battles, places),
             features=self.features,
-            styles=self.styles,
+            columns=self.columns,
             row=self.row,
             places=places if self.places is None else self.places[places],
+            arrangement=None if self.arrangement is None else self.arrangement.selected(places),
         )
 
     def between(self, models: Sequence[ModelId]) -> "EncodedVotes":
@@ -102,15 +117,14 @@ class EncodedVotes:
 
     def weighted(self, weight: FloatArray) -> "EncodedVotes":
         """Give each vote a weight, above 0 and finite; shape (n_rows,)."""
-        return replace(self, battles=replace(self.battles, weight=weight, is_unit=False))
+        return replace(self, battles=replace(self.battles, weight=weight, is_unit=False), arrangement=None)
 
     def differs(self, feature: str) -> bool:
         """Whether both answers to some vote differ in this feature."""
-        number = 2 * self.features.index(feature)
-        of_a, of_b = self.styles[:, number], self.styles[:, number + 1]
-        places = np.arange(len(self)) if self.places is None else self.places
+        of_a, of_b = self.columns.values[self.features.index(feature)]
+        rows = self._rows(slice(None))
         # Mostly some of the first votes differ.
-        return any((of_a[some] != of_b[some]).any() for some in (places[:_SOME], places[_SOME:]))
+        return any((of_a[some] != of_b[some]).any() for some in (rows[:_SOME], rows[_SOME:]))
 
     def fill_contrasts(
         self,
@@ -124,15 +138,11 @@ class EncodedVotes:
             raise InvalidOptionError(
                 f"Encoded votes lack {name_some(unknown)}: name every feature when they are encoded."
             )
-        columns = np.array([2 * self.features.index(feature) for feature in features], dtype=np.int64)
-        chosen = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-        places = chosen.astype(np.int64, copy=False) if self.places is None else self.places[chosen]
-        if self.styles.dtype in _COMPILED and is_worth_compiling(len(self)):
-            compare_rows(self.styles, columns, places, definition == "published", SMALLEST, out)
-            return
-        styles = self.styles[places]
-        for column, contrast in zip(columns, out, strict=True):
-            compare_sides(styles[:, column], styles[:, column + 1], definition, contrast, compiled=False)
+        self.columns.fill_contrasts(features, self._rows(rows), definition, out)
+
+    def _rows(self, some: slice | IntArray | CodeArray) -> IntArray | CodeArray:
+        """Which rows of the table some of the votes were."""
+        return self.row[some] if self.places is None else self.row[self.places[some]]
 
 
 def encode_votes(battles: Battles, *, features: Sequence[str] = ()) -> EncodedVotes:
@@ -154,36 +164,56 @@ def encode_votes(battles: Battles, *, features: Sequence[str] = ()) -> EncodedVo
     ------
     InvalidComparisonsError
         If the table breaks the data convention; the row is named.
+
+    Notes
+    -----
+    From 200,000 rows on, where Numba is installed, votes stand in the order of their voters. Their boards are those of
+    a table of their rows up to rounding, below 1e-9, on which the order of the table and names then have an influence:
+    give votes in the order of `canonical_votes` for the same bytes.
     """
     encoded = encode_battles(battles, cluster=VOTER if has_column(battles, VOTER) else None)
+    columns = feature_columns(battles, features)
+    columns.check()
+    if encoded.is_unit and is_worth_compiling(len(encoded.winner)) and len(encoded.models) <= _MOST_ARRANGED:
+        return _arranged(encoded, columns)
     row = _by_pair(encoded)
-    styles = _side_by_side(feature_columns(battles, features))
-    if len(row) < 2**31:
-        row = row.astype(np.int32)
     return EncodedVotes(
-        battles=_selected(encoded, row), features=tuple(features), styles=styles[row], row=row
+        battles=_selected(encoded, row),
+        features=columns.features,
+        columns=columns,
+        row=row.astype(np.int32) if len(row) < 2**31 else row,
     )
 
 
-def _side_by_side(columns: FeatureColumns) -> NumberArray:
-    """The features of each row beside each other: who looks a row up touches one place in memory."""
-    columns.check()
-    sides = [side for both in columns.values for side in both]
-    kinds = [np.min_scalar_type(int(side.max(initial=0))) for side in sides if side.dtype.kind in "iu"]
-    whole = len(kinds) == len(sides)
-    kind = np.result_type(_NARROWEST, *kinds) if whole else np.dtype(np.float64)
-    found = np.empty((len(columns.battles), len(sides)), dtype=kind)
-    for number, side in enumerate(sides):
-        found[:, number] = side
-    return found
+def _arranged(encoded: EncodedBattles, columns: FeatureColumns) -> EncodedVotes:
+    """Put votes in the order of their voters, if these are known, and compare their features once for all boards."""
+    row = _by_pair(encoded, [] if encoded.cluster is None else [encoded.cluster]).astype(np.int32)
+    contrasts = np.empty((len(row), len(columns.features)))
+
+    def compare(start: int) -> None:
+        rows = slice(start, start + _STRETCH)
+        found = np.empty((len(columns.features), len(row[rows])))
+        columns.fill_contrasts(columns.features, row[rows], "symmetric", found)
+        contrasts[rows] = found.T
+
+    list(in_order(compare, range(0, len(row), _STRETCH), thread_count(None)))
+    return EncodedVotes(
+        battles=_selected(encoded, row),
+        features=columns.features,
+        columns=columns,
+        row=row,
+        arrangement=Arrangement(
+            features=columns.features, contrasts=contrasts, places=np.arange(len(row), dtype=np.int32)
+        ),
+    )
 
 
-def _by_pair(battles: EncodedBattles) -> IntArray:
-    """Order the votes by the pair of models: whoever follows any order by pairs finds what he needs close by."""
+def _by_pair(battles: EncodedBattles, before: Sequence[CodeArray] = ()) -> IntArray:
+    """Order the votes by other columns, then the pair of models: whoever follows pairs finds close by what he needs."""
     one, other = np.minimum(battles.side_a, battles.side_b), np.maximum(battles.side_a, battles.side_b)
     row = np.arange(len(one), dtype=np.int64)
-    together = sorted_together([one, other, row])
-    return np.lexsort((other, one)) if together is None else together[2]
+    together = sorted_together([*before, one, other, row])
+    return np.lexsort([other, one, *before[::-1]]) if together is None else together[-1]
 
 
 def _selected(battles: EncodedBattles, places: IntArray | CodeArray) -> EncodedBattles:
@@ -194,7 +224,11 @@ def _selected(battles: EncodedBattles, places: IntArray | CodeArray) -> EncodedB
         number = _numbers(present)
         side_a, side_b = number[side_a], number[side_b]
     cluster, identities = battles.cluster, battles.identities
-    if cluster is not None and identities is not None:
+    if cluster is not None and identities is not None and is_ascending(cluster):
+        cluster = cluster[places]
+        new = begins(cluster)
+        cluster, identities = _numbers(new), identities.take(pa.array(cluster[new]))
+    elif cluster is not None and identities is not None:
         cluster = cluster[places]
         voted = np.zeros(len(identities), dtype=bool)
         voted[cluster] = True

@@ -36,7 +36,7 @@ class FeatureColumns:
         For each feature two arrays of numbers, shape (n_rows,); NaN where there is no number.
     """
 
-    by_row: ClassVar[bool] = False
+    arrangement: ClassVar[None] = None
 
     battles: Battles
     features: tuple[str, ...]

@@ -120,9 +120,9 @@ def _heavy(
     fit: BradleyTerryFit, comparisons: Comparisons, clusters: ClusterCells, curvature: FloatArray
 ) -> ClusterCells:
     """The cells of clusters whose mean leverage is not small, sorted by cluster."""
-    weighted = clusters.weight * curvature[clusters.pair]
-    leverage = np.bincount(clusters.cluster, weighted * _resistance(fit, comparisons)[clusters.pair])
-    cells = np.flatnonzero(leverage[clusters.cluster] > _LIGHT)
+    of_a_vote = curvature * _resistance(fit, comparisons)
+    leverage = np.bincount(clusters.cluster, clusters.weight * of_a_vote[clusters.pair])
+    cells = np.flatnonzero((leverage > _LIGHT)[clusters.cluster])
     cluster, pair = clusters.cluster[cells], clusters.pair[cells]
     size = len(fit.models)
     ends = np.concatenate([comparisons.first[pair], comparisons.second[pair]])

@@ -76,11 +76,11 @@ class Leaderboard:
         board: dict[str, Any] = {
             "votes": self.votes,
             "method": dict(self.method),
-            "entries": [{**row, "model": _plain(row["model"])} for row in _records(self.table)],
+            "entries": [{**row, "model": _plain(row["model"])} for row in records(self.table)],
             "unrated": {_plain(name): reason for name, reason in self.unrated.items()},
         }
         if self.coefficients is not None:
-            board["coefficients"] = _records(self.coefficients)
+            board["coefficients"] = records(self.coefficients)
         return board
 
 
@@ -159,7 +159,7 @@ def leaderboard(
     all came from one voter would otherwise look certain. Where the votes show no variance at all (a single tie) the
     interval is null and the ranks are all that the other models leave. Ratings are rounded to 6 decimals.
     Everything is computed with models, votes and voters in an order that names have no part in, so other names
-    change no byte.
+    change no byte; those of `EncodedVotes` of a large table, which are in order already, change rounding.
 
     Examples
     --------
@@ -334,8 +334,13 @@ def _nullable(ranks: IntArray, unranked: BoolArray) -> pd.api.extensions.Extensi
     return pd.arrays.IntegerArray(ranks, unranked)
 
 
-def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    return table.astype(object).where(table.notna(), None).to_dict(orient="records")
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as plain values, with None for what is missing."""
+    columns = [
+        [None if value is pd.NA or value != value else value for value in table[name].tolist()]
+        for name in table.columns
+    ]
+    return [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _plain(name: ModelId) -> ModelId:

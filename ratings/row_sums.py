@@ -9,7 +9,8 @@ from ratings.arrays import FloatArray
 from ratings.style_blocks import StyleBlock
 from ratings.style_kernels import STRIP, add_rows
 
-_NONE = np.empty(0)
+_PADDING = 8
+_NONE, _NO_STARTS = np.empty(0), np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,11 +55,12 @@ class RowSums:
     scores: list[FloatArray] = field(default_factory=list)
 
     @classmethod
-    def zero(cls, point: StylePoint, *, for_sandwich: bool) -> "RowSums":
-        """Return the sums of no rows."""
+    def zero(cls, point: StylePoint, *, for_sandwich: bool, by_pair_first: bool = False) -> "RowSums":
+        """Return the sums of no rows; ``by_pair_first``: with the numbers of a pair beside each other in memory."""
         columns = len(point.slopes)
-        numbers = 1 + (1 + for_sandwich) * (1 + columns)
-        return cls(by_pair=np.zeros((numbers, len(point.difference))), overall=np.zeros((numbers, columns)))
+        shape = 1 + (1 + for_sandwich) * (1 + columns), len(point.difference)
+        by_pair = np.zeros(shape, order="F" if by_pair_first else "C")
+        return cls(by_pair=by_pair, overall=np.zeros((shape[0], columns)))
 
     @property
     def columns(self) -> int:
@@ -99,9 +101,11 @@ def add_up(blocks: Sequence[StyleBlock], point: StylePoint, *, for_sandwich: boo
     -------
     RowSums
     """
-    sums = RowSums.zero(point, for_sandwich=for_sandwich)
+    is_scattered = any(block.start is None for block in blocks)
+    sums = RowSums.zero(point, for_sandwich=for_sandwich, by_pair_first=is_scattered)
     if compiled:
-        strip = np.empty((3 + len(sums.by_pair), STRIP))
+        # A little longer than a strip: the same place of all rows would be in the same few lines of the cache.
+        strip = np.empty((3 + len(sums.by_pair), STRIP + _PADDING))
         for block in blocks:
             _add_compiled(sums, block, point, strip)
     else:
@@ -118,14 +122,14 @@ def _add_compiled(sums: RowSums, block: StyleBlock, point: StylePoint, room: Flo
         sums.scores.append(scores)
     sums.loss += add_rows(
         block.pair,
-        block.start,
-        block.contrasts(),
+        _NO_STARTS if block.start is None else block.start,
+        block.contrast,
         block.outcome,
         _NONE if block.weight is None else block.weight,
         _NONE if block.count is None else block.count,
         point.difference,
         point.slopes,
-        sums.by_pair,
+        sums.by_pair if block.start is not None else sums.by_pair.T,
         sums.overall,
         scores,
         room,
@@ -135,7 +139,7 @@ def _add_compiled(sums: RowSums, block: StyleBlock, point: StylePoint, room: Flo
 
 def _add_arrays(sums: RowSums, block: StyleBlock, point: StylePoint, room: FloatArray) -> None:
     logit = np.repeat(point.difference[block.pair], block.lengths)
-    contrast = block.contrasts()
+    contrast = block.contrast
     logit += point.slopes @ contrast
     decay = np.exp(-np.abs(logit))
     inverse = 1 / (1 + decay)
@@ -144,7 +148,7 @@ def _add_arrays(sums: RowSums, block: StyleBlock, point: StylePoint, room: Float
         losses = (np.abs(logit) - logit * block.outcome) / 2 - np.log(inverse)
         sums.loss += float(losses.sum() if block.weight is None else (losses * block.weight).sum())
     surplus, curvature = _row_terms(block, logit, decay, inverse)
-    sums.by_pair[0, block.pair] += np.add.reduceat(surplus, block.start)
+    sums.by_pair[0, block.pair] += np.add.reduceat(surplus, block.starts)
     sums.overall[0] += contrast @ surplus
     _add_factors(sums, 0, block, contrast, curvature, room)
     if sums.for_sandwich:
@@ -162,8 +166,8 @@ def _add_factors(
 ) -> None:
     weighted = np.multiply(contrast, factor, out=room)
     by_pair, overall = (numbers[kind * (1 + sums.columns) + 1 :] for numbers in (sums.by_pair, sums.overall))
-    by_pair[0, block.pair] += np.add.reduceat(factor, block.start)
-    by_pair[1 : 1 + sums.columns, block.pair] += np.add.reduceat(weighted, block.start, axis=1)
+    by_pair[0, block.pair] += np.add.reduceat(factor, block.starts)
+    by_pair[1 : 1 + sums.columns, block.pair] += np.add.reduceat(weighted, block.starts, axis=1)
     overall[1 : 1 + sums.columns] += weighted @ contrast.T
 
 

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, get_args
+from typing import Protocol, get_args
 
 import numpy as np
 
+from ratings.arrangement import Arrangement
 from ratings.arrays import CodeArray, FloatArray, IntArray, SmallCodeArray
 from ratings.errors import InvalidOptionError, name_some
 from ratings.feature_columns import Definition
 
 
 class Contrasts(Protocol):
-    """Whatever knows how both answers of each row compare; ``by_row``: rows anywhere are looked up fast."""
+    """Whatever knows how both answers of each row compare."""
 
-    by_row: ClassVar[bool]
+    @property
+    def arrangement(self) -> Arrangement | None:
+        """What is known of rows that stand in the order of their voters."""
+        ...
 
     def fill_contrasts(
         self,
@@ -90,45 +94,16 @@ def style_design(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LookedUp:
-    """Contrasts made anew whenever they are asked for: kept, they would take several times as much memory.
-
-    Attributes
-    ----------
-    features : Contrasts
-    design : StyleDesign
-    rows : int32 or int64, shape (n_rows,)
-    sign : int8, shape (n_rows,)
-        -1 where the pair's first model stood on side b, else 1.
-    """
-
-    features: Contrasts
-    design: StyleDesign
-    rows: IntArray | CodeArray
-    sign: SmallCodeArray
-
-    def made(self) -> FloatArray:
-        """Compare the features; shape (n_columns, n_rows)."""
-        found = np.empty((self.design.columns, len(self.rows)))
-        compared = found[: len(self.design.features)]
-        self.features.fill_contrasts(self.design.features, self.rows, self.design.definition, compared)
-        compared *= self.sign
-        compared += 0.0  # 0.0 for -0.0, as where they are hashed
-        if self.design.keeps_sides:
-            found[-1] = self.sign
-        return found
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class StyleBlock:
-    """Rows in the order of their pairs and contents; rows without weight are left out.
+    """Rows in the order of their pairs and contents, or of their voters; rows without weight are left out.
 
     Attributes
     ----------
-    pair : int32, shape (n_cells,)
-    start : int64, shape (n_cells,)
-        Each pair here, a row of ``Comparisons.first`` and ``second``, and the first of its rows.
-    contrast : float64, shape (n_columns, n_rows), or LookedUp
+    pair : int32, shape (n_cells,) or (n_rows,)
+    start : int64, shape (n_cells,), or None
+        Each pair here, a row of ``Comparisons.first`` and ``second``, and the first of its rows. None: the pair of each
+        row.
+    contrast : float64, shape (n_columns, n_rows)
         Features compared, from the side of the first model.
     outcome : int8, shape (n_rows,)
         1 where the first model won, -1 where it lost, else 0.
@@ -138,8 +113,8 @@ class StyleBlock:
     """
 
     pair: CodeArray
-    start: IntArray
-    contrast: FloatArray | LookedUp
+    start: IntArray | None
+    contrast: FloatArray
     outcome: SmallCodeArray
     weight: FloatArray | None
     count: FloatArray | None
@@ -150,11 +125,13 @@ class StyleBlock:
         """Number of rows, n_rows."""
         return len(self.outcome)
 
-    def contrasts(self) -> FloatArray:
-        """Return the features compared, shape (n_columns, n_rows)."""
-        return self.contrast.made() if isinstance(self.contrast, LookedUp) else self.contrast
+    @property
+    def starts(self) -> IntArray:
+        """The first row of each pair, where rows are sorted by pair."""
+        assert self.start is not None, "they are"
+        return self.start
 
     @property
     def lengths(self) -> IntArray:
         """Rows of each pair, shape (n_cells,)."""
-        return np.diff(self.start, append=self.rows)
+        return np.diff(self.starts, append=self.rows)

@@ -256,10 +256,11 @@ def fit_style_control(
     columns: Contrasts
     if isinstance(battles, EncodedVotes):
         columns, encoded = battles, battles.clustered(cluster)
+        counted = replace(battles.comparisons, clusters=None)
     else:
         columns = feature_columns(battles, design.features)
         encoded = encode_battles(battles, cluster=cluster)
-    counted = _count(encoded)
+        counted = _count(encoded)
     order = counted.canonical_order()
     comparisons = counted.reordered(order)
     clusters = None if encoded.cluster is None else int(encoded.cluster.max(initial=-1)) + 1

@@ -43,16 +43,6 @@ def compare_answers(of_a, of_b, published, smallest, out) -> bool:
 
 
 @compiled
-def compare_rows(styles, columns, rows, published, smallest, out) -> None:
-    """Do the same for some rows of a table that holds side a and side b of each feature beside each other."""
-    one, least = (1.0, -np.inf) if published else (0.0, smallest)
-    for i in range(len(rows)):
-        for j in range(len(columns)):
-            a, b = np.float64(styles[rows[i], columns[j]]), np.float64(styles[rows[i], columns[j] + 1])
-            out[j, i] = (a - b) / max(a + b + one, least)
-
-
-@compiled
 def place_rows(side_a, side_b, winner, table, size, of_side, pair, sign, outcome, hashes) -> int:
     """Look at rows from the side of their pair's first model; return the least number of a pair."""
     least = len(table)
@@ -110,15 +100,15 @@ def add_rows(
     Parameters
     ----------
     pair, start, contrast, outcome, weight, count
-        Of a `StyleBlock`; weight and count may be empty.
+        Of a `StyleBlock`; weight and count may be empty, and start where every row names its pair.
     difference, slopes
         Of a `StylePoint`.
     by_pair, overall
-        Of `RowSums`: added to.
+        Of `RowSums`: added to. Where every row names its pair, ``by_pair`` is turned: the numbers of a pair together.
     scores : float64, shape (n_rows,) or (0,)
         Where to write w (p - y), if anywhere.
-    room : float64, shape (3 + n_numbers, STRIP)
-    exponent : int64, shape (STRIP,)
+    room : float64, shape (3 + n_numbers, STRIP or more)
+    exponent : int64, shape (STRIP or more,)
         The bits of ``room[2]``. Rooms come from outside because Numba takes seconds to compile how they are made.
 
     Returns
@@ -133,7 +123,8 @@ def add_rows(
     into such work: of other places they ask in every row whether they count from the end.
     """
     columns, rows = contrast.shape
-    has_squares = len(by_pair) > 2 + columns
+    numbers, is_scattered = len(overall), len(start) == 0
+    has_squares = numbers > 2 + columns
     loss = 0.0
     d, rest, power, surplus, curvature, decay = room[0], room[1], room[2], room[3], room[4], room[4]
     first = 0
@@ -141,9 +132,13 @@ def add_rows(
         here = min(STRIP, rows - low)
         y = outcome[low : low + here]
         w, n = weight[low : low + here], count[low : low + here]
-        if first + 1 < len(start) and start[first + 1] <= low:
+        whose = pair[low : low + here] if is_scattered else pair
+        if is_scattered:
+            for i in range(here):
+                d[i] = difference[whose[i]]
+        elif first + 1 < len(start) and start[first + 1] <= low:
             first += 1
-        end, last = 0, first
+        end, last = here if is_scattered else 0, first
         while end < here:
             begin = end
             end = min(start[last + 1] - low, here) if last + 1 < len(start) else here
@@ -209,7 +204,7 @@ def add_rows(
                 # The votes of a row are independent: n w**2 (p - y)**2, where the surplus is n w (p - y).
                 square[i] = surplus[i] * surplus[i] / (n[i] if len(n) > 0 else 1.0)
 
-        for number in range(len(by_pair)):
+        for number in range(numbers):
             column = (number - 1) % (1 + columns) - 1
             value = room[3 + number]
             if number > 0 and column >= 0:
@@ -230,5 +225,9 @@ def add_rows(
                 for i in range(here):
                     total += value[i] * x[i]
                 overall[number, other] += total
-        first = last - 1
+        if is_scattered:
+            for i in range(here):
+                for number in range(numbers):
+                    by_pair[whose[i], number] += room[3 + number, i]
+        first = max(last - 1, 0)
     return loss

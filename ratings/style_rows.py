@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ratings.arrangement import Arrangement, FacedVotes
 from ratings.arrays import CodeArray, FloatArray, IntArray, begins
 from ratings.comparisons import Comparisons
 from ratings.encoding import EncodedBattles
@@ -18,7 +19,7 @@ from ratings.hashing import Hashes, mix_in
 from ratings.linear_algebra import single_threaded_blas
 from ratings.pair_finder import PairFinder, places_among
 from ratings.row_order import RowOrder
-from ratings.style_blocks import Contrasts, LookedUp, StyleBlock, StyleDesign
+from ratings.style_blocks import Contrasts, StyleBlock, StyleDesign
 from ratings.style_kernels import is_worth_compiling, place_rows, turn_and_mix
 from ratings.threads import in_order
 
@@ -74,6 +75,8 @@ class StyleRows:
     moments : StyleMoments
     clusters : int or None
         Number of clusters over all chunks, where rows name theirs.
+    is_arranged : bool
+        Whether they stand in the order of their clusters, as `Arrangement` has them, and not in that of their pairs.
     """
 
     design: StyleDesign
@@ -81,11 +84,17 @@ class StyleRows:
     tasks: tuple[tuple[StyleBlock, ...], ...]
     moments: StyleMoments
     clusters: int | None
+    is_arranged: bool = False
 
     @property
     def rows(self) -> int:
         """Number of rows, n_rows."""
         return sum(block.rows for blocks in self.tasks for block in blocks)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether machine code adds them up."""
+        return self.is_arranged or is_worth_compiling(self.rows)
 
 
 def style_rows(
@@ -123,11 +132,16 @@ def style_rows(
     InvalidOptionError
         If a row's pair is not among the comparisons.
     """
-    source = _Source(encoded, features, design, comparisons, clusters)
+    arrangement = features.arrangement if design.definition == "symmetric" else None
     with single_threaded_blas():
-        source.compare(threads)
-        blocks = source.blocks(threads)
-    del source  # which holds the rows once more
+        if arrangement is not None:
+            cluster = None if clusters is None else encoded.cluster
+            blocks = _arranged_blocks(encoded, arrangement, design, comparisons, cluster, threads)
+        else:
+            source = _Source(encoded, features, design, comparisons, clusters)
+            source.compare(threads)
+            blocks = source.blocks(threads)
+            del source  # which holds the rows once more
     tasks = _tasks(blocks, len(comparisons.first))
     none = _moments([], design)
     return StyleRows(
@@ -136,7 +150,47 @@ def style_rows(
         tasks=tasks,
         moments=reduce(add, in_order(lambda task: _moments(task, design), tasks, threads), none),
         clusters=clusters,
+        is_arranged=arrangement is not None,
     )
+
+
+def _arranged_blocks(
+    encoded: EncodedBattles,
+    arrangement: Arrangement,
+    design: StyleDesign,
+    comparisons: Comparisons,
+    cluster: CodeArray | None,
+    threads: int,
+) -> list[StyleBlock]:
+    """Cut into blocks what is in order already, and no cluster apart."""
+    faced = FacedVotes.of(encoded, comparisons.models, comparisons.first, comparisons.second)
+
+    def block(border: tuple[int, int]) -> StyleBlock:
+        rows = slice(*border)
+        sign = faced.sign[rows]
+        contrast = np.empty((design.columns, len(sign)))
+        arrangement.fill(design.features, rows, sign, contrast)
+        return StyleBlock(
+            pair=faced.pair[rows],
+            start=None,
+            contrast=contrast,
+            outcome=faced.outcome[rows],
+            weight=None,
+            count=None,
+            cluster=None if cluster is None else cluster[rows],
+        )
+
+    return list(in_order(block, list(pairwise(_borders(len(faced.pair), cluster))), threads))
+
+
+def _borders(rows: int, cluster: CodeArray | None) -> list[int]:
+    """Divide rows about every so many, where a cluster begins."""
+    found = [0]
+    while (end := found[-1] + _COMPILED_BLOCK) < rows:
+        if cluster is not None:
+            end = int(np.searchsorted(cluster, cluster[end - 1], side="right"))
+        found.append(end)
+    return sorted({*found, rows})
 
 
 class _Source:
@@ -161,7 +215,7 @@ class _Source:
         rows = len(encoded.winner)
         self.outcome = np.empty(rows, dtype=np.int8)
         # By row, so that moving a row to its place touches one place in memory.
-        self.contrast = None if features.by_row else np.empty((rows, len(design.features)))
+        self.contrast = np.empty((rows, len(design.features)))
         self.sign = np.empty(rows, dtype=np.int8)
         self.compiled = is_worth_compiling(rows)
         # Machine code needs no room for what is in between, and fewer calls of larger blocks take less time.
@@ -193,18 +247,10 @@ class _Source:
 
     def _content(self, rows: IntArray) -> list[npt.NDArray[Any]]:
         """What the hashes of some rows were made of."""
-        contrast = self._contrast_of(rows)
         others = [column[rows] for column in (self.weight, self.count) if column is not None]
-        return [
-            *(contrast.made() if isinstance(contrast, LookedUp) else contrast),
-            *others,
-            self.outcome[rows],
-        ]
+        return [*self._contrast_of(rows), *others, self.outcome[rows]]
 
-    def _contrast_of(self, rows: IntArray) -> FloatArray | LookedUp:
-        if self.contrast is None:
-            number = rows.astype(np.int32) if len(self.sign) < 2**31 else rows
-            return LookedUp(features=self.features, design=self.design, rows=number, sign=self.sign[rows])
+    def _contrast_of(self, rows: IntArray) -> FloatArray:
         found = np.empty((self.design.columns, len(rows)))
         found[: self.contrast.shape[1]] = np.take(self.contrast, rows, axis=0).T
         if self.design.keeps_sides:
@@ -227,8 +273,7 @@ class _Source:
         self.features.fill_contrasts(self.design.features, rows, self.design.definition, contrast)
         for column in contrast:
             self._turn_and_mix(column, placed)
-        if self.contrast is not None:
-            self.contrast[rows] = contrast.T
+        self.contrast[rows] = contrast.T
         self.sign[rows] = placed.sign
         for numbers in (self.weight, self.count):
             if numbers is not None:
@@ -288,7 +333,7 @@ def _moments(blocks: Sequence[StyleBlock], design: StyleDesign) -> StyleMoments:
     votes = 0.0
     totals, squares = np.zeros(len(design.features)), np.zeros(len(design.features))
     for block in blocks:
-        contrast = block.contrasts()
+        contrast = block.contrast
         features = contrast[: len(design.features)]
         counted = features if block.count is None else features * block.count
         votes += block.rows if block.count is None else float(block.count.sum())

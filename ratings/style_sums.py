@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from ratings.arrangement_kernels import add_products, add_styles
 from ratings.arrays import CodeArray, FloatArray, IntArray, count_codes
-from ratings.cluster_scores import sum_outer_products
+from ratings.cluster_scores import mirrored, sum_outer_products
 from ratings.comparisons import Comparisons
 from ratings.hashing import hash_groups, hash_rows
 from ratings.linear_algebra import single_threaded_blas
 from ratings.row_sums import RowSums, StylePoint, add_up
 from ratings.style_blocks import StyleBlock
-from ratings.style_kernels import is_worth_compiling
 from ratings.style_rows import StyleRows
 from ratings.threads import in_order
 
@@ -239,19 +239,37 @@ def style_scores(rows: StyleRows, point: StylePoint, *, threads: int = 1) -> Sty
     """
     totals = _add_up(rows, point, threads, for_sandwich=True)
     columns = totals.columns
+    by_cluster = _products_by_cluster if rows.is_arranged else _scores_by_cluster
     return StyleScores(
         sums=_style_sums(totals),
         loss=totals.loss,
         pair=totals.by_pair[2 + columns],
         cross=totals.by_pair[3 + columns :],
         style=totals.products(1),
-        by_cluster=None if rows.clusters is None else _scores_by_cluster(rows, totals.scores),
+        by_cluster=None if rows.clusters is None else by_cluster(rows, totals.scores),
+    )
+
+
+def _products_by_cluster(rows: StyleRows, surpluses: Sequence[FloatArray]) -> ClusterProducts:
+    """Add up the products of each cluster's scores, block by block: none is parted."""
+    comparisons, columns, clusters = rows.comparisons, rows.design.columns, 0
+    size = len(comparisons.models)
+    models, style = np.zeros((size, size)), np.zeros((columns, columns))
+    by_pair = np.zeros((len(comparisons.first), columns))
+    room = np.full(size, np.nan), np.empty(size, dtype=np.int64)
+    first, second = comparisons.first.astype(np.int32), comparisons.second.astype(np.int32)
+    for block, surplus in zip(_blocks(rows), surpluses, strict=True):
+        cluster, pair = _clusters_of(block), block.pair
+        add_products(cluster, first[pair], second[pair], surplus, *room, models)
+        clusters += add_styles(cluster, pair, surplus, block.contrast, np.zeros(columns), by_pair, style)
+    return ClusterProducts(
+        clusters=clusters, models=mirrored(models), by_pair=by_pair, style=style + np.tril(style, -1).T
     )
 
 
 def _add_up(rows: StyleRows, point: StylePoint, threads: int, *, for_sandwich: bool) -> RowSums:
-    compiled = is_worth_compiling(rows.rows)
-    totals = RowSums.zero(point, for_sandwich=for_sandwich)
+    compiled = rows.is_compiled
+    totals = RowSums.zero(point, for_sandwich=for_sandwich, by_pair_first=rows.is_arranged)
     for part in in_order(
         lambda blocks: add_up(blocks, point, for_sandwich=for_sandwich, compiled=compiled),
         rows.tasks,
@@ -278,7 +296,7 @@ def _scores_by_cluster(rows: StyleRows, surpluses: Sequence[FloatArray]) -> Scor
     style = np.zeros((columns, clusters))
     for block, surplus in zip(blocks, surpluses, strict=True):
         whose = _clusters_of(block).astype(np.intp)
-        for total, contrast in zip(style, block.contrasts(), strict=True):
+        for total, contrast in zip(style, block.contrast, strict=True):
             np.add.at(total, whose, contrast * -surplus)
     score = -np.concatenate([np.zeros(0), *surpluses])
     whose = np.concatenate([np.zeros(0, dtype=np.int32), *(_clusters_of(block) for block in blocks)])
