@@ -24,8 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from arena.db import conninfo_of
 from arena.populations import POPULATION_OF_REASON, Population, imported
 from arena.tables import Board, Model
+from ratings.arrays import is_ascending
 from ratings.board_files import STYLE_COLUMNS, STYLE_FEATURES
-from ratings.vote_digest import canonical_votes
+from ratings.vote_digest import in_canonical_order
 
 FREQUENT_QUANTILE = 0.999
 FREQUENT_LEAST = 25
@@ -50,6 +51,7 @@ _PART = 64 * _TOGETHER
 _WORTH_TWO = 2 * _PART
 _BLOCK_BYTES = 1 << 22
 _DIGITS = 16
+_MOST_PIECES = 256
 _NO_STYLE = f"repeat(E'{_SEPARATOR}', {len(STYLE_FEATURES) - 1})"
 # How each column of a ballot is written, the styles of a side in one: for a database that is half of the work.
 _WRITTEN = {
@@ -107,7 +109,7 @@ class BallotBox:
         since = f"written_in >= {self.horizon}"
         if self.horizon:  # what lies beyond was restored with the numbers of another server, and is known
             since += f" AND written_in < {latest}"
-        written = await own_ballots(session, since)
+        written = await own_ballots(session, since, are_few=self.horizon > 0)
         removed = await session.scalars(text(f"SELECT vote_id FROM removed_ballot WHERE {since}"))
         gone = pa.array([*removed], pa.int64())
         if len(gone) or written.num_rows:
@@ -115,15 +117,18 @@ class BallotBox:
         self.horizon = horizon
 
     def _replace(self, written: pa.Table, gone: pa.Array) -> None:
-        out = pa.chunked_array([*written["vote_id"].chunks, gone], pa.int64())
-        again = pc.is_in(self.rows["vote_id"], value_set=out)
-        kept = self.rows.filter(pc.invert(again)) if pc.any(again).as_py() else self.rows
+        kept = self.rows
+        if kept.num_rows:
+            out = pa.chunked_array([*written["vote_id"].chunks, gone], pa.int64())
+            again = pc.is_in(kept["vote_id"], value_set=out)
+            kept = kept.filter(pc.invert(again)) if pc.any(again).as_py() else kept
         rows = pa.concat_tables([kept, written]).unify_dictionaries()
-        numbers = rows["vote_id"].to_numpy()
-        if (numbers[1:] < numbers[:-1]).any():
+        if not _are_ascending(rows["vote_id"]):
             rows = rows.sort_by("vote_id")
         if not rows.equals(self.rows):
-            self.rows, self.changes = rows.combine_chunks(), self.changes + 1
+            # To put all of them in one piece takes longer than all else that a few new ones need.
+            in_pieces = rows["vote_id"].num_chunks <= _MOST_PIECES
+            self.rows, self.changes = rows if in_pieces else rows.combine_chunks(), self.changes + 1
 
     def votes(self, models: Mapping[int, str]) -> list[Votes]:
         """The votes of each of our own populations."""
@@ -144,11 +149,12 @@ async def model_names(session: AsyncSession) -> dict[int, str]:
     return {number: name for number, name in await session.execute(select(Model.id, Model.name))}
 
 
-async def own_ballots(session: AsyncSession, condition: str) -> pa.Table:
-    """The tagged ballots that a condition of ours selects."""
-    first, last = (
-        await session.execute(text(f"SELECT min(vote_id), max(vote_id) FROM ballot WHERE {condition}"))
-    ).one()
+async def own_ballots(session: AsyncSession, condition: str, *, are_few: bool = False) -> pa.Table:
+    """The tagged ballots that a condition of ours selects; ``are_few``: of many."""
+    # Of few, Postgres would look for the first one among all, in the order of their numbers.
+    number = "vote_id + 0" if are_few else "vote_id"
+    ends = text(f"SELECT min({number}), max({number}) FROM ballot WHERE {condition}")
+    first, last = (await session.execute(ends)).one()
     if first is None:
         return _OWN_SCHEMA.empty_table()
     starts = iter(range(first, last + 1, _PART))
@@ -274,15 +280,20 @@ def _parsed(rows: memoryview, schema: pa.Schema) -> pa.Table:
     ).cast(schema)
 
 
+def _are_ascending(numbers: pa.ChunkedArray) -> bool:
+    pieces = [chunk.to_numpy() for chunk in numbers.chunks if len(chunk)]
+    ends = np.array([(piece[0], piece[-1]) for piece in pieces], dtype=np.int64).ravel()
+    return all(is_ascending(piece) for piece in (*pieces, ends))
+
+
 def own_votes(rows: pa.Table, models: Mapping[int, str]) -> list[Votes]:
     """Split our own ballots by population and put each in canonical order."""
     reasons = rows["reason"].unify_dictionaries().combine_chunks()
-    known = reasons.dictionary.to_pylist()
+    known = [*reasons.dictionary.to_pylist(), ""]  # the last for none
     codes = pc.fill_null(reasons.indices, -1).to_numpy(zero_copy_only=False)
     found = []
     for reason, population in POPULATION_OF_REASON.items():
-        wanted = [number for number, name in enumerate(known) if name == (reason or "")]
-        selected = np.isin(codes, wanted if reason else [*wanted, -1])
+        selected = np.array([name == (reason or "") for name in known])[codes]
         chosen = rows if selected.all() else rows.filter(pa.array(selected))
         frequent = over_frequent(chosen["prompt"].to_numpy(), chosen["vote_id"].to_numpy())
         columns = {
@@ -332,10 +343,5 @@ def over_frequent(prompts: npt.NDArray[np.int64], votes: npt.NDArray[np.int64]) 
 
 
 def _canonical(population: Population, rows: pa.Table) -> Votes:
-    canonical = canonical_votes(rows)
-    ordered = rows.drop_columns(["voter"]).take(canonical.order)
-    return Votes(
-        population=population,
-        table=ordered.append_column("voter", pa.array(canonical.voters)).combine_chunks(),
-        digest=canonical.digest,
-    )
+    table, digest = in_canonical_order(rows)
+    return Votes(population=population, table=table, digest=digest)

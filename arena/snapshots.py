@@ -140,7 +140,6 @@ class Fitter:
                 return await _make_newest(session, snapshot_id, reading)
         generated_at = datetime.now(UTC)
         files = await asyncio.to_thread(self._compute, reading.votes, inputs)
-        # Compressing leaves the interpreter to others, and the digest needs it all the time.
         bodies, digest = await asyncio.gather(
             asyncio.to_thread(_packed, files, snapshot_id, generated_at),
             asyncio.to_thread(results_digest, files),
@@ -201,7 +200,8 @@ def results_digest(files: Sequence[BoardFile]) -> str:
     digest = sha256()
     for number, file in enumerate(sorted(files, key=lambda file: file.name)):
         digest.update(b"," if number else b"{")
-        digest.update(orjson.dumps(file.name) + b":" + orjson.dumps(file.says, option=orjson.OPT_SORT_KEYS))
+        digest.update(orjson.dumps(file.name) + b":")
+        digest.update(file.sorted)
     digest.update(b"}" if files else b"{}")
     return digest.hexdigest()
 
