@@ -22,5 +22,5 @@ def nearest_or_first(asked: str, names: Sequence[str]) -> str:
     """In a sentence: the names that are near, or where none is, the first that there are."""
     if near := nearest_names(asked, names):
         return f"The nearest are: {', '.join(near)}."
-    more = ", …" if len(names) > NEAREST else "."
-    return f"There are: {', '.join(names[:NEAREST])}{more}" if names else "There are none yet."
+    more = f" and {len(names) - NEAREST} more" if len(names) > NEAREST else ""
+    return f"There are: {', '.join(names[:NEAREST])}{more}." if names else "There are none yet."

@@ -94,7 +94,7 @@ def _simulated_voters(settings: Settings, url: str, *, demo: bool) -> Iterator[N
         "--base-url",
         _base(settings),
     ]
-    voters = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    voters = subprocess.Popen(command)
     try:
         yield
     finally:
