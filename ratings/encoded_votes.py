@@ -224,15 +224,15 @@ def _selected(battles: EncodedBattles, places: IntArray | CodeArray) -> EncodedB
         number = _numbers(present)
         side_a, side_b = number[side_a], number[side_b]
     cluster, identities = battles.cluster, battles.identities
-    if cluster is not None and identities is not None and is_ascending(cluster):
+    if cluster is not None and identities is not None:
         cluster = cluster[places]
-        new = begins(cluster)
-        cluster, identities = _numbers(new), identities.take(pa.array(cluster[new]))
-    elif cluster is not None and identities is not None:
-        cluster = cluster[places]
-        voted = np.zeros(len(identities), dtype=bool)
-        voted[cluster] = True
-        cluster, identities = _numbers(voted)[cluster], identities.filter(pa.array(voted))
+        if is_ascending(cluster):
+            new = begins(cluster)
+            cluster, identities = _numbers(new), identities.take(pa.array(cluster[new]))
+        else:
+            voted = np.zeros(len(identities), dtype=bool)
+            voted[cluster] = True
+            cluster, identities = _numbers(voted)[cluster], identities.filter(pa.array(voted))
     return EncodedBattles(
         models=tuple(name for name, kept in zip(battles.models, present, strict=True) if kept),
         side_a=side_a,

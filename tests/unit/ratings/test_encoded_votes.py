@@ -21,9 +21,10 @@ def votes(rows: int = 400) -> pd.DataFrame:
     return table.assign(voter=np.where(rng.random(rows) < 0.3, 0, rng.integers(1, 80, rows)))
 
 
+@pytest.mark.parametrize("by_voter", [False, True])
 @pytest.mark.parametrize("options", [{}, {"style": FEATURES, "side_bias": True}, {"cluster": None}])
-def test_some_votes_make_the_board_of_their_rows(options: dict[str, Any]) -> None:
-    table = votes()
+def test_some_votes_make_the_board_of_their_rows(options: dict[str, Any], by_voter: bool) -> None:
+    table = votes().sort_values("voter", ignore_index=True) if by_voter else votes()
     encoded = encode_votes(table, features=FEATURES)
     for chosen in (np.ones(len(table), dtype=bool), (table.model_a != "m3") & (table.index % 3 > 0)):
         some = encoded.selected(np.asarray(chosen)[encoded.row])
