@@ -89,13 +89,13 @@ class BoardFile:
 
     name: str
     written: bytes  # as JSON, which takes a tenth of the memory of what it says
-    sorted: bytes  # the same with its fields by name, as in a digest
+    by_name: bytes  # the same with its fields by their names, as in a digest
 
     @classmethod
     def of(cls, name: str, says: Mapping[str, Any]) -> Self:
         """Write down what a file says."""
         by_name = orjson.dumps(says, option=orjson.OPT_SORT_KEYS)
-        return cls(name=name, written=orjson.dumps(says), sorted=by_name)
+        return cls(name=name, written=orjson.dumps(says), by_name=by_name)
 
     @property
     def says(self) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def results_digest(files: Sequence[BoardFile]) -> str:
     for number, file in enumerate(sorted(files, key=lambda file: file.name)):
         digest.update(b"," if number else b"{")
         digest.update(orjson.dumps(file.name) + b":")
-        digest.update(file.sorted)
+        digest.update(file.by_name)
     digest.update(b"}" if files else b"{}")
     return digest.hexdigest()
 

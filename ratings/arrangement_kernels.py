@@ -3,8 +3,6 @@
 # mypy: disable-error-code="no-untyped-def"
 # Numba infers the types; what they are is said where these functions are called.
 
-import math
-
 from ratings.compiled import compiled
 
 
@@ -47,26 +45,28 @@ def add_cells(voter, pair, outcome, cell_voter, cell_pair, weight, score) -> int
 
 
 @compiled
-def add_products(cluster, first, second, values, score, voted_on, by_model) -> None:
+def add_products(cluster, first, second, values, score, seen_in, voted_on, by_model) -> None:
     """Add up the products of each cluster's scores on models with each other.
 
     Parameters
     ----------
     cluster, first, second, values : shape (n_cells,)
         The cluster of each cell, sorted; the two models of its pair; what the first gains and the second loses.
-    score, voted_on : float64 and int64, shape (n_models,)
-        Room; of ``score`` all are NaN.
+    score, seen_in, voted_on : float64, int64 and int64, shape (n_models,)
+        Room; of ``seen_in`` all are -1.
     by_model : float64, shape (n_models, n_models)
         Added to; what belongs to two models may stand on either side of the diagonal, or in parts on both.
     """
-    known = 0
+    known, number = 0, 0
     for i in range(len(values)):
         one, other, value = first[i], second[i], values[i]
-        if score[one] != score[one]:
+        if seen_in[one] != number:
+            seen_in[one] = number
             score[one] = 0.0
             voted_on[known] = one
             known += 1
-        if score[other] != score[other]:
+        if seen_in[other] != number:
+            seen_in[other] = number
             score[other] = 0.0
             voted_on[known] = other
             known += 1
@@ -77,9 +77,8 @@ def add_products(cluster, first, second, values, score, voted_on, by_model) -> N
                 model, of_model = voted_on[k], score[voted_on[k]]
                 for j in range(k + 1):
                     by_model[model, voted_on[j]] += of_model * score[voted_on[j]]
-            for k in range(known):
-                score[voted_on[k]] = math.nan
             known = 0
+            number += 1
 
 
 @compiled

@@ -43,8 +43,8 @@ def sum_outer_products(cluster: Codes, a: Codes, b: Codes, values: FloatArray, s
     if size > _FEW_MODELS:
         return _sparsely(cluster, a, b, values, size)
     if is_worth_compiling(len(values)):
-        products, score = np.zeros((size, size)), np.full(size, np.nan)
-        add_products(cluster, a, b, values, score, np.empty(size, dtype=np.int64), products)
+        products = np.zeros((size, size))
+        add_products(cluster, a, b, values, *room_for_products(size), products)
         return mirrored(products)
     starts = np.flatnonzero(begins(cluster))
     counts = np.diff(starts, append=len(values))
@@ -52,6 +52,11 @@ def sum_outer_products(cluster: Codes, a: Codes, b: Codes, values: FloatArray, s
     many = ~few
     total = _few_cells(cluster[few], a[few], b[few], values[few], size)
     return total + _many_cells(cluster[many], a[many], b[many], values[many], size)
+
+
+def room_for_products(models: int) -> tuple[FloatArray, IntArray, IntArray]:
+    """What `ratings.arrangement_kernels.add_products` needs once for each call."""
+    return np.empty(models), np.full(models, -1, dtype=np.int64), np.empty(models, dtype=np.int64)
 
 
 def mirrored(products: FloatArray) -> FloatArray:

@@ -49,7 +49,7 @@ class ClusterCells:
         What ``cluster`` refers to: distinct values of the column, sorted unless models were reordered. Some may
         have no votes left.
     is_kept_in_order : bool
-        Whether other numbers of pairs leave clusters, and the cells of each, in the order that they stand in.
+        Whether `moved` leaves cells where they stand, since whoever arranged the votes chose their order.
     """
 
     column: str
@@ -87,12 +87,14 @@ class ClusterCells:
     def by_votes(self) -> "ClusterCells":
         """Number the clusters by their votes: the same bytes, but for ``identities``, whatever they are called."""
         pairs = int(self.pair.max(initial=-1)) + 1
-        return self.moved(np.arange(pairs), np.zeros(pairs, dtype=bool))
+        anew = replace(self, is_kept_in_order=False)
+        return anew.moved(np.arange(pairs), np.zeros(pairs, dtype=bool))
 
     def moved(self, place: IntArray, swapped: BoolArray) -> "ClusterCells":
         """Give pairs new numbers, and turn round those that are swapped; both of shape (n_pairs,).
 
-        Clusters are numbered anew by their votes, so that sums over them do not depend on their names.
+        Clusters are numbered anew by their votes, so that sums over them do not depend on their names, unless they are
+        kept in order.
         """
         pair, score = place[self.pair], self._turned(swapped)
         if self.is_kept_in_order:

@@ -167,14 +167,15 @@ def encode_votes(battles: Battles, *, features: Sequence[str] = ()) -> EncodedVo
 
     Notes
     -----
-    From 200,000 rows on, where Numba is installed, votes stand in the order of their voters. Their boards are those of
-    a table of their rows up to rounding, below 1e-9, on which the order of the table and names then have an influence:
-    give votes in the order of `canonical_votes` for the same bytes.
+    From 200,000 rows on, of one vote each on at most 4096 models, and where Numba is installed, votes stand in the
+    order of their voters. Their boards are those of a table of their rows up to rounding, below 1e-9, on which the
+    order of the table and names then have an influence: give votes in the order of `canonical_votes` for the same
+    bytes.
     """
     encoded = encode_battles(battles, cluster=VOTER if has_column(battles, VOTER) else None)
     columns = feature_columns(battles, features)
     columns.check()
-    if encoded.is_unit and is_worth_compiling(len(encoded.winner)) and len(encoded.models) <= _MOST_ARRANGED:
+    if _can_be_arranged(encoded):
         return _arranged(encoded, columns)
     row = _by_pair(encoded)
     return EncodedVotes(
@@ -183,6 +184,11 @@ def encode_votes(battles: Battles, *, features: Sequence[str] = ()) -> EncodedVo
         columns=columns,
         row=row.astype(np.int32) if len(row) < 2**31 else row,
     )
+
+
+def _can_be_arranged(encoded: EncodedBattles) -> bool:
+    rows, models = len(encoded.winner), len(encoded.models)
+    return encoded.is_unit and models <= _MOST_ARRANGED and rows < 2**31 and is_worth_compiling(rows)
 
 
 def _arranged(encoded: EncodedBattles, columns: FeatureColumns) -> EncodedVotes:

@@ -128,7 +128,7 @@ class StyleBlock:
     @property
     def starts(self) -> IntArray:
         """The first row of each pair, where rows are sorted by pair."""
-        assert self.start is not None, "they are"
+        assert self.start is not None, "rows are sorted by pair"
         return self.start
 
     @property

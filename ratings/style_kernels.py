@@ -229,5 +229,5 @@ def add_rows(
             for i in range(here):
                 for number in range(numbers):
                     by_pair[whose[i], number] += room[3 + number, i]
-        first = max(last - 1, 0)
+        first = last - 1
     return loss

@@ -1,4 +1,4 @@
-"""Rows of battles prepared for the style-controlled fit: contrasts of features, sorted by pair and content."""
+"""Rows of battles prepared for the style-controlled fit: contrasts of features, by pair and content or by voter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ def style_rows(
     clusters: int | None = None,
     threads: int = 1,
 ) -> StyleRows:
-    """Compare the features of both answers, and sort rows by pair and by what they hold.
+    """Compare the features of both answers, and sort rows by pair and what they hold, unless they are arranged.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ratings.arrangement_kernels import add_products, add_styles
 from ratings.arrays import CodeArray, FloatArray, IntArray, count_codes
-from ratings.cluster_scores import mirrored, sum_outer_products
+from ratings.cluster_scores import mirrored, room_for_products, sum_outer_products
 from ratings.comparisons import Comparisons
 from ratings.hashing import hash_groups, hash_rows
 from ratings.linear_algebra import single_threaded_blas
@@ -256,11 +256,10 @@ def _products_by_cluster(rows: StyleRows, surpluses: Sequence[FloatArray]) -> Cl
     size = len(comparisons.models)
     models, style = np.zeros((size, size)), np.zeros((columns, columns))
     by_pair = np.zeros((len(comparisons.first), columns))
-    room = np.full(size, np.nan), np.empty(size, dtype=np.int64)
     first, second = comparisons.first.astype(np.int32), comparisons.second.astype(np.int32)
     for block, surplus in zip(_blocks(rows), surpluses, strict=True):
         cluster, pair = _clusters_of(block), block.pair
-        add_products(cluster, first[pair], second[pair], surplus, *room, models)
+        add_products(cluster, first[pair], second[pair], surplus, *room_for_products(size), models)
         clusters += add_styles(cluster, pair, surplus, block.contrast, np.zeros(columns), by_pair, style)
     return ClusterProducts(
         clusters=clusters, models=mirrored(models), by_pair=by_pair, style=style + np.tril(style, -1).T

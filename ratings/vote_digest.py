@@ -19,6 +19,7 @@ from ratings.threads import in_order, thread_count
 
 _KEY_LIMIT = 2**62
 _COLUMNS_OF_A_NUMBER = 2
+_WIDEST_SPAN = 2**63
 Codes: TypeAlias = npt.NDArray[np.signedinteger[Any]]
 
 
@@ -29,7 +30,8 @@ class CanonicalVotes:
     Attributes
     ----------
     order : int64, shape (n_votes,)
-        Rows of the table in canonical order: voters with fewer votes first, then by what they said.
+        Rows of the table in canonical order: voters with fewer votes first, then by what they said. Of rows, and of
+        voters, that say the same, any comes first.
     voters : int64, shape (n_votes,)
         Number of each row's voter, in that order; whoever cast the votes leaves no trace in it.
     digest : str
@@ -209,8 +211,9 @@ def grouped_by_voter(voters: IntArray, by_content: IntArray) -> tuple[IntArray, 
     """Rows by voter and content, and how many votes each voter cast, in that order; from the rows by content."""
     if not len(voters):
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    row = np.arange(len(voters))
-    by_voter = sorted_together([(voters - voters.min())[by_content], row])
+    row, low = np.arange(len(voters)), int(voters.min())
+    is_narrow = int(voters.max()) - low < _WIDEST_SPAN
+    by_voter = sorted_together([(voters - low)[by_content], row]) if is_narrow else None
     if by_voter is None:
         number = np.unique(voters, return_inverse=True)[1][by_content]
         order = np.argsort(number, kind="stable")

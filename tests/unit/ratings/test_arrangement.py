@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ratings import style_kernels, style_rows
+from ratings import encoded_votes, style_kernels, style_rows
+from ratings.clusters import ClusterCells
 from ratings.columns import code_identities
 from ratings.comparisons import Comparisons
 from ratings.encoded_votes import EncodedVotes, encode_votes
@@ -39,6 +40,13 @@ def arranged(table: pd.DataFrame) -> EncodedVotes:
     return encoded
 
 
+def board_of_table(table: pd.DataFrame, **options: Any) -> Leaderboard:
+    """By array operations, which have no loop in common with what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style_kernels, "WORTH_COMPILING", 10**9)
+        return leaderboard(table, **options)
+
+
 def in_canonical_order(table: pd.DataFrame) -> pd.DataFrame:
     canonical = canonical_votes(table.astype({"lists_a": int, "lists_b": int}))
     return table.iloc[canonical.order].assign(voter=canonical.voters)
@@ -58,7 +66,9 @@ def assert_same_board(board: Leaderboard, expected: Leaderboard) -> None:
 
 
 @pytest.mark.parametrize("block", [40, 2**15])
-@pytest.mark.parametrize("options", [{}, STYLE, {"cluster": None}, STYLE | {"cluster": None}])
+@pytest.mark.parametrize(
+    "options", [{}, STYLE, {"cluster": None}, STYLE | {"cluster": None}, {"intervals": "bootstrap"}]
+)
 def test_some_votes_make_the_board_of_their_rows(
     options: dict[str, Any], block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +79,7 @@ def test_some_votes_make_the_board_of_their_rows(
     for chosen in (np.ones(ROWS, dtype=bool), (table.model_a != "m3") & (table.index % 3 > 0)):
         some = encoded.selected(np.asarray(chosen)[encoded.row])
         board = leaderboard(some, ranks="anytime", **options)
-        assert_same_board(board, leaderboard(table[chosen], ranks="anytime", **options))
+        assert_same_board(board, board_of_table(table[chosen], ranks="anytime", **options))
 
 
 def test_chosen_models_weights_and_features_make_their_boards() -> None:
@@ -77,17 +87,40 @@ def test_chosen_models_weights_and_features_make_their_boards() -> None:
     encoded = arranged(table)
     kept = ["m0", "m1", "m2"]
     between = table[table.model_a.isin(kept) & table.model_b.isin(kept)]
-    assert_same_board(leaderboard(encoded.between(kept), **STYLE), leaderboard(between, **STYLE))
-    assert_same_board(leaderboard(encoded, style=["lists"]), leaderboard(table, style=["lists"]))
-    assert_same_board(leaderboard(encoded, side_bias=True), leaderboard(table, side_bias=True))
+    assert_same_board(leaderboard(encoded.between(kept), **STYLE), board_of_table(between, **STYLE))
+    assert_same_board(leaderboard(encoded, style=["lists"]), board_of_table(table, style=["lists"]))
+    assert_same_board(leaderboard(encoded, side_bias=True), board_of_table(table, side_bias=True))
     weight = 1 / (1 + np.arange(ROWS) % 3)
     weighted = leaderboard(encoded.weighted(weight[encoded.row]), **STYLE)
-    assert_same_board(weighted, leaderboard(table.assign(weight=weight), **STYLE))
+    assert_same_board(weighted, board_of_table(table.assign(weight=weight), **STYLE))
+
+
+def test_few_of_many_votes_are_added_up_as_they_are_arranged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small category of a large population."""
+    table = votes()
+    some = arranged(table).selected(np.arange(ROWS) % 4 == 0)
+    monkeypatch.setattr(style_kernels, "WORTH_COMPILING", 10**9)
+    chosen = table.iloc[np.sort(some.row[some.places])]
+    assert_same_board(leaderboard(some, **STYLE), leaderboard(chosen, **STYLE))
+
+
+def test_counted_votes_are_not_arranged() -> None:
+    table = votes().assign(count=1 + np.arange(ROWS) % 3)
+    encoded = encode_votes(table, features=FEATURES)
+    assert encoded.arrangement is None
+    assert_same_board(leaderboard(encoded, **STYLE), board_of_table(table, **STYLE))
+
+
+def test_numbers_too_wide_to_sort_together_are_sorted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = votes()
+    row = arranged(table).row
+    monkeypatch.setattr(encoded_votes, "sorted_together", lambda columns: None)
+    assert arranged(table).row.tolist() == row.tolist()
 
 
 def test_votes_of_nobody_known_are_arranged() -> None:
     table = votes().drop(columns="voter")
-    assert_same_board(leaderboard(arranged(table), **STYLE), leaderboard(table, **STYLE))
+    assert_same_board(leaderboard(arranged(table), **STYLE), board_of_table(table, **STYLE))
 
 
 def test_the_published_definition_is_that_of_the_table() -> None:
@@ -143,7 +176,13 @@ def test_cells_are_those_of_the_table() -> None:
     counted = arranged(table).comparisons
     assert cells(counted) == cells(expected)
     order = np.arange(len(expected.models))[::-1]
-    assert cells(counted.reordered(order)) == cells(expected.reordered(order))
+    again = counted.reordered(order)
+    assert cells(again) == cells(expected.reordered(order))
+    kept, before = again.restrict(["m1", "m2"]).reordered([1, 0]).clusters, counted.clusters
+    assert isinstance(kept, ClusterCells)
+    assert isinstance(before, ClusterCells)
+    assert kept.is_kept_in_order
+    assert set(kept.cluster) <= set(before.cluster)
     some = expected.restrict(["m1", "m2", "m5"])
     assert cells(counted.restrict(some.models)) == cells(some)
 

@@ -29,6 +29,14 @@ def test_sums_of_products_follow_the_definition(monkeypatch: pytest.MonkeyPatch,
     np.testing.assert_allclose(total, scores.T @ scores, atol=1e-10)
 
 
+def test_no_number_makes_sums_that_are_none(monkeypatch: pytest.MonkeyPatch, is_compiled: bool) -> None:
+    """As where a system was nearly singular: the others' sums stay."""
+    monkeypatch.setattr(cluster_scores, "is_worth_compiling", lambda rows: is_compiled)
+    cluster, a, b = np.repeat([0, 1], 50), np.tile([0, 1], 50), np.tile([1, 2], 50)
+    values = np.where(cluster == 0, np.nan, 1.0)
+    assert np.isnan(sum_outer_products(cluster, a, b, values, 3)).all()
+
+
 def test_sizes_of_clusters_follow_the_definition(monkeypatch: pytest.MonkeyPatch, is_compiled: bool) -> None:
     monkeypatch.setattr(ratings.clusters, "is_worth_compiling", lambda rows: is_compiled)
     table = random_battles(3, models=6, rows=400)

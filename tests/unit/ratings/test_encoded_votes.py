@@ -68,6 +68,16 @@ def test_features_are_kept_as_they_are(factor: float, monkeypatch: pytest.Monkey
             assert fit.clustered_covariance.tobytes() == expected.clustered_covariance.tobytes()
 
 
+def test_features_that_differ_are_told_from_those_that_never_do() -> None:
+    table = votes(6000)
+    table["lists_a"] = table["lists_b"]
+    assert [encode_votes(table, features=FEATURES).differs(feature) for feature in FEATURES] == [True, False]
+    # In a vote that comes late in the order of the votes.
+    late = encode_votes(table, features=FEATURES).row[-1]
+    table.loc[late, "lists_a"] += 1
+    assert encode_votes(table, features=FEATURES).differs("lists")
+
+
 def test_a_feature_that_is_no_number_is_named() -> None:
     table = votes().astype({"tokens_b": np.float64})
     table.loc[7, "tokens_b"] = -1

@@ -52,6 +52,17 @@ def test_order_of_rows_and_names_of_voters_leave_no_trace(votes: list[Any], rand
 
 
 @settings(deadline=None, max_examples=50)
+@given(VOTES)
+def test_numbers_of_voters_may_lie_anywhere(votes: list[Any]) -> None:
+    numbers = [-(2**63), 2**63 - 1, 0, 7, -5]
+    wide = table([(row, numbers[voter]) for row, voter in votes])
+    one, two = canonical_votes(table(votes)), canonical_votes(wide)
+    assert one.digest == two.digest
+    assert one.voters.tolist() == two.voters.tolist()
+    assert said(wide.iloc[two.order].assign(voter=two.voters)) == said(table(votes))
+
+
+@settings(deadline=None, max_examples=50)
 @given(VOTES, VOTES)
 def test_equal_digests_mean_equal_votes(one: list[Any], other: list[Any]) -> None:
     same = said(table(one)) == said(table(other))
