@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 from arena import limits
@@ -32,6 +33,7 @@ SWEEP_SECONDS = 5.0
 DATABASE_SECONDS = 1.0
 RELEASE_SECONDS = 60.0
 MODERATION_SECONDS = 5.0
+REST, LONGEST_REST_SECONDS = 2.0, 60.0
 
 Job = Callable[[], Awaitable[Any]]
 
@@ -47,6 +49,21 @@ async def every(seconds: float, name: str, job: Job) -> None:
             else:
                 log.exception("job_failed", job=name)
         await asyncio.sleep(seconds)
+
+
+def unhurried(seconds: float, job: Job) -> Job:
+    """A job for `every` so many seconds that, where it takes long, pauses for longer than that.
+
+    Else the boards of a large arena would keep its processors busy all day.
+    """
+
+    async def job_and_rest() -> None:
+        began_at = monotonic()
+        await job()
+        rest = min(REST * (monotonic() - began_at), LONGEST_REST_SECONDS)
+        await asyncio.sleep(max(rest - seconds, 0))
+
+    return job_and_rest
 
 
 async def refresh_endpoints(database: Database, pool: Pool, demo_url: str | None) -> None:
@@ -179,7 +196,10 @@ def shared_jobs(database: Database, settings: Settings, pool: Pool) -> dict[str,
         "reports": (REPORT_SECONDS, lambda: make_reports(database, reporter)),
         "releases": (RELEASE_SECONDS, lambda: release_on_schedule(database, settings)),
         "sweep": (SWEEP_SECONDS, lambda: sweep(database, settings)),
-        "fit": (settings.fit_seconds, lambda: fit_leaderboards(database, fitter, settings)),
+        "fit": (
+            settings.fit_seconds,
+            unhurried(settings.fit_seconds, lambda: fit_leaderboards(database, fitter, settings)),
+        ),
     }
     if settings.moderation_model:
         moderator = Moderator(pool, settings.moderation_model)

@@ -198,7 +198,10 @@ class Settings(BaseSettings):
 
     # Running it
     fit_seconds: float = Field(
-        5, gt=0, description="How often the leaderboards are computed when votes came in."
+        5,
+        gt=0,
+        description="How often the leaderboards are computed when votes came in. Where that takes long, they rest for "
+        "twice the time it took, a minute at most.",
     )
     feed_seconds: float = Field(
         1, ge=0, description="How long a web process may serve a snapshot without looking for a newer one."
