@@ -75,7 +75,7 @@ class Board(BoardSubject):
     @property
     def counted(self) -> int:
         """Number of votes."""
-        return int(self.rows.sum())
+        return int(np.count_nonzero(self.rows))
 
     @property
     def votes(self) -> EncodedVotes:
@@ -117,15 +117,15 @@ def boards_of(votes: Votes, operator_categories: Sequence[Category] = ()) -> Ite
         return
     tags, winners = _dictionary(votes.table["tags"]), _dictionary(votes.table["winner"])
     sets = [tag_set.split() for tag_set in tags.dictionary.to_pylist()]
-    codes = (
-        tags.indices.to_numpy()[encoded.row],
-        winners.dictionary.to_pylist(),
-        winners.indices.to_numpy()[encoded.row],
+    # Of the width that places in memory have: narrower ones are turned into these for every category.
+    tag_codes, winner_codes = (
+        column.indices.to_numpy().astype(np.intp)[encoded.row] for column in (tags, winners)
     )
+    codes = tag_codes, winners.dictionary.to_pylist(), winner_codes
     used = (tag for place in np.unique(codes[0]) for tag in sets[place])
     for category in categories_of(used, operator_categories):
         selected = category.selects_rows(sets, *codes)
-        if has_board(category, int((selected & ~frequent).sum())):
+        if has_board(category, int(np.count_nonzero(selected & ~frequent))):
             yield _board(votes.population, category, encoded, selected, frequent)
 
 
@@ -147,7 +147,7 @@ def _board(
         category=category,
         everything=votes,
         rows=selected & ~frequent,
-        left_out=int((selected & frequent).sum()),
+        left_out=int(np.count_nonzero(selected & frequent)),
     )
 
 
