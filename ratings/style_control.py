@@ -224,8 +224,9 @@ def fit_style_control(
     -----
     Starts from the fit without features, from which Newton's method usually needs three steps, each one pass over
     the rows; a last pass adds up the sandwich. Rows are sorted by what they hold, so that the order of the table
-    changes no byte; borders of chunks change the result by rounding only, below 1e-9. Memory: 16 bytes per row and
-    contrast column and about 20 per row beside the table; about 20 per row beside encoded votes. The covariances
+    changes no byte, unless they are `EncodedVotes` of a large table; borders of chunks change the result by rounding
+    only, below 1e-9. Memory: 16 bytes per row and contrast column and about 20 per row beside the table; half as much
+    per column beside such `EncodedVotes`, which keep 8 bytes per row and feature for all boards. The covariances
     belong to the last evaluated point, from which the last step changes no logit by more than the root of 8 *
     tolerance, 1e-7.
 
