@@ -52,22 +52,9 @@ _WORTH_TWO = 2 * _PART
 _BLOCK_BYTES = 1 << 22
 _DIGITS = 16
 _MOST_PIECES = 256
-_NO_STYLE = f"repeat(E'{_SEPARATOR}', {len(STYLE_FEATURES) - 1})"
-# How each column of a ballot is written, the styles of a side in one: for a database that is half of the work.
-_WRITTEN = {
-    "vote_id": "vote_id",
-    "voter": "voter",
-    "model_a": "model_a_id",
-    "model_b": "model_b_id",
-    "winner": "winner",
-    "reason": "coalesce(reason, '')",
-    "tags": "coalesce(array_to_string(tags, ' '), '')",
-    "prompt": f"coalesce(left(prompt_digest, {_DIGITS}), '')",
-    "style_a": f"coalesce(array_to_string(style_a, E'{_SEPARATOR}'), {_NO_STYLE})",
-    "style_b": f"coalesce(array_to_string(style_b, E'{_SEPARATOR}'), {_NO_STYLE})",
-}
+# What `ballot_line` wrote of each, in its order.
 _WRITTEN_SCHEMA = pa.schema(
-    {name: _OWN_SCHEMA.field(name).type for name in list(_WRITTEN)[:7]}
+    {name: _OWN_SCHEMA.field(name).type for name in list(_OWN_SCHEMA.names)[:7]}
     | {"prompt": pa.string()}
     | {f"{feature}_{side}": pa.int32() for side in "ab" for feature in STYLE_FEATURES}
 )
@@ -201,7 +188,7 @@ async def _lines(
     """Ballots of a range of votes, each as a line."""
     # Thousands of ballots in a message: to fetch each by itself takes longer than all that follows.
     query = f"""SELECT (
-            SELECT string_agg(concat_ws(E'{_SEPARATOR}', {", ".join(_WRITTEN.values())}), E'\n')
+            SELECT string_agg(line, E'\n')
             FROM ballot WHERE vote_id BETWEEN start AND least(start + {_TOGETHER - 1}, {last})
             AND rules IS NOT NULL AND ({condition})
         ) FROM generate_series({first}, {last}, {_TOGETHER}) AS start"""
@@ -247,7 +234,7 @@ async def _connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
 
 
 def _own_table(lines: memoryview) -> pa.Table:
-    """Ballots as `_OWN_SCHEMA` says, from what `_WRITTEN` wrote."""
+    """Ballots as `_OWN_SCHEMA` says, from their lines."""
     if not lines:
         return _OWN_SCHEMA.empty_table()
     rows = csv.read_csv(

@@ -69,7 +69,9 @@ def tagger_of(settings: Settings, pool: Pool, rules: Sequence[OperatorRule]) -> 
 
 async def tag_votes(database: Database, tagger: Tagger, *, again: bool = False) -> int:
     """Tag the battles of some votes that have no tags, or `again` of some that another tagger tagged; how many."""
-    which = Ballot.rules != tagger.version if again else Ballot.rules.is_(None)
+    version = tagger.version
+    # Not "other than": that no index answers.
+    which = (Ballot.rules < version) | (Ballot.rules > version) if again else Ballot.rules.is_(None)
     async with database.sessions() as session:
         some = select(Ballot.vote_id).where(which).order_by(Ballot.vote_id).limit(TAGGED_AT_ONCE)
         ids = (await session.scalars(some)).all()
