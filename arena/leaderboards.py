@@ -19,6 +19,7 @@ import ratings
 from arena import __version__
 from arena.ballots import Votes
 from arena.categories import Category, categories_of
+from arena.memory import seldom_collecting
 from arena.populations import Population, board_name
 from arena.robustness import SETTINGS, robustness
 from arena.tables import Model
@@ -360,7 +361,8 @@ def compute(votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[BoardFile
     def files(lane: Sequence[Board]) -> list[BoardFile]:
         return [file for board in lane for file in board_files(board, inputs["models"])]
 
-    return [file for found in in_order(files, _lanes(boards), thread_count(None)) for file in found]
+    with seldom_collecting():
+        return [file for found in in_order(files, _lanes(boards), thread_count(None)) for file in found]
 
 
 def _lanes(boards: Iterable[Board]) -> list[list[Board]]:

@@ -1,8 +1,10 @@
 """What a process holds of memory that it has freed."""
 
 import ctypes
+import gc
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 # Of mallopt(3): number and value, by the variable with which an operator may say otherwise.
@@ -12,6 +14,19 @@ OPTIONS: Final = {
     MMAP_THRESHOLD: (-3, 2**20),
     "MALLOC_TRIM_THRESHOLD_": (-1, 8 * 2**20),
 }
+
+_SELDOM: Final = (100_000, 50, 50)
+
+
+@contextmanager
+def seldom_collecting() -> Iterator[None]:
+    """Look for cycles of objects less often, while millions of objects are made of which none is in a cycle."""
+    usual = gc.get_threshold()
+    gc.set_threshold(*_SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def share_freed_memory() -> None:

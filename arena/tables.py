@@ -302,7 +302,8 @@ class Ballot(Table):
     written_in: Mapped[int] = mapped_column(server_default=THIS_TRANSACTION)
     line: Mapped[str] = mapped_column(
         Computed(
-            "ballot_line(vote_id, voter, model_a_id, model_b_id, winner, reason, tags, prompt_digest, style_a, style_b)",
+            "ballot_line(vote_id, voter, model_a_id, model_b_id, winner, reason, tags, prompt_digest, style_a, "
+            "style_b)",
             persisted=True,
         )
     )

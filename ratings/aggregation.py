@@ -59,8 +59,10 @@ def count_pairs(battles: EncodedBattles) -> PairCounts:
     if votes.weight is None:
         keys, counts = _tally(votes.cell, votes.count)
         return _by_pair(keys, counts, counts.astype(np.float64), counts.astype(np.float64), size)
-    kind, cell, weight = _kinds(votes.cell, votes.weight)
-    counts = np.bincount(kind, votes.count, minlength=len(cell)).astype(np.int64)
+    codes, weights = pd.factorize(votes.weight, sort=True)
+    keys, cells = _compact(votes.cell)
+    key, code, counts = _tally_together(keys, codes, votes.count)
+    cell, weight = key if cells is None else cells[key], np.asarray(weights)[code]
     return _by_pair(cell, counts, counts * weight, counts * weight**2, size)
 
 
@@ -70,11 +72,11 @@ def count_clusters(battles: EncodedBattles, pairs: PairCounts, column: str) -> C
     assert votes.cluster is not None
     if votes.weight is None:
         keys, cells = _compact(votes.cell)
-        cluster, key, counts = _tally_clusters(votes.cluster, keys, votes.count)
+        cluster, key, counts = _tally_together(votes.cluster, keys, votes.count)
         cell = key if cells is None else cells[key]
         return _by_cluster(cluster, cell, counts.astype(np.float64), battles, pairs, column)
     kind, cell, weight = _kinds(votes.cell, votes.weight)
-    cluster, key, counts = _tally_clusters(votes.cluster, kind, votes.count)
+    cluster, key, counts = _tally_together(votes.cluster, kind, votes.count)
     return _by_cluster(cluster, cell[key], counts * weight[key], battles, pairs, column)
 
 
@@ -110,11 +112,11 @@ def _votes(battles: EncodedBattles) -> _Votes:
     if battles.is_unit:
         return _Votes(cell=cell, cluster=cluster, count=None, weight=None)
     cast = battles.count > 0
-    weight = battles.weight[cast]
+    count, weight = battles.count[cast], battles.weight[cast]
     return _Votes(
         cell=cell[cast],
         cluster=None if cluster is None else cluster[cast],
-        count=battles.count[cast],
+        count=None if (count == 1).all() else count,
         weight=None if (weight == 1).all() else weight,
     )
 
@@ -147,8 +149,8 @@ def _kinds(cell: IntArray, weight: FloatArray) -> tuple[IntArray, IntArray, Floa
     return kind, found if cells is None else cells[found], np.asarray(weights)[codes[order][new]]
 
 
-def _tally_clusters(
-    cluster: CodeArray, keys: IntArray, votes: IntArray | None
+def _tally_together(
+    cluster: CodeArray | IntArray, keys: IntArray, votes: IntArray | None
 ) -> tuple[IntArray, IntArray, IntArray]:
     """Return the sorted distinct pairs of cluster and key, and the number of votes on each."""
     if votes is None and (together := sorted_together([cluster, keys])):

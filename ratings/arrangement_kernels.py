@@ -45,21 +45,37 @@ def add_cells(voter, pair, outcome, cell_voter, cell_pair, weight, score) -> int
 
 
 @compiled
-def add_products(cluster, first, second, values, score, seen_in, voted_on, by_model) -> None:
-    """Add up the products of each cluster's scores on models with each other.
+def add_products(
+    cluster, pair, first, second, values, contrast, score, seen_in, voted_on, on_columns, models, cross, style
+) -> int:
+    """Add up the products of each cluster's scores, on models and on contrasts, with each other.
 
     Parameters
     ----------
-    cluster, first, second, values : shape (n_cells,)
-        The cluster of each cell, sorted; the two models of its pair; what the first gains and the second loses.
-    score, seen_in, voted_on : float64, int64 and int64, shape (n_models,)
-        Room; of ``seen_in`` all are -1.
-    by_model : float64, shape (n_models, n_models)
+    cluster, pair, values : shape (n_rows,)
+        Whose, all of a cluster together; on what; and what the pair's first model gains and the second loses.
+    first, second : int32, shape (n_pairs,)
+        The models of each pair.
+    contrast : float64, shape (n_columns, n_rows)
+        What each value is multiplied by for the scores on contrasts, of which there may be none.
+    score, seen_in, voted_on, on_columns
+        Room: float64, int64, all of it -1, and int64 of shape (n_models,); float64 of shape (n_columns,), all 0.
+    models : float64, shape (n_models, n_models)
         Added to; what belongs to two models may stand on either side of the diagonal, or in parts on both.
+    cross : float64, shape (n_models, n_columns)
+        Added to.
+    style : float64, shape (n_columns, n_columns)
+        Added to: the lower triangle.
+
+    Returns
+    -------
+    int
+        Number of clusters.
     """
+    columns = len(contrast)
     known, number = 0, 0
     for i in range(len(values)):
-        one, other, value = first[i], second[i], values[i]
+        one, other, value = first[pair[i]], second[pair[i]], values[i]
         if seen_in[one] != number:
             seen_in[one] = number
             score[one] = 0.0
@@ -72,47 +88,57 @@ def add_products(cluster, first, second, values, score, seen_in, voted_on, by_mo
             known += 1
         score[one] += value
         score[other] -= value
+        for j in range(columns):
+            on_columns[j] += value * contrast[j, i]
         if i + 1 == len(values) or cluster[i + 1] != cluster[i]:
             for k in range(known):
-                model, of_model = voted_on[k], score[voted_on[k]]
+                model, on_model = voted_on[k], score[voted_on[k]]
                 for j in range(k + 1):
-                    by_model[model, voted_on[j]] += of_model * score[voted_on[j]]
+                    models[model, voted_on[j]] += on_model * score[voted_on[j]]
+                for j in range(columns):
+                    cross[model, j] += on_model * on_columns[j]
+            for j in range(columns):
+                for k in range(j + 1):
+                    style[j, k] += on_columns[j] * on_columns[k]
+            for j in range(columns):
+                on_columns[j] = 0.0
             known = 0
             number += 1
+    return number
 
 
 @compiled
-def add_styles(voter, pair, surplus, contrast, of_voter, by_pair, style) -> int:
-    """Add up the products of each voter's scores on pairs and contrasts with those on contrasts.
+def mark_heavy(cluster, pair, weight, of_a_vote, first, second, light, seen_in, marked) -> None:
+    """Mark the cells of clusters whose leverage, over the models that they voted on less one, is above ``light``.
 
     Parameters
     ----------
-    voter, pair, surplus, contrast
-        Of the votes: whose, all of a voter together; on what; p - y; and how their answers compare, column by column.
-    of_voter : float64, shape (n_columns,)
-        Room, all 0.
-    by_pair, style : float64, shape (n_pairs, n_columns) and (n_columns, n_columns)
-        Added to; of ``style`` the lower triangle.
-
-    Returns
-    -------
-    int
-        Number of voters.
+    cluster, pair, weight : shape (n_cells,)
+        Of cells, those of a cluster together.
+    of_a_vote : float64, shape (n_pairs,)
+        The leverage of a vote of weight 1.
+    first, second : shape (n_pairs,)
+        The models of each pair.
+    light : float
+    seen_in : int64, shape (n_models,)
+        Room, all -1.
+    marked : bool, shape (n_cells,)
+        Written.
     """
-    columns = len(of_voter)
-    voters, begin = 0, 0
-    for i in range(len(voter)):
-        for j in range(columns):
-            of_voter[j] -= surplus[i] * contrast[j, i]
-        if i + 1 == len(voter) or voter[i + 1] != voter[i]:
-            for row in range(begin, i + 1):
-                for j in range(columns):
-                    by_pair[pair[row], j] -= surplus[row] * of_voter[j]
-            for j in range(columns):
-                for k in range(j + 1):
-                    style[j, k] += of_voter[j] * of_voter[k]
-            for j in range(columns):
-                of_voter[j] = 0.0
-            begin = i + 1
-            voters += 1
-    return voters
+    begin, models, leverage = 0, 0, 0.0
+    for i in range(len(pair)):
+        leverage += weight[i] * of_a_vote[pair[i]]
+        one, other = first[pair[i]], second[pair[i]]
+        models += (seen_in[one] != begin) + (seen_in[other] != begin)
+        seen_in[one] = seen_in[other] = begin
+        if i + 1 == len(pair) or cluster[i + 1] != cluster[i]:
+            marked[begin : i + 1] = leverage > light * (models - 1)
+            begin, models, leverage = i + 1, 0, 0.0
+
+
+@compiled
+def turn_cells(pair, weight, score, place, swapped, new_pair, new_score) -> None:
+    """Give the pairs of cells new numbers, and look at those of swapped ones from the other side."""
+    for i in range(len(pair)):
+        new_pair[i] = place[pair[i]]
+        new_score[i] = weight[i] - score[i] if swapped[pair[i]] else score[i]

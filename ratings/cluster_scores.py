@@ -17,15 +17,19 @@ _FEW_MODELS = 1000
 _STRETCH = 2048
 
 
-def sum_outer_products(cluster: Codes, a: Codes, b: Codes, values: FloatArray, size: int) -> FloatArray:
+def sum_outer_products(
+    cluster: Codes, pair: Codes, values: FloatArray, first: Codes, second: Codes, size: int
+) -> FloatArray:
     """Add up g g' over the clusters.
 
     Parameters
     ----------
-    cluster, a, b : integers, shape (n_cells,)
-        The cluster of each cell, sorted, and the two models of its pair.
+    cluster, pair : integers, shape (n_cells,)
+        The cluster of each cell, sorted, and its pair.
     values : float64, shape (n_cells,)
         The score of each cell, which its pair's first model gains and its second loses.
+    first, second : integers, shape (n_pairs,)
+        The models of each pair.
     size : int
         Number of models, n_models.
 
@@ -40,12 +44,16 @@ def sum_outer_products(cluster: Codes, a: Codes, b: Codes, values: FloatArray, s
     cells and Numba is installed, the products of the models that a cluster voted on are added up.
     Nothing depends on the number of threads.
     """
+    # Of these there is one for each cell, and they fit half the width.
+    first, second = first.astype(np.int32), second.astype(np.int32)
+    if size <= _FEW_MODELS and is_worth_compiling(len(values)):
+        products, none = np.zeros((size, size)), np.zeros((0, len(values)))
+        room, cross, style = room_for_products(size, 0), np.zeros((size, 0)), np.zeros((0, 0))
+        add_products(cluster, pair, first, second, values, none, *room, products, cross, style)
+        return mirrored(products)
+    a, b = first[pair], second[pair]
     if size > _FEW_MODELS:
         return _sparsely(cluster, a, b, values, size)
-    if is_worth_compiling(len(values)):
-        products = np.zeros((size, size))
-        add_products(cluster, a, b, values, *room_for_products(size), products)
-        return mirrored(products)
     starts = np.flatnonzero(begins(cluster))
     counts = np.diff(starts, append=len(values))
     few = np.repeat(counts <= _FEW_CELLS, counts)
@@ -54,9 +62,10 @@ def sum_outer_products(cluster: Codes, a: Codes, b: Codes, values: FloatArray, s
     return total + _many_cells(cluster[many], a[many], b[many], values[many], size)
 
 
-def room_for_products(models: int) -> tuple[FloatArray, IntArray, IntArray]:
+def room_for_products(models: int, columns: int) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
     """What `ratings.arrangement_kernels.add_products` needs once for each call."""
-    return np.empty(models), np.full(models, -1, dtype=np.int64), np.empty(models, dtype=np.int64)
+    seen_in, voted_on = np.full(models, -1, dtype=np.int64), np.empty(models, dtype=np.int64)
+    return np.empty(models), seen_in, voted_on, np.zeros(columns)
 
 
 def mirrored(products: FloatArray) -> FloatArray:

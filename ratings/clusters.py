@@ -11,6 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from scipy import sparse
 
+from ratings.arrangement_kernels import turn_cells
 from ratings.arrays import (
     BoolArray,
     FloatArray,
@@ -96,7 +97,7 @@ class ClusterCells:
         Clusters are numbered anew by their votes, so that sums over them do not depend on their names, unless they are
         kept in order.
         """
-        pair, score = place[self.pair], self._turned(swapped)
+        pair, score = self._turned(place, swapped)
         if self.is_kept_in_order:
             return replace(self, pair=pair, score=score)
         by_votes = content_order(self.cluster, [pair, self.weight, score], len(self.identities))
@@ -130,9 +131,13 @@ class ClusterCells:
             squares += group_sums(model, np.square(votes), models)
         return total, squares
 
-    def _turned(self, swapped: BoolArray) -> FloatArray:
-        """Return the scores, those of swapped pairs from the other side."""
-        return np.where(swapped[self.pair], self.weight - self.score, self.score)
+    def _turned(self, place: IntArray, swapped: BoolArray) -> tuple[IntArray, FloatArray]:
+        """Return the new numbers of the pairs, and the scores, those of swapped pairs from the other side."""
+        if is_worth_compiling(len(self.pair)):
+            pair, score = np.empty_like(self.pair), np.empty_like(self.score)
+            turn_cells(self.pair, self.weight, self.score, place, swapped, pair, score)
+            return pair, score
+        return place[self.pair], np.where(swapped[self.pair], self.weight - self.score, self.score)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -326,8 +331,8 @@ def _sum_cells(
 ) -> ClusterCells:
     codes, identities = _joined_identities(parts)
     cluster = np.concatenate([code[part.cluster] for code, part in zip(codes, parts, strict=True)])
-    pair = np.concatenate([place[part.pair] for place, part in zip(places, parts, strict=True)])
-    score = np.concatenate([part._turned(turn) for part, turn in zip(parts, swapped, strict=True)])
+    turned = [part._turned(place, turn) for part, place, turn in zip(parts, places, swapped, strict=True)]
+    pair, score = (np.concatenate(of_parts) for of_parts in zip(*turned, strict=True))
     weight = np.concatenate([part.weight for part in parts])
     order = counting_order(cluster, pair)
     cluster, pair = cluster[order], pair[order]

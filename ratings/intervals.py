@@ -202,11 +202,11 @@ def _clustered_meat(comparisons: Comparisons, expected: FloatArray, cluster: str
         )
     size = len(comparisons.models)
     meat = np.zeros((size, size))
-    # Of these there is one for each cell, and they fit half the width.
-    first, second = comparisons.first.astype(np.int32), comparisons.second.astype(np.int32)
     for some in cells.pieces():
         surplus = expected[some.pair]
         surplus *= some.weight
         np.subtract(some.score, surplus, out=surplus)
-        meat += sum_outer_products(some.cluster, first[some.pair], second[some.pair], surplus, size)
+        meat += sum_outer_products(
+            some.cluster, some.pair, surplus, comparisons.first, comparisons.second, size
+        )
     return cells.size / (cells.size - 1) * meat

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 from scipy import special
 
+from ratings.arrangement_kernels import mark_heavy
 from ratings.arrays import FloatArray, IntArray, begins, group_sums
 from ratings.bradley_terry import BradleyTerryFit, win_probabilities
 from ratings.cluster_scores import sum_outer_products
 from ratings.comparisons import ClusterCells, Comparisons
 from ratings.intervals import sandwich
 from ratings.linear_algebra import sandwich_product, single_threaded_blas
+from ratings.style_kernels import is_worth_compiling
 
 _LIGHT = 0.005
 """Mean leverage, over the directions it voted on, up to which leaving a cluster out is taken to change nothing."""
@@ -108,11 +110,11 @@ def _change(
     fit: BradleyTerryFit, comparisons: Comparisons, heavy: ClusterCells, expected: FloatArray
 ) -> FloatArray:
     """What the pulls of these clusters, each as if it were left out, add to the sum of squares of plain ones."""
-    size, a, b = len(fit.models), comparisons.first[heavy.pair], comparisons.second[heavy.pair]
+    models = comparisons.first, comparisons.second, len(fit.models)
     surplus = heavy.score - heavy.weight * expected[heavy.pair]
     alone = _left_out(fit, comparisons, heavy, surplus, expected * (1 - expected))
-    change = sum_outer_products(heavy.cluster, a, b, alone, size)
-    change -= sum_outer_products(heavy.cluster, a, b, surplus, size)
+    change = sum_outer_products(heavy.cluster, heavy.pair, alone, *models)
+    change -= sum_outer_products(heavy.cluster, heavy.pair, surplus, *models)
     return change
 
 
@@ -121,15 +123,15 @@ def _heavy(
 ) -> ClusterCells:
     """The cells of clusters whose mean leverage is not small, sorted by cluster."""
     of_a_vote = curvature * _resistance(fit, comparisons)
-    leverage = np.bincount(clusters.cluster, clusters.weight * of_a_vote[clusters.pair])
-    cells = np.flatnonzero((leverage > _LIGHT)[clusters.cluster])
-    cluster, pair = clusters.cluster[cells], clusters.pair[cells]
-    size = len(fit.models)
-    ends = np.concatenate([comparisons.first[pair], comparisons.second[pair]])
-    # Sorting is several times faster here than hashing, as np.unique does.
-    on = np.sort(np.tile(cluster, 2) * size + ends)
-    models = np.bincount(on[begins(on)] // size, minlength=len(leverage))
-    heavy = cells[(leverage > _LIGHT * (models - 1))[cluster]]
+    if is_worth_compiling(len(clusters.pair)):
+        first, second = comparisons.first, comparisons.second
+        marked, room = np.empty(len(clusters.pair), dtype=bool), np.full(len(fit.models), -1, dtype=np.int64)
+        mark_heavy(
+            clusters.cluster, clusters.pair, clusters.weight, of_a_vote, first, second, _LIGHT, room, marked
+        )
+        heavy = np.flatnonzero(marked)
+    else:
+        heavy = _heavy_cells(comparisons, clusters, of_a_vote)
     return replace(
         clusters,
         cluster=clusters.cluster[heavy],
@@ -137,6 +139,18 @@ def _heavy(
         weight=clusters.weight[heavy],
         score=clusters.score[heavy],
     )
+
+
+def _heavy_cells(comparisons: Comparisons, clusters: ClusterCells, of_a_vote: FloatArray) -> IntArray:
+    leverage = np.bincount(clusters.cluster, clusters.weight * of_a_vote[clusters.pair])
+    cells = np.flatnonzero((leverage > _LIGHT)[clusters.cluster])
+    cluster, pair = clusters.cluster[cells], clusters.pair[cells]
+    size = len(comparisons.models)
+    ends = np.concatenate([comparisons.first[pair], comparisons.second[pair]])
+    # Sorting is several times faster here than hashing, as np.unique does.
+    on = np.sort(np.tile(cluster, 2) * size + ends)
+    models = np.bincount(on[begins(on)] // size, minlength=len(leverage))
+    return cells[(leverage > _LIGHT * (models - 1))[cluster]]
 
 
 def _resistance(fit: BradleyTerryFit, comparisons: Comparisons) -> FloatArray:

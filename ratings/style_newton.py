@@ -254,7 +254,7 @@ def clustered_style_sandwich(
             "Pass cluster=None to treat votes as independent."
         )
     with single_threaded_blas():
-        cross = matrix @ np.array([comparisons.net_by_model(values) for values in found.by_pair.T])
+        cross = matrix @ found.cross.T
         style = matrix @ found.style @ matrix.T
         meat = np.block([[found.models, cross.T], [cross, style]])
     return _sandwich(inverse_hessian, size / (size - 1) * meat)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ratings.arrangement_kernels import add_products, add_styles
+from ratings.arrangement_kernels import add_products
 from ratings.arrays import CodeArray, FloatArray, IntArray, count_codes
 from ratings.cluster_scores import mirrored, room_for_products, sum_outer_products
 from ratings.comparisons import Comparisons
@@ -93,23 +93,23 @@ class ScoresByCluster:
 
     def products(self, comparisons: Comparisons) -> "ClusterProducts":
         """Add up the products of each cluster's scores with each other."""
-        pair = self.pairs.indices
         # Of these there is one for each cell, and they fit half the width.
         number = np.arange(len(self.rows), dtype=np.int32)
-        first, second = comparisons.first.astype(np.int32), comparisons.second.astype(np.int32)
         models = sum_outer_products(
             np.repeat(number, np.diff(self.pairs.indptr)),
-            first[pair],
-            second[pair],
+            self.pairs.indices,
             self.pairs.data,
+            comparisons.first,
+            comparisons.second,
             len(comparisons.models),
         )
+        by_pair = self.pairs.T @ self.style
         with single_threaded_blas():
             style = self.style.T @ self.style
         return ClusterProducts(
             clusters=int((self.rows > 0).sum()),
             models=models,
-            by_pair=self.pairs.T @ self.style,
+            cross=np.column_stack([comparisons.net_by_model(values) for values in by_pair.T]),
             style=style,
         )
 
@@ -124,22 +124,22 @@ class ClusterProducts:
         Number of clusters that voted.
     models : float64, shape (n_models, n_models)
         Of the scores on models.
-    by_pair : float64, shape (n_pairs, n_columns)
-        Of the scores on pairs with those on contrast columns.
+    cross : float64, shape (n_models, n_columns)
+        Of the scores on models with those on contrast columns.
     style : float64, shape (n_columns, n_columns)
         Of the scores on contrast columns.
     """
 
     clusters: int
     models: FloatArray
-    by_pair: FloatArray
+    cross: FloatArray
     style: FloatArray
 
     def __add__(self, other: "ClusterProducts") -> "ClusterProducts":
         return ClusterProducts(
             clusters=self.clusters + other.clusters,
             models=self.models + other.models,
-            by_pair=self.by_pair + other.by_pair,
+            cross=self.cross + other.cross,
             style=self.style + other.style,
         )
 
@@ -254,15 +254,13 @@ def _products_by_cluster(rows: StyleRows, surpluses: Sequence[FloatArray]) -> Cl
     """Add up the products of each cluster's scores, block by block: none is parted."""
     comparisons, columns, clusters = rows.comparisons, rows.design.columns, 0
     size = len(comparisons.models)
-    models, style = np.zeros((size, size)), np.zeros((columns, columns))
-    by_pair = np.zeros((len(comparisons.first), columns))
+    models, cross, style = np.zeros((size, size)), np.zeros((size, columns)), np.zeros((columns, columns))
     first, second = comparisons.first.astype(np.int32), comparisons.second.astype(np.int32)
     for block, surplus in zip(_blocks(rows), surpluses, strict=True):
-        cluster, pair = _clusters_of(block), block.pair
-        add_products(cluster, first[pair], second[pair], surplus, *room_for_products(size), models)
-        clusters += add_styles(cluster, pair, surplus, block.contrast, np.zeros(columns), by_pair, style)
+        of_rows = _clusters_of(block), block.pair, first, second, surplus, block.contrast
+        clusters += add_products(*of_rows, *room_for_products(size, columns), models, cross, style)
     return ClusterProducts(
-        clusters=clusters, models=mirrored(models), by_pair=by_pair, style=style + np.tril(style, -1).T
+        clusters=clusters, models=mirrored(models), cross=cross, style=style + np.tril(style, -1).T
     )
 
 

@@ -24,7 +24,9 @@ def test_sums_of_products_follow_the_definition(monkeypatch: pytest.MonkeyPatch,
     scores = np.zeros((CLUSTERS, MODELS))
     np.add.at(scores, (cluster, a), values)
     np.add.at(scores, (cluster, b), -values)
-    total = sum_outer_products(cluster, a, b, values, MODELS)
+    first, second = np.triu_indices(MODELS, k=1)
+    pair = np.searchsorted(first * MODELS + second, a * MODELS + b)
+    total = sum_outer_products(cluster, pair, values, first, second, MODELS)
     np.testing.assert_array_equal(total, total.T)
     np.testing.assert_allclose(total, scores.T @ scores, atol=1e-10)
 
@@ -32,9 +34,9 @@ def test_sums_of_products_follow_the_definition(monkeypatch: pytest.MonkeyPatch,
 def test_no_number_makes_sums_that_are_none(monkeypatch: pytest.MonkeyPatch, is_compiled: bool) -> None:
     """As where a system was nearly singular: the others' sums stay."""
     monkeypatch.setattr(cluster_scores, "is_worth_compiling", lambda rows: is_compiled)
-    cluster, a, b = np.repeat([0, 1], 50), np.tile([0, 1], 50), np.tile([1, 2], 50)
+    cluster, pair = np.repeat([0, 1], 50), np.tile([0, 1], 50)
     values = np.where(cluster == 0, np.nan, 1.0)
-    assert np.isnan(sum_outer_products(cluster, a, b, values, 3)).all()
+    assert np.isnan(sum_outer_products(cluster, pair, values, np.array([0, 1]), np.array([1, 2]), 3)).all()
 
 
 def test_sizes_of_clusters_follow_the_definition(monkeypatch: pytest.MonkeyPatch, is_compiled: bool) -> None:
