@@ -5,6 +5,8 @@
 
 from ratings.compiled import compiled
 
+_STRIP = 512
+
 
 @compiled
 def face_pairs(side_a, side_b, winner, size, pair_of, side_of, pair, sign, outcome) -> int:
@@ -22,9 +24,13 @@ def face_pairs(side_a, side_b, winner, size, pair_of, side_of, pair, sign, outco
 @compiled
 def gather_contrasts(contrasts, columns, places, sign, out) -> None:
     """Look up contrasts from the side of their pair's first model, and the side itself if there is a row for it."""
-    for i in range(len(places)):
+    # So few at a time that what comes with the first column is still there for the last.
+    for low in range(0, len(places), _STRIP):
+        some, side = places[low : low + _STRIP], sign[low : low + _STRIP]
         for j in range(len(columns)):
-            out[j, i] = contrasts[places[i], columns[j]] * sign[i]
+            column, of_column = columns[j], out[j, low : low + _STRIP]
+            for i in range(len(some)):
+                of_column[i] = contrasts[some[i], column] * side[i]
     if len(out) > len(columns):
         for i in range(len(places)):
             out[len(columns), i] = sign[i]

@@ -122,9 +122,9 @@ class EncodedVotes:
     def differs(self, feature: str) -> bool:
         """Whether both answers to some vote differ in this feature."""
         of_a, of_b = self.columns.values[self.features.index(feature)]
-        rows = self._rows(slice(None))
         # Mostly some of the first votes differ.
-        return any((of_a[some] != of_b[some]).any() for some in (rows[:_SOME], rows[_SOME:]))
+        stretches = map(self._rows, (slice(_SOME), slice(_SOME, None)))
+        return any((of_a[rows] != of_b[rows]).any() for rows in stretches)
 
     def fill_contrasts(
         self,
