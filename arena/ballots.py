@@ -252,7 +252,8 @@ def _own_table(lines: memoryview) -> pa.Table:
 def _numbered(digests: pa.ChunkedArray, votes: pa.ChunkedArray) -> pa.Array:
     """Prompts by the first half of their digests as a number; a vote without one by its own number."""
     digits = pc.fill_null(digests, "0" * _DIGITS).combine_chunks()
-    halves = np.frombuffer(bytes.fromhex("".join(digits.to_pylist())), dtype=">i8").astype(np.int64)
+    together = pc.binary_join(pa.ListArray.from_arrays([0, len(digits)], digits), "")[0].as_py()
+    halves = np.frombuffer(bytes.fromhex(together), dtype=">i8").astype(np.int64)
     return pa.array(np.where(digests.is_null().to_numpy(), votes.to_numpy(), halves))
 
 

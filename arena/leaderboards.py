@@ -123,7 +123,7 @@ def boards_of(votes: Votes, operator_categories: Sequence[Category] = ()) -> Ite
         column.indices.to_numpy().astype(np.intp)[encoded.row] for column in (tags, winners)
     )
     codes = tag_codes, winners.dictionary.to_pylist(), winner_codes
-    used = (tag for place in np.unique(codes[0]) for tag in sets[place])
+    used = (tag for place in np.flatnonzero(np.bincount(codes[0])) for tag in sets[place])
     for category in categories_of(used, operator_categories):
         selected = category.selects_rows(sets, *codes)
         if has_board(category, int(np.count_nonzero(selected & ~frequent))):

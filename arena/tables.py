@@ -272,6 +272,9 @@ class Vote(Table):
     withdrawn_at: Mapped[datetime | None]
 
 
+_LINE = "ballot_line(vote_id, voter, model_a_id, model_b_id, winner, reason, tags, prompt_digest, style_a, style_b)"
+
+
 class Ballot(Table):
     """A vote as the boards count it: on whom, what its battle was about, how its answers were written.
 
@@ -300,13 +303,7 @@ class Ballot(Table):
     prompt_digest: Mapped[str | None]
     rules: Mapped[str | None]
     written_in: Mapped[int] = mapped_column(server_default=THIS_TRANSACTION)
-    line: Mapped[str] = mapped_column(
-        Computed(
-            "ballot_line(vote_id, voter, model_a_id, model_b_id, winner, reason, tags, prompt_digest, style_a, "
-            "style_b)",
-            persisted=True,
-        )
-    )
+    line: Mapped[str] = mapped_column(Computed(_LINE, persisted=True))
 
 
 class RemovedBallot(Table):

@@ -143,6 +143,33 @@ async def test_ballots_that_are_read_in_parts_are_the_same(
         assert await verify(reading, snapshot.id) == []
 
 
+async def test_ballots_are_read_as_their_columns_say(
+    voted: Serving, database: Database, session: AsyncSession
+) -> None:
+    """From the line that Postgres keeps of each, whatever is null and whoever changed it."""
+    filled, bare, _ = sorted(await rows_of(BallotBox(), database))
+    styles = {"style_a": [12, 0, 3, 1, 0, 2], "style_b": [7, 1, 0, 0, 4, 0]}
+    nothing = dict.fromkeys(("tags", "style_a", "style_b", "prompt_digest"))
+    says = {"tags": ["code", "language:en"], "prompt_digest": "7fffffffffffffff" + "0" * 16, **styles}
+    for vote_id, values in (filled, says), (bare, nothing):
+        await session.execute(update(Ballot).where(Ballot.vote_id == vote_id).values(**values))
+    await session.execute(update(Vote).where(Vote.id == filled).values(reason=None))
+    await session.execute(update(Vote).where(Vote.id == bare).values(winner="tie", reason="private_test"))
+    await session.commit()
+    box = BallotBox()
+    await rows_of(box, database)
+    one, other, _ = box.rows.to_pylist()
+    columns = select(Ballot.voter, Ballot.model_a_id, Ballot.model_b_id, Ballot.winner)
+    stored = (await session.execute(columns.order_by(Ballot.vote_id))).all()
+    known = [tuple(row[name] for name in ("voter", "model_a", "model_b", "winner")) for row in (one, other)]
+    assert known == [tuple(row) for row in stored[:2]]
+    assert (one["reason"], one["tags"], one["prompt"]) == (None, "code language:en", 2**63 - 1)
+    sides = [[one[f"{feature}_{side}"] for feature in STYLE_FEATURES] for side in "ab"]
+    assert sides == list(styles.values())
+    assert (other["reason"], other["tags"], other["prompt"]) == ("private_test", None, bare)
+    assert {other[f"{feature}_{side}"] for feature in STYLE_FEATURES for side in "ab"} == {None}
+
+
 async def test_large_boards_that_share_two_lanes_say_the_same(
     voted: Serving, database: Database, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
