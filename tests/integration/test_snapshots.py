@@ -153,7 +153,7 @@ async def test_ballots_are_read_as_their_columns_say(
     says = {"tags": ["code", "language:en"], "prompt_digest": "7fffffffffffffff" + "0" * 16, **styles}
     for vote_id, values in (filled, says), (bare, nothing):
         await session.execute(update(Ballot).where(Ballot.vote_id == vote_id).values(**values))
-    await session.execute(update(Vote).where(Vote.id == filled).values(reason=None))
+    await session.execute(update(Vote).where(Vote.id == filled).values(counted=True, reason=None))
     await session.execute(update(Vote).where(Vote.id == bare).values(winner="tie", reason="private_test"))
     await session.commit()
     box = BallotBox()
