@@ -50,12 +50,10 @@ _TOGETHER = 4096
 _PART = 64 * _TOGETHER
 _WORTH_TWO = 2 * _PART
 _BLOCK_BYTES = 1 << 22
-_DIGITS = 16
 _MOST_PIECES = 256
 # What `ballot_line` wrote of each, in its order.
 _WRITTEN_SCHEMA = pa.schema(
-    {name: _OWN_SCHEMA.field(name).type for name in list(_OWN_SCHEMA.names)[:7]}
-    | {"prompt": pa.string()}
+    {name: _OWN_SCHEMA.field(name).type for name in list(_OWN_SCHEMA.names)[:8]}
     | {f"{feature}_{side}": pa.int32() for side in "ab" for feature in STYLE_FEATURES}
 )
 _IMPORTED_SCHEMA = pa.schema({"model_a": _NAMES, "model_b": _NAMES, "winner": _NAMES, "voter": _NAMES})
@@ -245,16 +243,9 @@ def _own_table(lines: memoryview) -> pa.Table:
             column_types=_WRITTEN_SCHEMA, null_values=[""], strings_can_be_null=True
         ),
     )
-    prompts = _numbered(rows["prompt"], rows["vote_id"])
+    # A vote without a prompt is on one of its own.
+    prompts = pc.coalesce(rows["prompt"], rows["vote_id"])
     return rows.set_column(rows.column_names.index("prompt"), "prompt", prompts).select(_OWN_SCHEMA.names)
-
-
-def _numbered(digests: pa.ChunkedArray, votes: pa.ChunkedArray) -> pa.Array:
-    """Prompts by the first half of their digests as a number; a vote without one by its own number."""
-    digits = pc.fill_null(digests, "0" * _DIGITS).combine_chunks()
-    together = pc.binary_join(pa.ListArray.from_arrays([0, len(digits)], digits), "")[0].as_py()
-    halves = np.frombuffer(bytes.fromhex(together), dtype=">i8").astype(np.int64)
-    return pa.array(np.where(digests.is_null().to_numpy(), votes.to_numpy(), halves))
 
 
 def _parsed(rows: memoryview, schema: pa.Schema) -> pa.Table:

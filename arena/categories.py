@@ -27,7 +27,7 @@ class Category:
 
     def selects_tags(self, tags: Collection[str]) -> bool:
         """Whether battles with these tags belong, whatever the verdict."""
-        return self.requires <= set(tags) and not self.excludes & set(tags)
+        return self.requires.issubset(tags) and self.excludes.isdisjoint(tags)
 
     def selects(self, tags: Collection[str], winner: str) -> bool:
         """Whether a battle with these tags and this verdict belongs."""

@@ -117,17 +117,20 @@ def boards_of(votes: Votes, operator_categories: Sequence[Category] = ()) -> Ite
     if not votes.has_tags or not rows:
         return
     tags, winners = _dictionary(votes.table["tags"]), _dictionary(votes.table["winner"])
-    sets = [tag_set.split() for tag_set in tags.dictionary.to_pylist()]
+    sets = [frozenset(tag_set.split()) for tag_set in tags.dictionary.to_pylist()]
     # Of the width that places in memory have: narrower ones are turned into these for every category.
     tag_codes, winner_codes = (
         column.indices.to_numpy().astype(np.intp)[encoded.row] for column in (tags, winners)
     )
     codes = tag_codes, winners.dictionary.to_pylist(), winner_codes
     used = (tag for place in np.flatnonzero(np.bincount(codes[0])) for tag in sets[place])
-    for category in categories_of(used, operator_categories):
-        selected = category.selects_rows(sets, *codes)
-        if has_board(category, int(np.count_nonzero(selected & ~frequent))):
-            yield _board(votes.population, category, encoded, selected, frequent)
+
+    categories = categories_of(used, operator_categories)
+    chosen = in_order(lambda category: category.selects_rows(sets, *codes), categories, thread_count(None))
+    for category, selected in zip(categories, chosen, strict=True):
+        board = _board(votes.population, category, encoded, selected, frequent)
+        if has_board(category, board.counted):
+            yield board
 
 
 def has_board(category: Category, votes: int) -> bool:

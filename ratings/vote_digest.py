@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -70,7 +71,24 @@ def canonical_votes(votes: Battles, *, voter: str = "voter") -> CanonicalVotes:
     Rows are sorted by packed integer keys, voters by their sorted sequences of rows, so 3 million votes take seconds
     and no hash is computed per vote.
     """
-    table = _table(votes)
+    with ThreadPoolExecutor(1) as beside:
+        order, voters, digest = _ordered(_table(votes), voter, beside)
+        return CanonicalVotes(order=order, voters=voters, digest=digest())
+
+
+def in_canonical_order(votes: pa.Table) -> tuple[pa.Table, str]:
+    """Put a table in canonical order, with voters' numbers in the place of voters; and its digest."""
+    names = [name for name in votes.column_names if name != "voter"]
+    with ThreadPoolExecutor(1) as beside:
+        rows, voters, digest = _ordered(votes, "voter", beside)
+        order = pa.array(rows)
+        columns = in_order(lambda name: votes[name].combine_chunks().take(order), names, thread_count(None))
+        ordered = dict(zip(names, columns, strict=True)) | {"voter": pa.array(voters)}
+        return pa.table(ordered), digest()
+
+
+def _ordered(table: pa.Table, voter: str, beside: Executor) -> tuple[IntArray, IntArray, Callable[[], str]]:
+    """Order, voters and digest of `CanonicalVotes`; of the last what takes long is computed beside all else."""
     names = sorted(name for name in table.column_names if name != voter)
     kinds, codes = (
         zip(*(coded_column(name, table[name]) for name in names), strict=True) if names else ((), ())
@@ -83,25 +101,17 @@ def canonical_votes(votes: Battles, *, voter: str = "voter") -> CanonicalVotes:
         for column in codes:
             digest.update(column[distinct].astype("<i8"))
 
-    with ThreadPoolExecutor(1) as beside:
-        # That takes as long as finding who voted alike.
-        added = beside.submit(add_contents)
-        order, sizes = grouped_by_voter(voter_numbers(table, voter), by_content)
-        ranked, numbers, said = _sorted_voters(content[order], sizes)
+    added = beside.submit(add_contents)
+    order, sizes = grouped_by_voter(voter_numbers(table, voter), by_content)
+    ranked, numbers, said = _sorted_voters(content[order], sizes)
+
+    def finish() -> str:
         added.result()
-    for part in said:
-        digest.update(part.tobytes())
-    return CanonicalVotes(order=order[ranked], voters=numbers, digest=digest.hexdigest())
+        for part in said:
+            digest.update(part.tobytes())
+        return digest.hexdigest()
 
-
-def in_canonical_order(votes: pa.Table) -> tuple[pa.Table, str]:
-    """Put a table in canonical order, with voters' numbers in the place of voters; and its digest."""
-    canonical = canonical_votes(votes)
-    order = pa.array(canonical.order)
-    names = [name for name in votes.column_names if name != "voter"]
-    columns = in_order(lambda name: votes[name].combine_chunks().take(order), names, thread_count(None))
-    ordered = dict(zip(names, columns, strict=True)) | {"voter": pa.array(canonical.voters)}
-    return pa.table(ordered), canonical.digest
+    return order[ranked], numbers, finish
 
 
 def _table(votes: Battles) -> pa.Table:

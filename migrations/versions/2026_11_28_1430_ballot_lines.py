@@ -11,7 +11,8 @@ down_revision = "8d3f6a1c2e57"
 branch_labels = None
 depends_on = None
 
-# To write an array as text may depend on the settings of a session; of whole numbers and of text it does not.
+# To write an array as text may depend on the settings of a session; of whole numbers and of text it does not. Of the
+# digest of a prompt, which is hexadecimal, the first half stands there as a number.
 BALLOT_LINE = """
 CREATE FUNCTION ballot_line(
     vote_id bigint, voter bigint, model_a_id bigint, model_b_id bigint, winner text, reason text, tags text[],
@@ -19,7 +20,8 @@ CREATE FUNCTION ballot_line(
 ) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT concat_ws(
         E'\\x1f', vote_id, voter, model_a_id, model_b_id, winner, coalesce(reason, ''),
-        coalesce(array_to_string(tags, ' '), ''), coalesce(left(prompt_digest, 16), ''),
+        coalesce(array_to_string(tags, ' '), ''),
+        coalesce((('x' || left(prompt_digest, 16))::bit(64)::bigint)::text, ''),
         coalesce(array_to_string(style_a, E'\\x1f'), repeat(E'\\x1f', 5)),
         coalesce(array_to_string(style_b, E'\\x1f'), repeat(E'\\x1f', 5))
     )
