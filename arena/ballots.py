@@ -102,14 +102,13 @@ class BallotBox:
         self.horizon = horizon
 
     def _replace(self, written: pa.Table, gone: pa.Array) -> None:
-        kept = self.rows
-        if kept.num_rows:
-            out = pa.chunked_array([*written["vote_id"].chunks, gone], pa.int64())
-            again = pc.is_in(kept["vote_id"], value_set=out)
-            kept = kept.filter(pc.invert(again)) if pc.any(again).as_py() else kept
-        rows = pa.concat_tables([kept, written]).unify_dictionaries()
-        if not _are_ascending(rows["vote_id"]):
-            rows = rows.sort_by("vote_id")
+        changed = pa.chunked_array([*written["vote_id"].chunks, gone], pa.int64())
+        # What stands before all that changed, which is mostly nearly everything, stays as it is.
+        place = int(np.searchsorted(self.rows["vote_id"].to_numpy(), pc.min(changed).as_py()))
+        kept = self.rows.slice(place)
+        kept = kept.filter(pc.invert(pc.is_in(kept["vote_id"], value_set=changed)))
+        after = _by_vote(pa.concat_tables([kept, written]).unify_dictionaries())
+        rows = pa.concat_tables([self.rows.slice(0, place), after]).unify_dictionaries()
         if not rows.equals(self.rows):
             # To put all of them in one piece takes longer than all else that a few new ones need.
             in_pieces = rows["vote_id"].num_chunks <= _MOST_PIECES
@@ -245,7 +244,8 @@ def _own_table(lines: memoryview) -> pa.Table:
     )
     # A vote without a prompt is on one of its own.
     prompts = pc.coalesce(rows["prompt"], rows["vote_id"])
-    return rows.set_column(rows.column_names.index("prompt"), "prompt", prompts).select(_OWN_SCHEMA.names)
+    rows = rows.set_column(rows.column_names.index("prompt"), "prompt", prompts)
+    return _by_vote(rows.select(_OWN_SCHEMA.names))  # Postgres gives them as they lie on its pages
 
 
 def _parsed(rows: memoryview, schema: pa.Schema) -> pa.Table:
@@ -257,6 +257,10 @@ def _parsed(rows: memoryview, schema: pa.Schema) -> pa.Table:
             column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
         ),
     ).cast(schema)
+
+
+def _by_vote(rows: pa.Table) -> pa.Table:
+    return rows if _are_ascending(rows["vote_id"]) else rows.sort_by("vote_id")
 
 
 def _are_ascending(numbers: pa.ChunkedArray) -> bool:

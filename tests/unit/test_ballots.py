@@ -1,6 +1,33 @@
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
 
-from arena.ballots import FREQUENT_LEAST, over_frequent
+from arena import ballots
+from arena.ballots import FREQUENT_LEAST, BallotBox, over_frequent
+
+
+def test_what_changed_is_put_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New votes, changed and erased ones, at the end, at the beginning and in between, in any order."""
+    monkeypatch.setattr(ballots, "_MOST_PIECES", 3)
+    rng = np.random.default_rng(2)
+    box, known, labels = BallotBox(), dict[int, str](), np.array(["model_a", "model_b", "tie", "both_bad"])
+    for turn in range(40):
+        low = 0 if turn % 4 == 0 else 10 * turn
+        written = rng.choice(np.arange(low, 10 * turn + 30), rng.integers(0, 20), replace=False)
+        left = sorted(known.keys() - set(written.tolist()))
+        gone = rng.choice(left, min(len(left), int(rng.integers(0, 3))), replace=False)
+        if not len(written) and not len(gone):
+            continue
+        winners = labels[rng.integers(0, 1 + turn % 4, len(written))]
+        columns = {"vote_id": written, "winner": pa.array(winners.tolist(), pa.string()).dictionary_encode()}
+        none = [columns.get(field.name, pa.nulls(len(written), field.type)) for field in box.rows.schema]
+        before, changes = dict(known), box.changes
+        known |= dict(zip(written.tolist(), winners.tolist(), strict=True))
+        known = {number: winner for number, winner in known.items() if number not in set(gone.tolist())}
+        box._replace(pa.table(none, schema=box.rows.schema), pa.array(gone, pa.int64()))
+        assert box.rows["vote_id"].to_pylist() == sorted(known)
+        assert box.rows["winner"].to_pylist() == [known[number] for number in sorted(known)]
+        assert box.changes == changes + (before != known)
 
 
 def test_only_prompts_far_above_the_rest_are_thinned() -> None:
