@@ -284,7 +284,8 @@ def _expected(
 
 
 def _all_rounded(values: FloatArray, digits: int = 4) -> list[float | None]:
-    return [None if value != value else value for value in values.round(digits).tolist()]
+    rounded: list[float | None] = values.round(digits).tolist()
+    return [None if value != value else value for value in rounded] if np.isnan(values).any() else rounded
 
 
 def snapshot_inputs(

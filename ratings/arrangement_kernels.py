@@ -148,3 +148,10 @@ def turn_cells(pair, weight, score, place, swapped, new_pair, new_score) -> None
     for i in range(len(pair)):
         new_pair[i] = place[pair[i]]
         new_score[i] = weight[i] - score[i] if swapped[pair[i]] else score[i]
+
+
+@compiled
+def subtract_expected(pair, weight, score, expected, surplus) -> None:
+    """Take from the scores of cells what is expected of a vote on each pair."""
+    for i in range(len(pair)):
+        surplus[i] = score[i] - weight[i] * expected[pair[i]]

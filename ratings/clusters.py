@@ -11,7 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 from scipy import sparse
 
-from ratings.arrangement_kernels import turn_cells
+from ratings.arrangement_kernels import subtract_expected, turn_cells
 from ratings.arrays import (
     BoolArray,
     FloatArray,
@@ -130,6 +130,15 @@ class ClusterCells:
             model, votes = _votes_on_models(cluster, first[pair], second[pair], weight, models)
             squares += group_sums(model, np.square(votes), models)
         return total, squares
+
+    def surplus(self, expected: FloatArray) -> FloatArray:
+        """Score of each cell less what is expected of the votes on each pair, shape (n_pairs,)."""
+        surplus = np.empty_like(self.score)
+        if is_worth_compiling(len(surplus)):
+            subtract_expected(self.pair, self.weight, self.score, expected, surplus)
+            return surplus
+        np.multiply(self.weight, expected[self.pair], out=surplus)
+        return np.subtract(self.score, surplus, out=surplus)
 
     def _turned(self, place: IntArray, swapped: BoolArray) -> tuple[IntArray, FloatArray]:
         """Return the new numbers of the pairs, and the scores, those of swapped pairs from the other side."""

@@ -203,9 +203,7 @@ def _clustered_meat(comparisons: Comparisons, expected: FloatArray, cluster: str
     size = len(comparisons.models)
     meat = np.zeros((size, size))
     for some in cells.pieces():
-        surplus = expected[some.pair]
-        surplus *= some.weight
-        np.subtract(some.score, surplus, out=surplus)
+        surplus = some.surplus(expected)
         meat += sum_outer_products(
             some.cluster, some.pair, surplus, comparisons.first, comparisons.second, size
         )

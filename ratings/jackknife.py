@@ -111,7 +111,7 @@ def _change(
 ) -> FloatArray:
     """What the pulls of these clusters, each as if it were left out, add to the sum of squares of plain ones."""
     models = comparisons.first, comparisons.second, len(fit.models)
-    surplus = heavy.score - heavy.weight * expected[heavy.pair]
+    surplus = heavy.surplus(expected)
     alone = _left_out(fit, comparisons, heavy, surplus, expected * (1 - expected))
     change = sum_outer_products(heavy.cluster, heavy.pair, alone, *models)
     change -= sum_outer_products(heavy.cluster, heavy.pair, surplus, *models)
