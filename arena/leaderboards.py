@@ -124,7 +124,6 @@ def boards_of(votes: Votes, operator_categories: Sequence[Category] = ()) -> Ite
     )
     codes = tag_codes, winners.dictionary.to_pylist(), winner_codes
     used = (tag for place in np.flatnonzero(np.bincount(codes[0])) for tag in sets[place])
-
     categories = categories_of(used, operator_categories)
     chosen = in_order(lambda category: category.selects_rows(sets, *codes), categories, thread_count(None))
     for category, selected in zip(categories, chosen, strict=True):

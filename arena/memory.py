@@ -1,4 +1,4 @@
-"""What a process holds of memory that it has freed."""
+"""What a process holds of memory that it has freed, and how often it looks for what could be."""
 
 import ctypes
 import gc
@@ -20,7 +20,10 @@ _SELDOM: Final = (100_000, 50, 50)
 
 @contextmanager
 def seldom_collecting() -> Iterator[None]:
-    """Look for cycles of objects less often, while millions of objects are made of which none is in a cycle."""
+    """Look for cycles of objects less often, while millions of objects are made of which none is in a cycle.
+
+    This is a matter of the whole process, and of one caller at a time.
+    """
     usual = gc.get_threshold()
     gc.set_threshold(*_SELDOM)
     try:

@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    Computed,
     ForeignKey,
     Identity,
     Index,
@@ -272,14 +271,11 @@ class Vote(Table):
     withdrawn_at: Mapped[datetime | None]
 
 
-_LINE = "ballot_line(vote_id, voter, model_a_id, model_b_id, winner, reason, tags, prompt_digest, style_a, style_b)"
-
-
 class Ballot(Table):
     """A vote as the boards count it: on whom, what its battle was about, how its answers were written.
 
-    Triggers keep one for every vote, with the vote's standing; the job that tags battles fills in the rest. What
-    boards read of it stands once more as one text: to write millions anew at each reading takes four times as long.
+    Triggers keep one for every vote, with the vote's standing; the job that tags battles fills in the rest. A trigger
+    writes what boards read of it as one text: to write millions anew at each reading takes four times as long.
     """
 
     __tablename__ = "ballot"
@@ -303,7 +299,7 @@ class Ballot(Table):
     prompt_digest: Mapped[str | None]
     rules: Mapped[str | None]
     written_in: Mapped[int] = mapped_column(server_default=THIS_TRANSACTION)
-    line: Mapped[str] = mapped_column(Computed(_LINE, persisted=True))
+    line: Mapped[str | None]
 
 
 class RemovedBallot(Table):

@@ -15,6 +15,7 @@ from io import BytesIO
 
 import numpy as np
 import orjson
+import psutil
 import psycopg
 import pyarrow as pa  # type: ignore[import-untyped]
 from pyarrow import csv
@@ -92,7 +93,8 @@ def measure(rounds: int) -> Findings:
 
 def _touch_memory() -> None:
     """Have memory lent before a fit needs it: some virtual machines take seconds for each gibibyte at its first use."""
-    subprocess.run([sys.executable, "-c", f"bytearray(b'1') * {TOUCHED}"], check=True)
+    touched = min(TOUCHED, psutil.virtual_memory().available // 2)
+    subprocess.run([sys.executable, "-c", f"bytearray(b'1') * {touched}"], check=True)
 
 
 def _median(figures: Sequence[Figures], name: str) -> float:

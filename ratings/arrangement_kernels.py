@@ -135,7 +135,7 @@ def mark_heavy(cluster, pair, weight, of_a_vote, first, second, light, seen_in, 
     for i in range(len(pair)):
         leverage += weight[i] * of_a_vote[pair[i]]
         one, other = first[pair[i]], second[pair[i]]
-        models += (seen_in[one] != begin) + (seen_in[other] != begin)
+        models += (1 if seen_in[one] != begin else 0) + (1 if seen_in[other] != begin else 0)
         seen_in[one] = seen_in[other] = begin
         if i + 1 == len(pair) or cluster[i + 1] != cluster[i]:
             marked[begin : i + 1] = leverage > light * (models - 1)

@@ -44,7 +44,7 @@ def sum_outer_products(
     cells and Numba is installed, the products of the models that a cluster voted on are added up.
     Nothing depends on the number of threads.
     """
-    # Of these there is one for each cell, and they fit half the width.
+    # For each cell one of these is looked up, and they fit half the width.
     first, second = first.astype(np.int32), second.astype(np.int32)
     if size <= _FEW_MODELS and is_worth_compiling(len(values)):
         products, none = np.zeros((size, size)), np.zeros((0, len(values)))

@@ -11,39 +11,41 @@ down_revision = "8d3f6a1c2e57"
 branch_labels = None
 depends_on = None
 
-# To write an array as text may depend on the settings of a session; of whole numbers and of text it does not. Of the
-# digest of a prompt, which is hexadecimal, the first half stands there as a number.
-BALLOT_LINE = """
-CREATE FUNCTION ballot_line(
-    vote_id bigint, voter bigint, model_a_id bigint, model_b_id bigint, winner text, reason text, tags text[],
-    prompt_digest text, style_a integer[], style_b integer[]
-) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+# No generated column: to add one writes the table anew, which blocks votes, and whoever began to read before finds it
+# empty. A ballot has its line once it is written again. The first half of a prompt's digest stands there as a number.
+LINES = """
+CREATE FUNCTION ballot_line(ballot) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT concat_ws(
-        E'\\x1f', vote_id, voter, model_a_id, model_b_id, winner, coalesce(reason, ''),
-        coalesce(array_to_string(tags, ' '), ''),
-        coalesce((('x' || left(prompt_digest, 16))::bit(64)::bigint)::text, ''),
-        coalesce(array_to_string(style_a, E'\\x1f'), repeat(E'\\x1f', 5)),
-        coalesce(array_to_string(style_b, E'\\x1f'), repeat(E'\\x1f', 5))
+        E'\\x1f', $1.vote_id, $1.voter, $1.model_a_id, $1.model_b_id, $1.winner, coalesce($1.reason, ''),
+        coalesce(array_to_string($1.tags, ' '), ''),
+        coalesce((('x' || left(nullif($1.prompt_digest, ''), 16))::bit(64)::bigint)::text, ''),
+        coalesce(array_to_string($1.style_a, E'\\x1f'), repeat(E'\\x1f', 5)),
+        coalesce(array_to_string($1.style_b, E'\\x1f'), repeat(E'\\x1f', 5))
     )
-$$
+$$;
+
+CREATE FUNCTION keep_ballot_line() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.line := ballot_line(NEW);
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER keep_ballot_line BEFORE INSERT OR UPDATE ON ballot FOR EACH ROW EXECUTE FUNCTION keep_ballot_line();
+ALTER TABLE ballot ENABLE ALWAYS TRIGGER keep_ballot_line;
 """
 
 
 def upgrade() -> None:
-    # Millions of ballots are written anew, which takes longer than a migration may block a running service.
+    op.add_column("ballot", sa.Column("line", sa.String(), nullable=True))
+    op.execute(LINES)
+    # Millions of ballots may take longer to index than a statement may.
     op.execute("SET LOCAL statement_timeout = 0")
-    op.execute(BALLOT_LINE)
-    line = sa.Computed(
-        "ballot_line(vote_id, voter, model_a_id, model_b_id, winner, reason, tags, prompt_digest, style_a, style_b)",
-        persisted=True,
-    )
-    op.add_column("ballot", sa.Column("line", sa.String(), line, nullable=False))
     op.create_index(op.f("ix_ballot_rules"), "ballot", ["rules"])
 
 
 def downgrade() -> None:
     op.drop_index(op.f("ix_ballot_rules"), "ballot")
+    op.execute("DROP TRIGGER keep_ballot_line ON ballot")
+    op.execute("DROP FUNCTION keep_ballot_line()")
+    op.execute("DROP FUNCTION ballot_line(ballot)")
     op.drop_column("ballot", "line")
-    op.execute(
-        "DROP FUNCTION ballot_line(bigint, bigint, bigint, bigint, text, text, text[], text, integer[], integer[])"
-    )

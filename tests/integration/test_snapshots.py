@@ -168,6 +168,14 @@ async def test_ballots_are_read_as_their_columns_say(
     assert sides == list(styles.values())
     assert (other["reason"], other["tags"], other["prompt"]) == ("private_test", None, bare)
     assert {other[f"{feature}_{side}"] for feature in STYLE_FEATURES for side in "ab"} == {None}
+    # As ballots are that were written before there were lines.
+    await session.execute(text("ALTER TABLE ballot DISABLE TRIGGER keep_ballot_line"))
+    await session.execute(update(Ballot).values(line=None))
+    await session.execute(text("ALTER TABLE ballot ENABLE ALWAYS TRIGGER keep_ballot_line"))
+    await session.commit()
+    older = BallotBox()
+    await rows_of(older, database)
+    assert older.rows.equals(box.rows)
 
 
 async def test_large_boards_that_share_two_lanes_say_the_same(
