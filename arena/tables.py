@@ -275,7 +275,7 @@ class Ballot(Table):
     """A vote as the boards count it: on whom, what its battle was about, how its answers were written.
 
     Triggers keep one for every vote, with the vote's standing; the job that tags battles fills in the rest. A trigger
-    writes what boards read of it as one text: to write millions anew at each reading takes four times as long.
+    writes what boards read of it as one text: to write millions anew at each reading takes three times as long.
     """
 
     __tablename__ = "ballot"

@@ -29,7 +29,7 @@ from docs.generate import COLUMNS, column_meanings, documents, regenerated, sett
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
-GUIDES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md"), *ROOT.glob("*/README.md")])
+GUIDES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md"), *ROOT.glob("[!.]*/README.md")])
 
 
 def read(name: str) -> str:
