@@ -45,7 +45,7 @@ class DemoServer:
         self.engine_dead = False
         self._tokens: Counter[str] = Counter()
         self._successes: Counter[tuple[str, str]] = Counter()
-        self._speed = speed
+        self.speed = speed
         self._api_key = api_key
         self._maximum_context_tokens = maximum_context_tokens
         self._runner: web.AppRunner | None = None
@@ -174,7 +174,7 @@ class DemoServer:
     ) -> None:
         """Wait until the token of this index is due; always let others run."""
         now = asyncio.get_running_loop().time()
-        due_after = completion.due_seconds(index, self._speed, slow=fault is Fault.SLOW)
+        due_after = completion.due_seconds(index, self.speed, slow=fault is Fault.SLOW)
         await asyncio.sleep(max(0.0, (now if began_at is None else began_at) + due_after - now))
 
     async def _break_off(self, request: web.Request, response: web.StreamResponse, fault: Fault) -> None:

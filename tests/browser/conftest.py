@@ -97,6 +97,19 @@ def ask(page: Page) -> Ask:
 
 
 @pytest.fixture
+def hurry(stage: Stage) -> Iterator[Callable[[], None]]:
+    """Slow models, so that an answer lasts for as long as a busy machine may take to look at it; the call ends that."""
+    usual = stage.models.speed
+    stage.models.speed = usual / 10
+
+    def end() -> None:
+        stage.models.speed = usual
+
+    yield end
+    end()
+
+
+@pytest.fixture
 def failing(stage: Stage) -> Iterator[Callable[[Fault | None], None]]:
     """Make one of the two models fail from now on, or with None mend it."""
 

@@ -18,7 +18,7 @@ def text_of(page: Page, side: str, turn: int = 0) -> str:
 
 
 def wait_for_some_text(page: Page) -> None:
-    """Until both panes say something; the long answer then still runs for seconds."""
+    """Until both panes say something; of slow models, the long answer then still runs for most of a minute."""
     for side in "ab":
         expect(page.locator(f"#text-0-{side}")).to_contain_text("Paragraph 1.")
 
@@ -78,21 +78,26 @@ def test_keys_can_be_switched_off(page: Page, ask: Ask) -> None:
     expect(page.locator("[aria-keyshortcuts], kbd, #reveal")).to_have_count(0)
 
 
-def test_reload_in_the_middle_of_an_answer_loses_nothing(page: Page, ask: Ask) -> None:
+def test_reload_in_the_middle_of_an_answer_loses_nothing(
+    page: Page, ask: Ask, hurry: Callable[[], None]
+) -> None:
     ask("long", wait=False)
     wait_for_some_text(page)
     page.reload()
     expect(page.get_by_role("status")).to_have_text("Both models are answering.")
+    hurry()
     expect(page.get_by_role("status")).to_contain_text("Both answers are ready")
     for side in "ab":
         assert " ".join(text_of(page, side).split()) == " ".join(LONG.split())
 
 
-def test_a_second_tab_shows_the_same_battle(page: Page, ask: Ask) -> None:
+def test_a_second_tab_shows_the_same_battle(page: Page, ask: Ask, hurry: Callable[[], None]) -> None:
     ask("long", wait=False)
     wait_for_some_text(page)
     second = page.context.new_page()
     second.goto(page.url)
+    wait_for_some_text(second)
+    hurry()
     for tab in (page, second):
         expect(tab.get_by_role("status")).to_contain_text("Both answers are ready")
     assert [text_of(page, side) for side in "ab"] == [text_of(second, side) for side in "ab"]
@@ -103,6 +108,7 @@ def test_a_second_tab_shows_the_same_battle(page: Page, ask: Ask) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Already voted")
 
 
+@pytest.mark.usefixtures("hurry")
 def test_stop_then_vote(page: Page, ask: Ask) -> None:
     ask("long", wait=False)
     wait_for_some_text(page)
@@ -113,6 +119,7 @@ def test_stop_then_vote(page: Page, ask: Ask) -> None:
     expect(page.locator(".verdict")).to_contain_text("You voted: A is better before both had finished.")
 
 
+@pytest.mark.usefixtures("hurry")
 def test_voting_while_the_models_answer_stops_them(page: Page, ask: Ask) -> None:
     ask("long", wait=False)
     wait_for_some_text(page)

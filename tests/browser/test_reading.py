@@ -64,6 +64,7 @@ def test_nothing_scrolls_sideways_at_320_pixels(narrow: Page) -> None:
         assert_no_sideways_scroll(narrow)
 
 
+@pytest.mark.usefixtures("hurry")
 def test_words_of_the_vote_bar_have_room_beside_each_other_on_a_phone(narrow: Page) -> None:
     narrow.goto("/")
     narrow.get_by_label("Your question or task").fill("long")

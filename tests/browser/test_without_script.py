@@ -42,6 +42,7 @@ def test_whole_battle(page: Page) -> None:
     expect(page.get_by_text("You withdrew it.")).to_be_visible()
 
 
+@pytest.mark.usefixtures("hurry")
 def test_text_shows_while_it_grows_and_can_be_stopped(page: Page) -> None:
     start(page, "long")
     # The paragraph, not the pane: the driver reads no text through <noscript>.
