@@ -21,9 +21,10 @@ from arena.ballots import (
     Votes,
     imported_votes,
 )
+from arena.boards import BoardFile
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
-from arena.leaderboards import BoardFile, compute, digest_of, inputs_of, packed, snapshot_inputs
+from arena.leaderboards import compute, digest_of, inputs_of, packed, snapshot_inputs
 from arena.logs import get_log
 from arena.memory import return_freed_memory
 from arena.nearest import LONGEST_NAME, nearest_or_first

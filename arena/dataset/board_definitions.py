@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from arena.boards import BoardSubject, board_header
 from arena.categories import Category, categories_of
-from arena.leaderboards import BoardSubject, board_header, has_board
+from arena.leaderboards import has_board
 from arena.populations import Population
 from ratings.board_files import STYLE_VOTES
 from ratings.release.populations import AnyVotes, kinds_of

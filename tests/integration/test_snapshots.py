@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import ballots, jobs, leaderboards, simulate, snapshots
 from arena.ballots import BallotBox, Votes
+from arena.boards import BoardFile
 from arena.db import Database
 from arena.errors import LeaderboardNotFound
-from arena.leaderboards import BoardFile
 from arena.settings import Settings
 from arena.tables import Ballot, Battle, Model, Snapshot, SnapshotFile, Vote, Voter
 from arena.tagging import Conversation, Tagged

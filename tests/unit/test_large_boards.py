@@ -7,7 +7,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from arena.ballots import BallotBox, own_votes
-from arena.leaderboards import BoardFile, compute, digest_of, snapshot_inputs
+from arena.boards import BoardFile
+from arena.leaderboards import compute, digest_of, snapshot_inputs
 from arena.snapshots import results_digest
 from ratings import style_kernels
 from ratings.board_files import STYLE_COLUMNS, STYLE_FEATURES

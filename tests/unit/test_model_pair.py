@@ -10,7 +10,8 @@ import pytest
 
 import ratings
 from arena.ballots import Votes
-from arena.leaderboards import board_files, boards_of
+from arena.boards import board_files
+from arena.leaderboards import boards_of
 from arena.populations import imported
 from arena.web.boards import BoardPage, parse_board
 from arena.web.model_pair import compare

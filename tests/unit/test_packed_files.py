@@ -4,7 +4,8 @@ import gzip
 
 import orjson
 
-from arena.leaderboards import BoardFile, packed
+from arena.boards import BoardFile
+from arena.leaderboards import packed
 
 
 def test_a_packed_file_says_what_was_written_with_snapshot_and_date_behind_its_schema() -> None:

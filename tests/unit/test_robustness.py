@@ -12,7 +12,8 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 import ratings
 from arena import robustness
 from arena.ballots import Votes
-from arena.leaderboards import board_files, boards_of
+from arena.boards import board_files
+from arena.leaderboards import boards_of
 from arena.populations import OVERALL
 from arena.web.schemas import SCHEMAS
 

@@ -6,7 +6,8 @@ from random import Random
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from arena.ballots import Votes
-from arena.leaderboards import board_files, boards_of
+from arena.boards import board_files
+from arena.leaderboards import boards_of
 from arena.populations import OVERALL
 from ratings.board_files import STYLE_FEATURES
 

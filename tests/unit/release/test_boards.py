@@ -10,10 +10,11 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from arena.ballots import _canonical, own_votes
+from arena.boards import board_files
 from arena.categories import Category
 from arena.dataset.board_definitions import board_definitions
 from arena.dataset.finish import finish
-from arena.leaderboards import board_files, boards_of
+from arena.leaderboards import boards_of
 from arena.leaderboards import digest_of as arena_digest_of
 from arena.populations import imported
 from benchmarks.synthetic_release import STUDY, write_data
