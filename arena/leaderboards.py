@@ -5,8 +5,10 @@ A board is a pure function of a set of votes: votes come in an order that depend
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,10 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from arena import __version__
 from arena.ballots import Votes
+from arena.board_worker import BoardWorker, BoardWorkerEnded
 from arena.boards import Board, BoardFile, board_files
 from arena.categories import Category, categories_of
+from arena.logs import get_log
 from arena.memory import seldom_collecting
 from arena.populations import Population
 from arena.robustness import SETTINGS
@@ -30,12 +34,14 @@ from ratings.board_files import (
     RANKS,
     STYLE_FEATURES,
     STYLE_VOTES,
+    Facts,
     encoded_for_boards,
 )
 from ratings.encoded_votes import EncodedVotes
 from ratings.leaderboard import METHOD_VERSION
 from ratings.threads import in_order, thread_count
 
+log = get_log("arena.leaderboards")
 LANGUAGE_VOTES = 50
 COMPRESSION = 3
 LARGE = 1_000_000
@@ -164,8 +170,10 @@ def digest_of(says: Any) -> str:
     return hashlib.sha256(orjson.dumps(says, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def compute(votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[BoardFile]:
-    """Every file of the snapshot of these votes with these inputs."""
+def compute(
+    votes: Sequence[Votes], inputs: Mapping[str, Any], worker: BoardWorker | None = None
+) -> list[BoardFile]:
+    """Every file of the snapshot of these votes with these inputs; the worker takes some boards of many votes."""
     operator_categories = [
         Category(
             name=name, title=said["title"], about=said["about"], requires=frozenset({f"operator:{name}"})
@@ -173,25 +181,63 @@ def compute(votes: Sequence[Votes], inputs: Mapping[str, Any]) -> list[BoardFile
         for name, said in inputs["categories"].items()
     ]
     boards = [board for each in votes for board in boards_of(each, operator_categories)]
+    waiting = deque(sorted(boards, key=lambda board: -board.counted))
+    lanes = _lanes(waiting, worker)
 
-    def files(lane: Sequence[Board]) -> list[BoardFile]:
-        return [file for board in lane for file in board_files(board, inputs["models"])]
+    def files(lane: Lane) -> list[BoardFile]:
+        return [file for board in lane.boards() for file in lane.files(board, inputs["models"])]
 
     with seldom_collecting():
-        return [file for found in in_order(files, _lanes(boards), thread_count(None)) for file in found]
+        return [file for found in in_order(files, lanes, len(lanes)) for file in found]
 
 
-def _lanes(boards: Iterable[Board]) -> list[list[Board]]:
-    """Divide boards into what is computed one after the other, because much of a fit keeps one processor busy alone.
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """What computes one board after the other, because much of a fit keeps one processor busy alone.
 
-    The largest come first, so that none is left for the end; more than two of them at once would need too much memory.
+    The largest go first, so that none is left for the end; more than two of them at once would need too much memory.
     """
-    largest_first = sorted(boards, key=lambda board: -board.counted)
-    large: tuple[list[Board], list[Board]] = ([], [])
-    for board in largest_first:
-        if board.counted > LARGE:
-            min(large, key=lambda lane: sum(each.counted for each in lane)).append(board)
-    return [*large, *([board] for board in largest_first if board.counted <= LARGE)]
+
+    waiting: deque[Board]  # the largest first
+    files: Callable[[Board, Facts], Iterable[BoardFile]]
+    takes_large: bool
+
+    def boards(self) -> Iterator[Board]:
+        """Take boards until none is left for this lane."""
+        with suppress(IndexError):  # another lane may take the last one
+            while True:
+                if self.takes_large:
+                    yield self.waiting.popleft()
+                elif (board := self.waiting.pop()).counted <= LARGE:
+                    yield board
+                else:
+                    self.waiting.append(board)
+                    return
+
+
+def _lanes(waiting: deque[Board], worker: BoardWorker | None) -> list[Lane]:
+    """One for each processor, of which the worker is one where it is worth what it needs."""
+    ways: list[Callable[[Board, Facts], Iterable[BoardFile]]] = [board_files] * thread_count(None)
+    if worker is not None and len(ways) > 1 and any(board.counted > LARGE for board in waiting):
+        ways[0] = _with_help(worker)
+    return [Lane(waiting=waiting, files=files, takes_large=lane < 2) for lane, files in enumerate(ways)]
+
+
+def _with_help(worker: BoardWorker) -> Callable[[Board, Facts], Iterable[BoardFile]]:
+    """Let the worker compute boards; where it is killed, the rest of them is computed here: slower, but there."""
+    is_lost = False
+
+    def files(board: Board, models: Facts) -> Iterable[BoardFile]:
+        nonlocal is_lost
+        if not is_lost:
+            try:
+                return worker.files(board, models)
+            except BoardWorkerEnded as ended:
+                is_lost = True
+                log.warning("board_worker_lost", because=str(ended))
+        return board_files(board, models)
+
+    return files
 
 
 def packed(file: BoardFile, snapshot_id: str, generated_at: str) -> bytes:

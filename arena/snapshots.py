@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -21,10 +22,11 @@ from arena.ballots import (
     Votes,
     imported_votes,
 )
+from arena.board_worker import BoardWorker
 from arena.boards import BoardFile
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
-from arena.leaderboards import compute, digest_of, inputs_of, packed, snapshot_inputs
+from arena.leaderboards import LARGE, compute, digest_of, inputs_of, packed, snapshot_inputs
 from arena.logs import get_log
 from arena.memory import return_freed_memory
 from arena.nearest import LONGEST_NAME, nearest_or_first
@@ -65,11 +67,16 @@ class Fitter:
         self._operators = operators or OperatorCategories()
         self._tagger = tagger or RuleTagger(self._operators.rules)
         self._box = BallotBox()
+        self._worker = BoardWorker()
         self._imported: dict[str, tuple[tuple[Any, ...], Votes]] = {}
         self._own: tuple[Any, list[Votes]] = (None, [])
         self._files: dict[str, tuple[str, list[BoardFile]]] = {}
         self._fitted: tuple[dict[str, Any], int, str] | None = None
         self._has_old_tags = True
+
+    def close(self) -> None:
+        """End what it started."""
+        self._worker.close()
 
     async def fit(self) -> str | None:
         """Store every board as the newest snapshot and return its id; None when it already was the newest."""
@@ -100,6 +107,8 @@ class Fitter:
 
     async def _read(self, session: AsyncSession) -> Reading:
         last_vote_id, last_imported_id, visible = await _marks(session)
+        if last_vote_id > LARGE:
+            self._worker.start()  # what it has to import takes a second
         models = (await session.scalars(select(Model).order_by(Model.name))).all()
         await self._box.refresh(session)
         state = self._box.changes, len(models)
@@ -167,12 +176,15 @@ class Fitter:
         """The files of every population; of one whose votes and facts are as before, those of the last time."""
         known, self._files = self._files, {}
         return_freed_memory()  # of reading: boards of millions of votes need all there is
-        for each in votes:
-            name, depends_on = each.population.name, digest_of(inputs_of(each, inputs))
-            if name in known and known[name][0] == depends_on:
-                self._files[name] = known[name]
-            else:
-                self._files[name] = depends_on, compute([each], inputs)
+        try:
+            for each in votes:
+                name, depends_on = each.population.name, digest_of(inputs_of(each, inputs))
+                if name in known and known[name][0] == depends_on:
+                    self._files[name] = known[name]
+                else:
+                    self._files[name] = depends_on, compute([each], inputs, self._worker)
+        finally:
+            self._worker.forget()
         return_freed_memory()
         return [file for _, files in self._files.values() for file in files]
 
@@ -181,7 +193,8 @@ async def fit(
     database: Database, operators: OperatorCategories | None = None, tagger: Tagger | None = None
 ) -> str | None:
     """Compute every board and store them as one snapshot; None when nothing changed since the last."""
-    return await Fitter(database, operators, tagger).fit()
+    with closing(Fitter(database, operators, tagger)) as fitter:
+        return await fitter.fit()
 
 
 def _packed(files: Sequence[BoardFile], snapshot_id: str, generated_at: datetime) -> list[tuple[str, bytes]]:

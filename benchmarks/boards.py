@@ -5,13 +5,14 @@ part of a fit.
 """
 
 import asyncio
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
+from threading import Thread
 
 import numpy as np
 import orjson
@@ -31,6 +32,7 @@ from benchmarks.processes import open_directory
 MODELS = 200
 VOTES = 3_000_000
 NEW_VOTES = 10_000
+WATCHING_SECONDS = 0.02
 TOUCHED = 6 * 2**30
 """Bytes: more than a fit and the database's files take together."""
 LANGUAGES = (
@@ -75,7 +77,7 @@ class Figures:
 
 
 def measure(rounds: int) -> Findings:
-    """A full fit and a refresh, each in a process of its own whose memory is that of nothing else."""
+    """A full fit and a refresh, each by a process of its own whose memory is that of nothing else."""
     with open_directory() as directory, EmbeddedPostgres(directory / "home") as server:
         upgrade(server.url("arena"))
         figures = []
@@ -108,14 +110,28 @@ def _in_process(url: str, conninfo: str) -> Figures:
 
 
 async def _fit_and_refresh(url: str, conninfo: str) -> Figures:
+    memory: list[int] = []
+    Thread(target=_watch_memory, args=[memory], daemon=True).start()
     database = Database(url, pool_size=2)
     fitter = Fitter(database)
     full = await _timed(fitter)
     await asyncio.to_thread(fill, conninfo, NEW_VOTES, seed=2, add=True)
     refresh = await _timed(fitter)
+    fitter.close()
     await database.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return Figures(full_seconds=full, refresh_seconds=refresh, gibibytes=peak)
+    return Figures(full_seconds=full, refresh_seconds=refresh, gibibytes=max(memory) / 2**30)
+
+
+def _watch_memory(found: list[int]) -> None:
+    """Note every few moments what this process and those that it started hold together."""
+    this = psutil.Process()
+    while True:
+        held = 0
+        for process in (this, *this.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                held += process.memory_info().rss
+        found.append(held)
+        time.sleep(WATCHING_SECONDS)
 
 
 async def _timed(fitter: Fitter) -> float:

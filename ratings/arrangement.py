@@ -42,6 +42,10 @@ class Arrangement:
         """Take some of the votes, in ascending order."""
         return replace(self, places=self.places[rows])
 
+    def differs(self, feature: str, rows: slice) -> bool:
+        """Whether both answers to one of these votes differ in a feature."""
+        return bool(self.contrasts[self.places[rows], self.features.index(feature)].any())
+
     def fill(self, features: Sequence[str], rows: slice, sign: SmallCodeArray, out: FloatArray) -> None:
         """Write how both answers of some votes compare, from the side of their pair's first model.
 

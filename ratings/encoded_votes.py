@@ -20,7 +20,7 @@ from ratings.arrays import (
 )
 from ratings.columns import Battles, has_column
 from ratings.comparisons import Comparisons
-from ratings.encoding import EncodedBattles, encode_battles
+from ratings.encoding import EncodedBattles, encode_battles, unit_weights
 from ratings.errors import InvalidOptionError, name_some
 from ratings.feature_columns import (
     Definition,
@@ -119,12 +119,21 @@ class EncodedVotes:
         """Give each vote a weight, above 0 and finite; shape (n_rows,)."""
         return replace(self, battles=replace(self.battles, weight=weight, is_unit=False), arrangement=None)
 
+    def without_columns(self) -> "EncodedVotes":
+        """The same without what only votes that are not arranged need, to be sent to another process."""
+        if self.arrangement is None:
+            return self
+        columns = FeatureColumns(battles=pa.table({}), features=(), values=[])
+        return replace(self, columns=columns, row=self.row[:0])
+
     def differs(self, feature: str) -> bool:
         """Whether both answers to some vote differ in this feature."""
-        of_a, of_b = self.columns.values[self.features.index(feature)]
         # Mostly some of the first votes differ.
-        stretches = map(self._rows, (slice(_SOME), slice(_SOME, None)))
-        return any((of_a[rows] != of_b[rows]).any() for rows in stretches)
+        stretches = slice(_SOME), slice(_SOME, None)
+        if self.arrangement is not None:
+            return any(self.arrangement.differs(feature, rows) for rows in stretches)
+        of_a, of_b = self.columns.values[self.features.index(feature)]
+        return any((of_a[rows] != of_b[rows]).any() for rows in map(self._rows, stretches))
 
     def fill_contrasts(
         self,
@@ -239,13 +248,17 @@ def _selected(battles: EncodedBattles, places: IntArray | CodeArray) -> EncodedB
             voted = np.zeros(len(identities), dtype=bool)
             voted[cluster] = True
             cluster, identities = _numbers(voted)[cluster], identities.filter(pa.array(voted))
+    if battles.is_unit:
+        count, weight = unit_weights(len(places))
+    else:
+        count, weight = battles.count[places], battles.weight[places]
     return EncodedBattles(
         models=tuple(name for name, kept in zip(battles.models, present, strict=True) if kept),
         side_a=side_a,
         side_b=side_b,
         winner=battles.winner[places],
-        count=np.broadcast_to(np.int64(1), len(places)) if battles.is_unit else battles.count[places],
-        weight=np.broadcast_to(np.float64(1), len(places)) if battles.is_unit else battles.weight[places],
+        count=count,
+        weight=weight,
         cluster=cluster,
         identities=identities,
         is_unit=battles.is_unit,

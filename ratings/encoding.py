@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -67,6 +67,20 @@ class EncodedBattles:
     cluster: CodeArray | None
     identities: pa.Array | None = None
     is_unit: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out of pickles what would take memory there alone."""
+        return vars(self) | ({"count": None, "weight": None} if self.is_unit else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if state["is_unit"]:
+            state |= dict(zip(("count", "weight"), unit_weights(len(state["winner"])), strict=True))
+        vars(self).update(state)
+
+
+def unit_weights(rows: int) -> tuple[IntArray, FloatArray]:
+    """Count and weight of rows that are one vote each, in the memory of one row."""
+    return np.broadcast_to(np.int64(1), rows), np.broadcast_to(np.float64(1), rows)
 
 
 def encode_battles(battles: Battles, *, cluster: str | None = None) -> EncodedBattles:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -31,6 +32,16 @@ def thread_count(threads: int | None) -> int:
     return threads
 
 
+@contextmanager
+def one_processor() -> Iterator[None]:
+    """Let work keep to one processor, because others are busy with what goes on beside it."""
+    token = _SHARED.set(True)
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
+
+
 def in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], threads: int) -> Iterator[_Result]:
     """Apply a function in threads, each with BLAS on one thread; yield results in the order of the items."""
 
@@ -43,11 +54,8 @@ def in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], threa
         return
 
     def shared(item: _Item) -> _Result:
-        token = _SHARED.set(True)
-        try:
+        with one_processor():
             return alone(item)
-        finally:
-            _SHARED.reset(token)
 
     with ThreadPoolExecutor(min(threads, len(items))) as pool:
         yield from pool.map(shared, items)

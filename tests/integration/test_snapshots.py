@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import ballots, jobs, leaderboards, simulate, snapshots
 from arena.ballots import BallotBox, Votes
+from arena.board_worker import BoardWorker
 from arena.boards import BoardFile
 from arena.db import Database
 from arena.errors import LeaderboardNotFound
@@ -245,9 +246,9 @@ async def test_untouched_population_is_not_computed_again(
     computed: list[str] = []
     compute = snapshots.compute
 
-    def counted(votes: list[Votes], inputs: dict[str, Any]) -> list[BoardFile]:
+    def counted(votes: list[Votes], inputs: dict[str, Any], worker: BoardWorker) -> list[BoardFile]:
         computed.extend(each.population.name for each in votes)
-        return compute(votes, inputs)
+        return compute(votes, inputs, worker)
 
     monkeypatch.setattr(snapshots, "compute", counted)
     fitter = snapshots.Fitter(database)
