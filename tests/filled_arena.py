@@ -156,9 +156,14 @@ async def _vote(
     await session.execute(insert(Turn), turns)
     ids = (await session.scalars(insert(Vote).returning(Vote.id, sort_by_parameter_order=True), votes)).all()
     rules = rules_version()
-    for vote_id, ballot in zip(ids, ballots, strict=True):
-        row = update(Ballot).where(Ballot.vote_id == vote_id)
-        await session.execute(row.values(**ballot, prompt_digest=f"{vote_id:064x}", rules=rules))
+    # All at once: by themselves they take most of the time.
+    await session.execute(
+        update(Ballot),
+        [
+            ballot | {"vote_id": vote_id, "prompt_digest": f"{vote_id:064x}", "rules": rules}
+            for vote_id, ballot in zip(ids, ballots, strict=True)
+        ],
+    )
 
 
 def _battle(battle: str, voter: UUID, a: int, b: int) -> dict[str, Any]:

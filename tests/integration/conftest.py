@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.db import Database
@@ -19,6 +18,8 @@ from arena.settings import Settings
 from arena.tables import Table
 from tests.integration.serving import Serving
 from tests.integration.small_release import key_file
+
+EMPTY = "; ".join(f"DELETE FROM {table.name}" for table in reversed(Table.metadata.sorted_tables))
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, pool_size=5)
     yield database
     async with database.sessions.begin() as session:
-        for table in reversed(Table.metadata.sorted_tables):
-            await session.execute(delete(table))
+        # At once: to compile each by itself takes ten times as long, in every test.
+        await (await session.connection()).exec_driver_sql(EMPTY)
     await database.close()
 
 

@@ -26,8 +26,9 @@ from tests.unit.test_large_boards import MODELS, ballots
 PATIENCE_SECONDS = 30
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def worker() -> Iterator[BoardWorker]:
+    """One for all, as it takes a second to start: whoever kills its process, or closes it, loses nothing but that."""
     with BoardWorker() as worker:
         yield worker
 
@@ -100,6 +101,7 @@ def test_boards_of_one_that_was_killed_are_computed_here(
 
 def test_one_that_cannot_be_started_is_said(worker: BoardWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    worker.close()
     with pytest.raises(BoardWorkerEnded, match="could not be started"):
         worker.files(board_of(60), {})
 
