@@ -180,47 +180,65 @@ def compute(
         )
         for name, said in inputs["categories"].items()
     ]
+    helps = _starts(worker, votes)
     boards = [board for each in votes for board in boards_of(each, operator_categories)]
-    waiting = deque(sorted(boards, key=lambda board: -board.counted))
-    lanes = _lanes(waiting, worker)
+    lanes = _lanes(boards, worker if helps else None)
 
     def files(lane: Lane) -> list[BoardFile]:
-        return [file for board in lane.boards() for file in lane.files(board, inputs["models"])]
+        try:
+            return [file for board in lane.boards() for file in lane.files(board, inputs["models"])]
+        except BaseException:
+            for boards in lanes[0].waiting:  # for nothing, by now
+                boards.clear()
+            raise
 
-    with seldom_collecting():
-        return [file for found in in_order(files, lanes, len(lanes)) for file in found]
+    try:
+        with seldom_collecting():
+            return [file for found in in_order(files, lanes, len(lanes)) for file in found]
+    finally:
+        if worker is not None:
+            worker.forget()
+
+
+def _starts(worker: BoardWorker | None, votes: Sequence[Votes]) -> bool:
+    """Start the worker where it is worth what it needs; it imports that while boards are chosen."""
+    is_worth = thread_count(None) > 1 and any(each.table.num_rows > LARGE for each in votes)
+    if worker is None or not is_worth:
+        return False
+    worker.start()
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """What computes one board after the other, because much of a fit keeps one processor busy alone.
+    """What computes one board after the other, because much of a fit keeps one processor busy alone."""
+
+    waiting: Sequence[deque[Board]]  # shared with other lanes
+    files: Callable[[Board, Facts], Iterable[BoardFile]]
+
+    def boards(self) -> Iterator[Board]:
+        """Take boards until none is left."""
+        for boards in self.waiting:
+            with suppress(IndexError):  # of the last one, which another lane may have taken
+                while True:
+                    yield boards.popleft()
+
+
+def _lanes(boards: Iterable[Board], worker: BoardWorker | None) -> list[Lane]:
+    """One for each processor, of which the worker has one.
 
     The largest go first, so that none is left for the end; more than two of them at once would need too much memory.
     """
-
-    waiting: deque[Board]  # the largest first
-    files: Callable[[Board, Facts], Iterable[BoardFile]]
-    takes_large: bool
-
-    def boards(self) -> Iterator[Board]:
-        """Take boards until none is left for this lane."""
-        with suppress(IndexError):  # another lane may take the last one
-            while True:
-                if self.takes_large:
-                    yield self.waiting.popleft()
-                elif (board := self.waiting.pop()).counted <= LARGE:
-                    yield board
-                else:
-                    self.waiting.append(board)
-                    return
-
-
-def _lanes(waiting: deque[Board], worker: BoardWorker | None) -> list[Lane]:
-    """One for each processor, of which the worker is one where it is worth what it needs."""
+    largest_first = sorted(boards, key=lambda board: -board.counted)
+    large = deque(board for board in largest_first if board.counted > LARGE)
+    others = deque(board for board in largest_first if board.counted <= LARGE)
     ways: list[Callable[[Board, Facts], Iterable[BoardFile]]] = [board_files] * thread_count(None)
-    if worker is not None and len(ways) > 1 and any(board.counted > LARGE for board in waiting):
+    if worker is not None:
         ways[0] = _with_help(worker)
-    return [Lane(waiting=waiting, files=files, takes_large=lane < 2) for lane, files in enumerate(ways)]
+    return [
+        Lane(waiting=[large, others] if number < 2 else [others], files=way)
+        for number, way in enumerate(ways)
+    ]
 
 
 def _with_help(worker: BoardWorker) -> Callable[[Board, Facts], Iterable[BoardFile]]:

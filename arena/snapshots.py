@@ -26,7 +26,7 @@ from arena.board_worker import BoardWorker
 from arena.boards import BoardFile
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
-from arena.leaderboards import LARGE, compute, digest_of, inputs_of, packed, snapshot_inputs
+from arena.leaderboards import compute, digest_of, inputs_of, packed, snapshot_inputs
 from arena.logs import get_log
 from arena.memory import return_freed_memory
 from arena.nearest import LONGEST_NAME, nearest_or_first
@@ -107,8 +107,6 @@ class Fitter:
 
     async def _read(self, session: AsyncSession) -> Reading:
         last_vote_id, last_imported_id, visible = await _marks(session)
-        if last_vote_id > LARGE:
-            self._worker.start()  # what it has to import takes a second
         models = (await session.scalars(select(Model).order_by(Model.name))).all()
         await self._box.refresh(session)
         state = self._box.changes, len(models)
@@ -176,15 +174,12 @@ class Fitter:
         """The files of every population; of one whose votes and facts are as before, those of the last time."""
         known, self._files = self._files, {}
         return_freed_memory()  # of reading: boards of millions of votes need all there is
-        try:
-            for each in votes:
-                name, depends_on = each.population.name, digest_of(inputs_of(each, inputs))
-                if name in known and known[name][0] == depends_on:
-                    self._files[name] = known[name]
-                else:
-                    self._files[name] = depends_on, compute([each], inputs, self._worker)
-        finally:
-            self._worker.forget()
+        for each in votes:
+            name, depends_on = each.population.name, digest_of(inputs_of(each, inputs))
+            if name in known and known[name][0] == depends_on:
+                self._files[name] = known[name]
+            else:
+                self._files[name] = depends_on, compute([each], inputs, self._worker)
         return_freed_memory()
         return [file for _, files in self._files.values() for file in files]
 

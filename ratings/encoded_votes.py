@@ -120,7 +120,10 @@ class EncodedVotes:
         return replace(self, battles=replace(self.battles, weight=weight, is_unit=False), arrangement=None)
 
     def without_columns(self) -> "EncodedVotes":
-        """The same without what only votes that are not arranged need, to be sent to another process."""
+        """The same without what only votes that are not arranged need, to be sent to another process.
+
+        Where these are arranged, a style-controlled fit of them with weights is not to be had there.
+        """
         if self.arrangement is None:
             return self
         columns = FeatureColumns(battles=pa.table({}), features=(), values=[])

@@ -37,7 +37,8 @@ def one_processor() -> Iterator[None]:
     """Let work keep to one processor, because others are busy with what goes on beside it."""
     token = _SHARED.set(True)
     try:
-        yield
+        with single_threaded_blas():
+            yield
     finally:
         _SHARED.reset(token)
 
@@ -55,7 +56,7 @@ def in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], threa
 
     def shared(item: _Item) -> _Result:
         with one_processor():
-            return alone(item)
+            return function(item)
 
     with ThreadPoolExecutor(min(threads, len(items))) as pool:
         yield from pool.map(shared, items)

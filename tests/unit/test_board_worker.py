@@ -1,29 +1,32 @@
 """Another process makes the same files, and whatever happens to it is said and mended."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from typing import IO
 
 import numpy as np
 import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from arena import leaderboards
+from arena import board_worker, leaderboards
 from arena.ballots import own_votes
 from arena.board_worker import BoardWorker, BoardWorkerEnded, BoardWorkerError
-from arena.boards import Board, board_files
+from arena.boards import Board, BoardFile, board_files
 from arena.leaderboards import boards_of, compute, snapshot_inputs
 from arena.snapshots import results_digest
 from ratings import style_kernels
+from ratings.board_files import Facts
 from tests.unit.ratings.machine_code import require_numba
 from tests.unit.test_large_boards import MODELS, ballots
 
 PATIENCE_SECONDS = 30
+FACTS = {"model-1": {"organization": "Birds"}}
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +41,8 @@ def board_of(rows: int) -> Board:
 
 
 def process_of(worker: BoardWorker) -> psutil.Process:
-    (process,) = psutil.Process().children()
     assert worker._process is not None
-    assert process.pid == worker._process.pid
-    return process
+    return psutil.Process(worker._process.pid)
 
 
 @pytest.mark.parametrize("arranged", [True, False])
@@ -49,38 +50,69 @@ def test_makes_the_same_files(worker: BoardWorker, arranged: bool, monkeypatch: 
     if arranged:
         require_numba()
         monkeypatch.setattr(style_kernels, "WORTH_COMPILING", 0)
-    monkeypatch.setattr(leaderboards, "thread_count", lambda _: 2)
-    votes = own_votes(ballots(1500), MODELS)
+    boards = list(boards_of(own_votes(ballots(1500), MODELS)[0]))
+    assert len(boards) > 5
+    for board in boards:
+        assert (board.everything.arrangement is not None) == arranged
+        assert worker.files(board, FACTS) == list(board_files(board, FACTS))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_helps_where_there_are_many_votes(
+    worker: BoardWorker, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    votes = own_votes(ballots(300), MODELS)
     inputs = snapshot_inputs(votes, [])
     here = compute(votes, inputs)
     asked: list[str] = []
-    files = worker.files
-    monkeypatch.setattr(
-        worker, "files", lambda board, models: [asked.append(board.name), *files(board, models)][1:]
-    )
+    ask = worker.files
+
+    def files(board: Board, models: Facts) -> list[BoardFile]:
+        asked.append(board.name)
+        return ask(board, models)
+
+    monkeypatch.setattr(worker, "files", files)
+    monkeypatch.setattr(leaderboards, "thread_count", lambda _: threads)
     assert results_digest(compute(votes, inputs, worker)) == results_digest(here)
     assert not asked, "few votes are not worth it"
-    monkeypatch.setattr(leaderboards, "LARGE", 1000)
+    monkeypatch.setattr(leaderboards, "LARGE", 200)
     assert results_digest(compute(votes, inputs, worker)) == results_digest(here)
-    assert asked
+    assert bool(asked) == (threads > 1)
+    assert worker._has is None, "votes are forgotten"
+
+
+def test_a_board_that_fails_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    def fail(board: Board, models: Facts) -> list[BoardFile]:
+        begun.append(board.name)
+        raise ArithmeticError
+
+    monkeypatch.setattr(leaderboards, "thread_count", lambda _: 1)
+    monkeypatch.setattr(leaderboards, "board_files", fail)
+    votes = own_votes(ballots(300), MODELS)
+    with pytest.raises(ArithmeticError):
+        compute(votes, snapshot_inputs(votes, []))
+    assert len(begun) == 1
 
 
 @pytest.fixture
 def killed(worker: BoardWorker, monkeypatch: pytest.MonkeyPatch) -> BoardWorker:
-    """A worker whose process is killed once it is told something, and no process after that one."""
-    tell = worker._tell
+    """A worker whose process is killed once it was told something, and no process after that one."""
+    write = board_worker._write
 
-    def tell_and_kill(message: object) -> None:
-        tell(message)
+    def write_and_kill(message: object, stream: IO[bytes] | None) -> None:
+        write(message, stream)
         process_of(worker).kill()
-        monkeypatch.setattr(worker, "_tell", tell)
+        monkeypatch.setattr(board_worker, "_write", write)
 
-    monkeypatch.setattr(worker, "_tell", tell_and_kill)
+    monkeypatch.setattr(board_worker, "_write", write_and_kill)
     return worker
 
 
 def test_one_that_was_killed_is_said_and_started_again(killed: BoardWorker) -> None:
     worker, board = killed, board_of(60)
+    worker.forget()
     with pytest.raises(BoardWorkerEnded, match="ended with status -9, perhaps for want of memory"):
         worker.files(board, {})
     assert worker.files(board, {}) == list(board_files(board, {}))
@@ -99,11 +131,40 @@ def test_boards_of_one_that_was_killed_are_computed_here(
     assert [event["event"] for event in logged] == ["board_worker_lost"], "once, not for every board"
 
 
-def test_one_that_cannot_be_started_is_said(worker: BoardWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_without_memory_ends(worker: BoardWorker) -> None:
+    board = board_of(60)
+    with pytest.raises(BoardWorkerEnded, match="ended with status 1, for a reason that it logged"):
+        worker.files(replace(board, rows=OutOfMemory()), {})  # type: ignore[arg-type]
+    assert worker.files(board, {}) == list(board_files(board, {}))
+
+
+class OutOfMemory:
+    """Stands for the rows of a board, until the other process looks at them."""
+
+    def all(self) -> bool:
+        raise MemoryError
+
+
+def test_one_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    worker.close()
     with pytest.raises(BoardWorkerEnded, match="could not be started"):
-        worker.files(board_of(60), {})
+        BoardWorker().files(board_of(60), {})
+
+
+def test_to_close_it_ends_what_it_is_asked_for() -> None:
+    with BoardWorker() as worker, ThreadPoolExecutor(1) as beside:
+        worker.start()
+        process = process_of(worker)
+        process.suspend()
+        asked = beside.submit(worker.files, board_of(60), {})
+        while worker._has is None:
+            time.sleep(0.01)
+        worker.close()
+        with pytest.raises(BoardWorkerError, match="The program ends"):
+            asked.result(PATIENCE_SECONDS)
+        with pytest.raises(BoardWorkerError, match="The program ends"):
+            worker.files(board_of(60), {})
+        assert not process.is_running()
 
 
 def test_says_what_went_wrong_and_goes_on(worker: BoardWorker) -> None:
@@ -132,8 +193,7 @@ def test_ends_with_whoever_started_it() -> None:
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         process = psutil.Process(int(parent.stdout.readline()))
-        os.kill(parent.pid, signal.SIGKILL)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        parent.kill()
+    with suppress(psutil.NoSuchProcess):
+        process.wait(PATIENCE_SECONDS)
+    assert not process.is_running()
