@@ -114,11 +114,7 @@ class BoardWorker:
             assert process.stdout is not None
             answer: list[BoardFile] | str = pickle.load(process.stdout)
         except Exception as error:  # whatever it was: nobody knows any more where their conversation stands
-            with suppress(subprocess.TimeoutExpired):  # by itself, so that it can say why
-                process.wait(ENDING_SECONDS)
-            _end(process)
-            why = "perhaps for want of memory" if process.returncode < 0 else "for a reason that it logged"
-            self._say_ended(f"It ended with status {process.returncode}, {why}.", error)
+            self._say_ended(_end_of(process, error), error)
         if isinstance(answer, str):
             raise BoardWorkerError(f"The board {board.name} could not be computed: {answer}")
         return answer
@@ -140,6 +136,18 @@ class BoardWorker:
         if self._is_closed:
             raise BoardWorkerError("The program ends.") from cause
         raise BoardWorkerEnded(how) from cause
+
+
+def _end_of(process: subprocess.Popen[bytes], error: Exception) -> str:
+    """End it, and say how it ended: by itself, or because of an error on this side."""
+    try:
+        status = process.wait(ENDING_SECONDS)
+        why = "perhaps for want of memory" if status < 0 else "for a reason that it logged"
+        how = f"It ended with status {status}, {why}."
+    except subprocess.TimeoutExpired:
+        how = f"It was ended because of {error!r}."
+    _end(process)
+    return how
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

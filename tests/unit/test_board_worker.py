@@ -134,6 +134,11 @@ def test_boards_of_one_that_was_killed_are_computed_here(
     assert [event["event"] for event in logged] == ["board_worker_lost"], "once, not for every board"
 
 
+def test_what_cannot_be_sent_is_not_taken_for_want_of_memory(worker: BoardWorker) -> None:
+    with pytest.raises(BoardWorkerEnded, match="It was ended because of .*lambda"):
+        worker.files(board_of(60), {"model-1": {"organization": lambda: "none"}})
+
+
 def test_one_without_memory_ends(worker: BoardWorker) -> None:
     board = board_of(60)
     with pytest.raises(BoardWorkerEnded, match="ended with status 1, for a reason that it logged"):
