@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.db import Database
@@ -70,10 +70,8 @@ def tagger_of(settings: Settings, pool: Pool, rules: Sequence[OperatorRule]) -> 
 async def tag_votes(database: Database, tagger: Tagger, *, again: bool = False) -> int:
     """Tag the battles of some votes that have no tags, or `again` of some that another tagger tagged; how many."""
     version = tagger.version
-    # Not "other than": that no index answers.
-    which = (Ballot.rules < version) | (Ballot.rules > version) if again else Ballot.rules.is_(None)
+    some = _tagged_by_others(version) if again else _untagged()
     async with database.sessions() as session:
-        some = select(Ballot.vote_id).where(which).order_by(Ballot.vote_id).limit(TAGGED_AT_ONCE)
         ids = (await session.scalars(some)).all()
         conversations = await _conversations(session, ids)
     # No connection is held meanwhile: a tagger may ask a model, of several battles at a time.
@@ -85,6 +83,22 @@ async def tag_votes(database: Database, tagger: Tagger, *, again: bool = False) 
         async with database.sessions.begin() as session:
             await session.execute(TAG, rows)
     return len(rows)
+
+
+def _untagged() -> Select[int]:
+    return select(Ballot.vote_id).where(Ballot.rules.is_(None)).order_by(Ballot.vote_id).limit(TAGGED_AT_ONCE)
+
+
+def _tagged_by_others(version: str) -> Select[int]:
+    """Votes of one version after the other, as the index has them.
+
+    No index answers "other than" one; and in the order of votes those tagged anew would be looked through each time.
+    """
+    sides = (
+        select(Ballot.vote_id).where(others).order_by(Ballot.rules).limit(TAGGED_AT_ONCE)
+        for others in (Ballot.rules < version, Ballot.rules > version)
+    )
+    return select(union_all(*sides).limit(TAGGED_AT_ONCE).subquery().c.vote_id)
 
 
 async def _conversations(session: AsyncSession, ids: Sequence[int]) -> Mapping[int, Conversation]:

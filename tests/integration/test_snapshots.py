@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import ballots, jobs, leaderboards, simulate, snapshots
+from arena import ballots, jobs, leaderboards, simulate, snapshots, taggers
 from arena.ballots import BallotBox, Votes
 from arena.board_worker import BoardWorker
 from arena.boards import BoardFile
@@ -237,6 +237,21 @@ async def test_battle_that_cannot_be_tagged_holds_up_no_other(
     board = orjson.loads(await snapshots.read_file(session, "leaderboards/demo.json"))
     code = orjson.loads(await snapshots.read_file(session, "leaderboards/demo-code.json"))
     assert (board["votes"], code["votes"]) == (4, 1)
+    assert set(await session.scalars(select(Ballot.rules))) == {"reluctant"}
+
+
+async def test_what_any_others_tagged_is_tagged_anew(
+    voted: Serving, database: Database, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other versions may stand before and after this one, and there may be more such votes than are tagged at once."""
+    monkeypatch.setattr(taggers, "TAGGED_AT_ONCE", 1)
+    votes = (await session.scalars(select(Ballot.vote_id))).all()
+    assert len(votes) > 2
+    for place, vote_id in enumerate(votes):
+        other = ("before", "sooner")[place % 2]
+        await session.execute(update(Ballot).where(Ballot.vote_id == vote_id).values(rules=other))
+    await session.commit()
+    await snapshots.fit(database, tagger=Reluctant())
     assert set(await session.scalars(select(Ballot.rules))) == {"reluctant"}
 
 
