@@ -224,12 +224,14 @@ def _solved_by_models(
 
 def _solved(share: FloatArray, surplus: FloatArray) -> FloatArray:
     """Solve (I - share) x = surplus, but for clusters without which the board would fall apart."""
-    # The trace bounds the largest eigenvalue, so that few clusters need theirs.
+    rest = np.eye(share.shape[1]) - share
+    # The trace bounds the largest eigenvalue. Those of the rest lie between 0 and 1, so that the determinant is no
+    # larger than the least. Few clusters are left whose eigenvalues are needed.
     doubtful = np.flatnonzero(np.trace(share, axis1=1, axis2=2) >= _INDISPENSABLE)
+    doubtful = doubtful[np.linalg.det(rest[doubtful]) <= 1 - _INDISPENSABLE]
     largest = np.linalg.eigvals(share[doubtful]).real.max(axis=1) if len(doubtful) else np.zeros(0)
     solvable = np.ones(len(share), dtype=bool)
     solvable[doubtful[largest >= _INDISPENSABLE]] = False
     alone = surplus.copy()
-    system = np.eye(share.shape[1]) - share[solvable]
-    alone[solvable] = np.linalg.solve(system, surplus[solvable][:, :, np.newaxis])[:, :, 0]
+    alone[solvable] = np.linalg.solve(rest[solvable], surplus[solvable][:, :, np.newaxis])[:, :, 0]
     return alone
