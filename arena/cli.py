@@ -320,15 +320,19 @@ def leaderboard_verify(
 
 @simulate_app.command("voters")
 def simulate_voters(
-    n: Annotated[int, typer.Option("--n", help="How many battles.")] = 200,
-    base_url: Annotated[str, typer.Option(help="The arena to play on.")] = "http://127.0.0.1:8080",
-    at_once: Annotated[int, typer.Option(help="Battles at a time.")] = 24,
+    n: Annotated[int, typer.Option("--n", min=1, help="How many battles.")] = 200,
+    base_url: Annotated[
+        str | None, typer.Option(help="The arena to play on; without one, that of the settings.")
+    ] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="Battles at a time.")] = 24,
     seed: Annotated[int, typer.Option(help="Seed of the voters' tastes and prompts.")] = 1,
 ) -> None:
     """Let simulated voters play; their votes are marked and never counted on a real board."""
     from arena import simulate
 
-    voted = asyncio.run(simulate.play(base_url, Settings(), battles=n, at_once=at_once, seed=seed))
+    settings = Settings()
+    url = base_url or settings.own_url
+    voted = asyncio.run(simulate.play(url, settings, battles=n, at_once=at_once, seed=seed))
     console.print(f"{counted(voted, 'simulated vote')} cast.")
 
 

@@ -1,6 +1,7 @@
 """Model servers that the command line runs: a supervised vLLM that registers itself, and the demo server."""
 
 import asyncio
+import os
 import shlex
 import signal
 from collections.abc import Coroutine, Sequence
@@ -69,7 +70,11 @@ async def run_demo_server(*, port: int, recordings: Path | None, prompts: Path |
             raise ValueError("--recordings needs --prompts: the file with the prompts of those answers.")
         models = dict(load_recordings(recordings, prompts))
     server = DemoServer(models, speed=speed)
-    url = await server.start(port=port)
+    try:
+        url = await server.start(port=port)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise ValueError(f"Cannot listen on port {port}: {reason}. Choose another with --port.") from error
     log.info("demo_server_ready", url=url, models=len(models))
     await until_stopped(_for_ever())
     await server.close()

@@ -92,7 +92,7 @@ def _simulated_voters(settings: Settings, url: str, *, demo: bool) -> Iterator[N
         "--n",
         str(missing),
         "--base-url",
-        _base(settings),
+        settings.own_url,
     ]
     voters = subprocess.Popen(command)
     try:
@@ -109,7 +109,3 @@ async def _offers_demo_models(settings: Settings, url: str) -> bool:
         return (await prepare_catalog(settings, database)).demo
     finally:
         await database.close()
-
-
-def _base(settings: Settings) -> str:
-    return f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"

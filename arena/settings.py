@@ -261,6 +261,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, _SettingsFile(settings_cls)
 
     @property
+    def own_url(self) -> str:
+        """Where this arena answers on its own machine."""
+        return f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{self.port}"
+
+    @property
     def secret_is_short(self) -> bool:
         """Whether the signing key that was set can be found by trying."""
         return self.secret_key is not None and len(self.secret_key.get_secret_value()) < LEAST_SECRET

@@ -14,6 +14,7 @@ import aiohttp
 from sqlalchemy import func, select
 
 from arena.db import Database
+from arena.errors import Unavailable
 from arena.logs import get_log
 from arena.settings import Settings
 from arena.tables import Vote, Voter, Winner
@@ -21,6 +22,7 @@ from arena.voters import SIMULATED_HEADER, Signer
 
 log = get_log("arena.simulate")
 POLL_SECONDS = 0.15
+START_SECONDS = 30
 PATIENCE_SECONDS = 120
 TIE_WIDTH = 0.35
 BAD_BELOW = 0.6
@@ -123,16 +125,24 @@ async def votes_cast(url: str) -> int:
 
 
 async def _ready(base_url: str) -> None:
-    """Wait for an arena that is only starting."""
-    async with asyncio.timeout(PATIENCE_SECONDS), aiohttp.ClientSession(base_url, trust_env=False) as session:
-        while True:
-            try:
-                async with session.get("/readyz") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.2)
+    """Wait for an arena that is only starting; raises `Unavailable`."""
+    try:
+        async with asyncio.timeout(START_SECONDS), aiohttp.ClientSession(base_url, trust_env=False) as session:
+            while not await _is_ready(session):
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise Unavailable(
+            f"No arena answers at {base_url}, and {START_SECONDS} s are enough for one that is starting. "
+            "Start it with `arena serve`, or name another with --base-url."
+        ) from None
+
+
+async def _is_ready(session: aiohttp.ClientSession) -> bool:
+    try:
+        async with session.get("/readyz") as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
 
 
 async def _battle(session: aiohttp.ClientSession, random: Random) -> bool:
