@@ -127,8 +127,13 @@ async def votes_cast(url: str) -> int:
 async def _ready(base_url: str) -> None:
     """Wait for an arena that is only starting; raises `Unavailable`."""
     try:
-        async with asyncio.timeout(START_SECONDS), aiohttp.ClientSession(base_url, trust_env=False) as session:
-            while not await _is_ready(session):
+        async with (
+            asyncio.timeout(START_SECONDS),
+            aiohttp.ClientSession(base_url, trust_env=False) as session,
+        ):
+            while True:
+                if await _is_ready(session):
+                    return
                 await asyncio.sleep(0.2)
     except TimeoutError:
         raise Unavailable(

@@ -59,6 +59,9 @@ class Leaderboard:
         The fit of the rated models; None when fewer than two can be rated.
     covariance : float64, shape (n_rated, n_rated), or None
         Of ``fit.strengths``, in the order of ``fit.models``.
+    strictly_better : bool, shape (n_rated, n_rated), or None
+        Which model is better than which for certain, by the rule of the ranks; in the order of ``fit.models``. None
+        where ranks are those of the intervals.
     coefficients : DataFrame or None
         With style control: name, coefficient, standard_error, lower, upper, mean, scale.
     """
@@ -69,6 +72,7 @@ class Leaderboard:
     votes: int
     fit: BradleyTerryFit | TiesFit | StyleControlFit | None
     covariance: FloatArray | None
+    strictly_better: BoolArray | None
     coefficients: pd.DataFrame | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -198,6 +202,7 @@ def leaderboard(
         votes=comparisons.votes,
         fit=found.fit if found else None,
         covariance=found.covariance if found else None,
+        strictly_better=limits.strictly_better if limits else None,
         coefficients=found.coefficients if found else None,
     )
 
@@ -248,6 +253,7 @@ class _Limits:
     upper: FloatArray
     rank_lower: IntArray
     rank_upper: IntArray
+    strictly_better: BoolArray | None
 
 
 def _limits(
@@ -256,22 +262,24 @@ def _limits(
     bounds = found.bounds or rating_intervals(found.fit, found.covariance, confidence=confidence)
     lower, upper = (bound.round(_DECIMALS) for bound in bounds)
     seen = lower < upper
+    sets = None
     if ranks == "intervals":
         best, worst = ranks_from_intervals(np.where(seen, lower, -np.inf), np.where(seen, upper, np.inf))
     elif ranks == "simultaneous":
         sets = rank_sets(found.fit, found.covariance, alpha=1 - confidence)
-        best, worst = sets.rank_lower, sets.rank_upper
     else:
         voters = _by_name(rated, effective_voters(rated), found.fit.models)
         sets = anytime_rank_sets(
             found.fit, found.covariance, voters, planned_votes=planned_voters, alpha=1 - confidence
         )
+    if sets is not None:
         best, worst = sets.rank_lower, sets.rank_upper
     return _Limits(
         lower=np.where(seen, lower, np.nan),
         upper=np.where(seen, upper, np.nan),
         rank_lower=best,
         rank_upper=worst,
+        strictly_better=sets.strictly_better if sets else None,
     )
 
 

@@ -1,13 +1,17 @@
 """Two models of a board beside each other: their record, how sure their order is, and what it takes to be sure."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
+import numpy as np
+
 from arena.web.boards import BoardPage, Entry
 from arena.web.pair_records import PairRecord, PairRecords
 from ratings import RATING_PER_STRENGTH, votes_to_separate
+from ratings.confidence_sequences import anytime_multiplier
 
 POWER: Final = 0.8
 USUAL_TIES: Final = 0.35  # share of votes, for models that never met
@@ -24,8 +28,8 @@ class Difference:
     widened: bool  # taken from the two models' own intervals, because these two never met
 
     @property
-    def certain(self) -> bool:
-        """Whether the interval leaves zero out."""
+    def leaves_zero_out(self) -> bool:
+        """Whether the interval does: enough for one pair at one look, and too little for all pairs of a board."""
         return self.lower is not None and self.upper is not None and (self.lower > 0 or self.upper < 0)
 
     @property
@@ -57,21 +61,45 @@ class ModelPair:
     b: Entry
     record: PairRecord | None  # None if they never met
     difference: Difference | None  # None where one of them has no rating
+    better: Entry | None  # for certain, by the rule of the ranks
     plan: Plan | None  # None where their order is certain, or nothing can be planned
 
     @property
-    def better(self) -> Entry | None:
-        """The one that is better for certain."""
-        if self.difference is None or not self.difference.certain:
+    def ahead(self) -> Entry | None:
+        """The one that is better by the interval of this pair alone."""
+        if self.difference is None or not self.difference.leaves_zero_out:
             return None
         return self.a if self.difference.points > 0 else self.b
+
+    @property
+    def preliminary(self) -> Sequence[Entry]:
+        """Those of the two whose votes are few."""
+        return [entry for entry in (self.a, self.b) if entry.preliminary]
 
 
 def compare(board: BoardPage, records: PairRecords, a: Entry, b: Entry) -> ModelPair:
     """Put two models of a board beside each other."""
     record = records.between(a.model, b.model)
     found = _difference(a, b, record)
-    return ModelPair(board=board, a=a, b=b, record=record, difference=found, plan=_plan(board, found, record))
+    better = _better(a, b, record)
+    plan = None if better else _plan(board, found, record)
+    return ModelPair(board=board, a=a, b=b, record=record, difference=found, better=better, plan=plan)
+
+
+def first_in_ranks(a: Entry, b: Entry) -> Entry | None:
+    """The one that is ahead in every rank that is possible for the two."""
+    if not (a.rank_upper and b.rank_upper and a.rank_lower and b.rank_lower):
+        return None
+    if a.rank_upper < b.rank_lower:
+        return a
+    return b if b.rank_upper < a.rank_lower else None
+
+
+def _better(a: Entry, b: Entry, record: PairRecord | None) -> Entry | None:
+    """Whom the ranks claim to be better: of two that never met, as far as their ranks alone say it."""
+    if record is None or record.certain is None or record.difference is None:
+        return first_in_ranks(a, b)
+    return None if not record.certain else a if record.difference > 0 else b
 
 
 def _difference(a: Entry, b: Entry, record: PairRecord | None) -> Difference | None:
@@ -93,17 +121,25 @@ def _difference(a: Entry, b: Entry, record: PairRecord | None) -> Difference | N
 
 
 def _plan(board: BoardPage, found: Difference | None, record: PairRecord | None) -> Plan | None:
-    """Votes until the interval leaves zero out with probability `POWER`, from the width that it has now."""
-    if found is None or found.certain or found.lower is None or found.upper is None or not found.points:
+    """Votes until the ranks tell the two apart with probability `POWER`, from the width that the interval has now."""
+    if found is None or found.lower is None or found.upper is None or not found.points:
         return None
-    quantile = NormalDist().inv_cdf((1 + board.confidence) / 2)
-    error = (found.upper - found.lower) / 2 / quantile
-    wanted = abs(found.points) / (quantile + NormalDist().inv_cdf(POWER))
-    times = (error / wanted) ** 2  # so many times the present information
+    normal, apart = NormalDist(), _errors_apart(board)
+    error = (found.upper - found.lower) / 2 / normal.inv_cdf((1 + board.confidence) / 2)
+    times = (error * (apart + normal.inv_cdf(POWER)) / found.points) ** 2  # the present information
+    if times <= 1:  # the ranks ask for a little more while voters are few, or very many
+        return None
     from_nothing = votes_to_separate(
-        found.points, tie_rate=_tie_rate(found, record), confidence=board.confidence, power=POWER
+        found.points, tie_rate=_tie_rate(found, record), confidence=2 * normal.cdf(apart) - 1, power=POWER
     )
     return Plan(direct=_whole(from_nothing * (1 - 1 / times)), board=_whole(board.votes * (times - 1)))
+
+
+def _errors_apart(board: BoardPage) -> float:
+    """How many standard errors apart the ranks want two models to be, at the time when they ask for least."""
+    rated = sum(entry.rating is not None for entry in board.entries)
+    alpha = (1 - board.confidence) / (rated * (rated - 1) / 2)
+    return float(anytime_multiplier(np.ones(1), planned_votes=1, alpha=alpha)[0])
 
 
 def _tie_rate(found: Difference, record: PairRecord | None) -> float:

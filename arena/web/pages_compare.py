@@ -13,7 +13,7 @@ from arena.web.board_deps import Boards
 from arena.web.board_navigation import Navigation, find_board, navigate
 from arena.web.boards import BoardPage, Entry
 from arena.web.deps import Snapshots
-from arena.web.model_pair import ModelPair, compare
+from arena.web.model_pair import ModelPair, compare, first_in_ranks
 from arena.web.pair_records import read_pairs
 from arena.web.rendering import render_page
 
@@ -35,13 +35,9 @@ class CategoryPair:
 
     @property
     def leader(self) -> str | None:
-        """The one that is ahead in every rank that is possible for the two."""
-        a, b = self.a, self.b
-        if not (a.rank_upper and b.rank_upper and a.rank_lower and b.rank_lower):
-            return None
-        if a.rank_upper < b.rank_lower:
-            return a.model
-        return b.model if b.rank_upper < a.rank_lower else None
+        """The name of the one that is ahead in every rank that is possible for the two."""
+        first = first_in_ranks(self.a, self.b)
+        return first.model if first else None
 
 
 @dataclass(frozen=True, kw_only=True)

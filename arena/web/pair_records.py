@@ -12,7 +12,7 @@ import orjson
 from arena.web.snapshot_reader import SnapshotReader
 
 COUNTS: Final = ("wins", "losses", "ties", "both_bad")
-FITTED: Final = ("expected", "difference", "difference_lower", "difference_upper")
+FITTED: Final = ("expected", "difference", "difference_lower", "difference_upper", "certain")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,7 @@ class PairRecord:
     difference: float | None
     difference_lower: float | None
     difference_upper: float | None
+    certain: float | None  # 1 where their order is, 0 where not; None of earlier versions' snapshots
 
     @property
     def votes(self) -> int:

@@ -80,6 +80,11 @@ PAIR = described(
         "difference_lower": MAYBE_NUMBER
         | {"description": "Interval of the difference, for this pair alone; null where votes give none."},
         "difference_upper": MAYBE_NUMBER,
+        "certain": {
+            "type": "boolean",
+            "description": "Whether model_a is better for certain, by the rule of the ranks: all such claims hold"
+            " together.",
+        },
     }
 )
 PAIRS = described(

@@ -1,7 +1,9 @@
 """Two models beside each other: the plan of `ratings` from what a board says; safe bounds without a record."""
 
+import itertools
 from datetime import UTC, datetime
 from random import Random
+from statistics import NormalDist
 
 import numpy as np
 import orjson
@@ -16,8 +18,9 @@ from arena.populations import imported
 from arena.web.boards import BoardPage, parse_board
 from arena.web.model_pair import compare
 from arena.web.pair_records import PairRecords, parse_pairs
+from ratings.confidence_sequences import anytime_multiplier
 
-STRENGTHS = {"ant": 1.5, "bee": 1.3, "cat": 1.1, "dog": 1.0}
+STRENGTHS = {"ant": 3.0, "bee": 1.6, "cat": 1.1, "dog": 1.0}
 NEVER_MET = {"bee", "dog"}
 
 
@@ -47,9 +50,13 @@ def files(votes: pa.Table) -> tuple[BoardPage, PairRecords]:
 
 
 def test_plan_is_that_of_the_ratings_package(votes: pa.Table, files: tuple[BoardPage, PairRecords]) -> None:
+    """At the confidence that the ranks ask for: six pairs together, at any look."""
     board, records = files
+    errors = float(anytime_multiplier(np.ones(1), planned_votes=1, alpha=0.05 / 6)[0])
     (planned,) = ratings.separation_plan(
-        ratings.Comparisons.from_battles(votes), pairs=[("cat", "dog")]
+        ratings.Comparisons.from_battles(votes),
+        pairs=[("cat", "dog")],
+        confidence=2 * NormalDist().cdf(errors) - 1,
     ).itertuples()
     pair = compare(board, records, board.by_model["cat"], board.by_model["dog"])
     assert not planned.separated
@@ -57,6 +64,29 @@ def test_plan_is_that_of_the_ratings_package(votes: pa.Table, files: tuple[Board
     assert pair.plan is not None
     assert pair.plan.direct == pytest.approx(planned.direct_votes_needed, rel=0.02)
     assert pair.plan.board == pytest.approx(planned.votes_needed - planned.votes, rel=0.02)
+
+
+def test_only_what_the_ranks_claim_is_better_for_certain(
+    votes: pa.Table, files: tuple[BoardPage, PairRecords]
+) -> None:
+    """An interval of one pair at one look leaves zero out much sooner."""
+    board, records = files
+    fitted = ratings.leaderboard(votes, ranks="anytime")
+    assert fitted.fit is not None
+    assert fitted.strictly_better is not None
+    seen = set()
+    for a, b in itertools.combinations(sorted(STRENGTHS), 2):
+        if {a, b} == NEVER_MET:
+            continue
+        pair = compare(board, records, board.by_model[a], board.by_model[b])
+        one, other = (fitted.fit.models.index(name) for name in (a, b))
+        claimed = {(True, False): a, (False, True): b, (False, False): None}[
+            bool(fitted.strictly_better[one, other]), bool(fitted.strictly_better[other, one])
+        ]
+        assert (pair.better.model if pair.better else None) == claimed
+        assert (pair.plan is None) == (claimed is not None)
+        seen.add((claimed is not None, pair.ahead is not None))
+    assert seen == {(True, True), (False, True), (False, False)}
 
 
 def test_either_side_says_the_same(files: tuple[BoardPage, PairRecords]) -> None:
