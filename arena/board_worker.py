@@ -48,6 +48,7 @@ class Task:
     category: Category | None
     rows: BoolArray
     left_out: int
+    code_version: str
     models: Facts
 
     @classmethod
@@ -57,6 +58,7 @@ class Task:
             category=board.category,
             rows=board.rows,
             left_out=board.left_out,
+            code_version=board.code_version,
             models=dict(models),
         )
 
@@ -67,6 +69,7 @@ class Task:
             everything=votes,
             rows=self.rows,
             left_out=self.left_out,
+            code_version=self.code_version,
         )
         with seldom_collecting(), one_processor():
             return list(board_files(board, self.models))

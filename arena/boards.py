@@ -5,15 +5,15 @@ starts without what talks to one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import orjson
 
 import ratings
-from arena import __version__
 from arena.categories import Category
+from arena.code_version import code_version
 from arena.populations import Population, board_name
 from arena.robustness import robustness
 from ratings.arrays import BoolArray, FloatArray, IntArray
@@ -29,6 +29,7 @@ class BoardSubject:
 
     population: Population
     category: Category | None  # None: all of the population's votes
+    code_version: str = field(default_factory=code_version)  # that it is said to be computed by
 
     @property
     def name(self) -> str:
@@ -107,7 +108,7 @@ def board_header(board: BoardSubject) -> dict[str, Any]:
         "origin": population.origin,
         "license": population.license,
         "accuracy": asdict(category.accuracy) if category and category.accuracy else None,
-        "code_version": __version__,
+        "code_version": board.code_version,
     }
 
 

@@ -8,7 +8,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,11 @@ import orjson
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
-from arena import __version__
 from arena.ballots import Votes
 from arena.board_worker import BoardWorker, BoardWorkerEnded
 from arena.boards import Board, BoardFile, board_files
 from arena.categories import Category, categories_of
+from arena.code_version import code_version
 from arena.logs import get_log
 from arena.memory import seldom_collecting
 from arena.populations import Population
@@ -119,7 +119,7 @@ def snapshot_inputs(
     """
     rated = _names(votes)
     return {
-        "code_version": __version__,
+        "code_version": code_version(),
         "tagger": tagger,
         "method": {
             "version": METHOD_VERSION,
@@ -181,7 +181,11 @@ def compute(
         for name, said in inputs["categories"].items()
     ]
     helps = _starts(worker, votes)
-    boards = [board for each in votes for board in boards_of(each, operator_categories)]
+    boards = [
+        replace(board, code_version=inputs["code_version"])
+        for each in votes
+        for board in boards_of(each, operator_categories)
+    ]
     lanes = _lanes(boards, worker if helps else None)
 
     def files(lane: Lane) -> list[BoardFile]:

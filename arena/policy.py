@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from arena import __version__, integrity, retirement
+from arena import integrity, retirement
 from arena.ballots import FREQUENT_LEAST, FREQUENT_QUANTILE
 from arena.battles import TRIES, decoding_of
 from arena.categories import CATEGORIES, Category, language_category
+from arena.code_version import code_version
 from arena.language_names import LANGUAGE_NAMES
 from arena.leaderboards import LANGUAGE_VOTES
 from arena.matchmaking import MATCHMAKING_RULE
@@ -35,7 +36,7 @@ def policy_of(settings: Settings, operators: OperatorCategories) -> dict[str, An
     """Everything that decides who meets whom, what counts, and what is published."""
     return {
         "$schema": "/feed/v1/schema/policy.json",
-        "code_version": __version__,
+        "code_version": code_version(),
         "method_version": METHOD_VERSION,
         "matchmaking": {"rule": MATCHMAKING_RULE, "tries_of_a_failed_side": TRIES},
         "decoding": decoding_of(settings),

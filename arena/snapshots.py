@@ -16,7 +16,6 @@ from sqlalchemy import Date, Select, cast, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from arena import __version__
 from arena.ballots import (
     BallotBox,
     Votes,
@@ -24,6 +23,7 @@ from arena.ballots import (
 )
 from arena.board_worker import BoardWorker
 from arena.boards import BoardFile
+from arena.code_version import code_version
 from arena.db import Database
 from arena.errors import LeaderboardNotFound, SnapshotNotFound
 from arena.leaderboards import compute, digest_of, inputs_of, packed, snapshot_inputs
@@ -155,7 +155,7 @@ class Fitter:
         async with self._database.sessions.begin() as session:
             row = insert(Snapshot).values(
                 id=snapshot_id,
-                code_version=__version__,
+                code_version=code_version(),
                 inputs=inputs,
                 results_digest=digest,
                 visible=reading.visible,

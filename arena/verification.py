@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena.ballots import Votes, ballots_of_snapshot, imported_votes, model_names
+from arena.code_version import code_version
 from arena.leaderboards import compute, digest_of, snapshot_inputs
 from arena.populations import OWN_POPULATIONS, Population
 from arena.snapshots import find_snapshot, results_digest
@@ -44,8 +45,18 @@ async def verify(
         return differences
     files = await asyncio.to_thread(compute, as_said(votes, snapshot.inputs), snapshot.inputs)
     if results_digest(files) != snapshot.results_digest:
-        return ["The same votes give other numbers here: the libraries or the processor differ."]
+        return [_other_numbers(snapshot)]
     return []
+
+
+def _other_numbers(snapshot: Snapshot) -> str:
+    then, now = snapshot.code_version, code_version()
+    why = (
+        "the libraries or the processor differ"
+        if then == now
+        else f"the program differs, {then} then, {now} now"
+    )
+    return f"The same votes give other numbers here: {why}."
 
 
 async def _stored_votes(session: AsyncSession, snapshot: Snapshot) -> list[Votes]:
@@ -102,7 +113,6 @@ def _differences(snapshot: Snapshot, votes: Sequence[Votes], tagger: str | None)
     then = snapshot.inputs
     today = snapshot_inputs([], [], tagger=tagger or then["tagger"])
     parts = {
-        "code_version": "The program's version",
         "method": "The method",
         "tagger": "The rules that tag battles",
     }

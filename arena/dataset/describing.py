@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from arena import __version__
+from arena.code_version import code_version
 from arena.dataset.writing import Written
 from arena.populations import OVERALL, OWN_POPULATIONS, Population
 from arena.records import Release
@@ -71,7 +71,7 @@ def manifest_of(
         "variant": release.variant,
         "title": came.get("title", settings.title),
         "license": came.get("license", _licenses(settings, boards)),
-        "code_version": __version__,
+        "code_version": code_version(),
         "method_version": METHOD_VERSION,
         "cut_week": came.get("cut_week", _monday(release.opened_at)),
         "files": {path: {"rows": rows} for path, rows in written.rows.items()},

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from arena import __version__
 from arena.categories import Category
+from arena.code_version import code_version
 from arena.dataset.board_definitions import board_definitions
 from arena.dataset.card import write_card
 from arena.dataset.compat import compat_writer
@@ -47,7 +47,7 @@ def finish(
         populations, boards = _write_boards(directory, manifest["populations"], votes, categories)
     return_freed_memory()
     written = dict(manifest) | {
-        "code_version": __version__,
+        "code_version": code_version(),
         "method_version": METHOD_VERSION,
         "populations": populations,
         "boards": boards,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from arena import __version__
+from arena.code_version import code_version
 from arena.dataset.parts import LAYOUT
 from arena.errors import FolderTaken
 from arena.records import Release, Variant
@@ -30,7 +30,7 @@ class Folder:
             "release": release.name,
             "variant": release.variant,
             "opened_at": release.opened_at.isoformat(),
-            "code_version": __version__,
+            "code_version": code_version(),
             "layout": LAYOUT,
             "least_group": least_group,
         }

@@ -23,6 +23,7 @@ from arena.settings import Settings
 from arena.tables import Ballot, Battle, Model, Snapshot, SnapshotFile, Vote, Voter
 from arena.tagging import Conversation, Tagged
 from arena.verification import verify
+from ratings import board_files
 from ratings.board_files import STYLE_FEATURES
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import Serving, answered_battle, vote
@@ -186,6 +187,27 @@ async def test_large_boards_that_share_two_lanes_say_the_same(
     snapshot = await snapshots.newest_snapshot(session)
     async with database.readings() as reading:
         assert await verify(reading, snapshot.id) == []
+
+
+async def test_another_program_is_named_where_its_numbers_are_others(
+    voted: Serving, database: Database, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot of an earlier program is recomputed all the same, and its files keep saying whose they are."""
+    for module in (leaderboards, snapshots):
+        monkeypatch.setattr(module, "code_version", lambda: "0.0.9+earlier")
+    earlier = await snapshots.fit(database)
+    assert earlier is not None
+    board = orjson.loads(await snapshots.read_file(session, "leaderboards/demo.json", earlier))
+    assert board["code_version"] == "0.0.9+earlier"
+    monkeypatch.undo()
+    async with database.readings() as reading:
+        assert await verify(reading, earlier) == []
+        monkeypatch.setattr(board_files, "rounded", lambda value, digits: None)
+        (said,) = await verify(reading, earlier)
+    assert said == (
+        "The same votes give other numbers here: the program differs, "
+        f"0.0.9+earlier then, {leaderboards.code_version()} now."
+    )
 
 
 @pytest.mark.parametrize(

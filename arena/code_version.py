@@ -1,0 +1,37 @@
+"""Which program computed something: its version, and a digest of its sources.
+
+The version is raised by hand; what is computed must not depend on whether somebody remembered to.
+"""
+
+import functools
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import ratings
+from arena import __version__
+
+PACKAGES: Final = tuple(Path(package).resolve().parent for package in (__file__, ratings.__file__))
+DIGITS: Final = 12
+
+
+@functools.cache
+def code_version() -> str:
+    """Such as `0.1.0+3f9a1c0b7d2e`: another one as soon as any module of `arena` or `ratings` is."""
+    return f"{__version__}+{sources_digest(PACKAGES)[:DIGITS]}"
+
+
+def sources_digest(packages: tuple[Path, ...]) -> str:
+    """SHA-256 of the modules of some packages, wherever they lie and however their lines end."""
+    digest = sha256()
+    for name, path in sorted(_modules(packages)):
+        source = path.read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{name} {len(source)}\n".encode() + source)
+    return digest.hexdigest()
+
+
+def _modules(packages: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
+    for package in packages:
+        for path in package.rglob("*.py"):
+            yield path.relative_to(package.parent).as_posix(), path
