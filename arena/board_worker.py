@@ -19,6 +19,7 @@ from typing import IO, Any, NoReturn, Self
 
 from arena.boards import Board, BoardFile, board_files
 from arena.categories import Category
+from arena.code_version import code_version
 from arena.memory import return_freed_memory, seldom_collecting
 from arena.populations import Population
 from ratings.arrays import BoolArray
@@ -97,7 +98,8 @@ class BoardWorker:
             _end(self._process)
         self._process, self._has = None, None
         # Not as a main module, whose classes would not be those of the pickles.
-        command = [sys.executable, "-P", "-c", "from arena.board_worker import main; main()"]
+        code = f"from arena.board_worker import main; main({code_version()!r})"
+        command = [sys.executable, "-P", "-c", code]
         with suppress(OSError):  # no memory, or too many processes: said when a board is asked for
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
@@ -191,8 +193,10 @@ def _answer(task: Task, votes: EncodedVotes) -> list[BoardFile] | str:
         return traceback.format_exc()
 
 
-def main() -> None:
-    """Work for the process that started this one, and end when it does."""
+def main(program: str) -> None:
+    """Work for the process that started this one, and end when it does, or at once where that is another program."""
+    if code_version() != program:
+        sys.exit(f"The program on the disk is now {code_version()}, not {program}: start the arena again.")
     Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which goes to both: the other one decides
     with suppress(OSError):

@@ -3,7 +3,6 @@
 The version is raised by hand; what is computed must not depend on whether somebody remembered to.
 """
 
-import functools
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,12 +13,6 @@ from arena import __version__
 
 PACKAGES: Final = tuple(Path(package).resolve().parent for package in (__file__, ratings.__file__))
 DIGITS: Final = 12
-
-
-@functools.cache
-def code_version() -> str:
-    """Such as `0.1.0+3f9a1c0b7d2e`: another one as soon as any module of `arena` or `ratings` is."""
-    return f"{__version__}+{sources_digest(PACKAGES)[:DIGITS]}"
 
 
 def sources_digest(packages: tuple[Path, ...]) -> str:
@@ -35,3 +28,12 @@ def _modules(packages: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
     for package in packages:
         for path in package.rglob("*.py"):
             yield path.relative_to(package.parent).as_posix(), path
+
+
+# At once: the files may be replaced while the program runs.
+_CODE_VERSION: Final = f"{__version__}+{sources_digest(PACKAGES)[:DIGITS]}"
+
+
+def code_version() -> str:
+    """Such as `0.1.0+3f9a1c0b7d2e`: another one as soon as any module of `arena` or `ratings` is."""
+    return _CODE_VERSION

@@ -159,6 +159,13 @@ def test_one_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> 
         BoardWorker().files(board_of(60), {})
 
 
+def test_one_of_another_program_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an upgrade on the disk under a program that runs."""
+    monkeypatch.setattr(board_worker, "code_version", lambda: "0.0.9+earlier")
+    with BoardWorker() as worker, pytest.raises(BoardWorkerEnded, match="ended with status 1"):
+        worker.files(board_of(60), {})
+
+
 def test_to_close_it_ends_what_it_is_asked_for() -> None:
     with BoardWorker() as worker, ThreadPoolExecutor(1) as beside:
         worker.start()
