@@ -218,9 +218,8 @@ def dataset_verify(
 
     with console.status("Checking …") as status:
         checks = [*examine(directory, key, begins=lambda name: status.update(f"Checking {name} …"))]
-    console.print(
-        describe_checks(read_manifest(directory), checks), markup=False, highlight=False, soft_wrap=True
-    )
+    said = describe_checks(read_manifest(directory), checks, is_key_demanded=key is not None)
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
     if any(check.findings for check in checks):
         raise typer.Exit(1)
 

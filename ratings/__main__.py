@@ -268,9 +268,8 @@ def _verify(options: argparse.Namespace, shown: Progress) -> _Answer:
 
     checks = [*examine(options.release, options.key, begins=lambda name: shown.step(f"Checking {name}"))]
     wrong = any(check.findings for check in checks)
-    return _Answer(
-        describe_checks(read_manifest(options.release), checks), status=WRONG_RELEASE if wrong else 0
-    )
+    said = describe_checks(read_manifest(options.release), checks, is_key_demanded=options.key is not None)
+    return _Answer(said, status=WRONG_RELEASE if wrong else 0)
 
 
 def _plan_without_votes(options: argparse.Namespace) -> _Answer:

@@ -6,14 +6,17 @@ from typing import Any, Final
 from ratings.release.findings import Check
 
 _SHOWN: Final = 20
-_GOOD: Final = (
-    "All fits together and is as its signer left it. Whose key it is no release can tell: compare it with the arena's "
-    "own feed, or demand one with --key."
+_GOOD: Final = "All fits together and is as its signer left it."
+_WHOSE: Final = (
+    "Whose key it is no release can tell: compare it with the arena's own feed, or demand one with --key."
 )
+_THEIRS: Final = "The key is the one that you demand."
 _HEADINGS: Final = ("", "check", "of", "seconds")
 
 
-def describe_checks(manifest: Mapping[str, Any], checks: Sequence[Check]) -> str:
+def describe_checks(
+    manifest: Mapping[str, Any], checks: Sequence[Check], *, is_key_demanded: bool = False
+) -> str:
     """Write a table of the checks, and under each that failed what is wrong and where."""
     rows = [_HEADINGS, *map(_row, checks)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -26,7 +29,7 @@ def describe_checks(manifest: Mapping[str, Any], checks: Sequence[Check]) -> str
             lines += [f"       {finding}" for finding in findings[:_SHOWN]]
             lines += [f"       and {len(findings) - _SHOWN:,} more"] if len(findings) > _SHOWN else []
     wrong = sum(len(check.findings) for check in checks)
-    verdict = _GOOD if not wrong else f"{wrong:,} wrong."
+    verdict = f"{wrong:,} wrong." if wrong else f"{_GOOD} {_THEIRS if is_key_demanded else _WHOSE}"
     text = "\n".join([*lines, "", verdict])
     # A release may come from anybody: what stands in it shall not steer a terminal.
     return "".join(

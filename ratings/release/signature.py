@@ -56,7 +56,7 @@ def check_signature(directory: Path, key: Path | None = None) -> tuple[str, list
         return "", [Finding(file=PUBLIC_KEY, what=f"cannot be read: {error.strerror}")]
     except ValueError as error:
         if key:
-            raise InvalidOptionError(f"{key} is no Ed25519 public key in PEM: {error}") from error
+            raise InvalidOptionError(f"{key} is no Ed25519 public key in PEM: {error}.") from error
         return "", [Finding(file=PUBLIC_KEY, what=f"no Ed25519 public key in PEM: {error}")]
     said = f"key {fingerprint(public)}"
     try:
@@ -84,8 +84,8 @@ def _read_key(path: Path) -> "Ed25519PublicKey":
 
     try:
         key = load_pem_public_key(path.read_bytes())
-    except UnsupportedAlgorithm as error:
-        raise ValueError(str(error)) from error
+    except (ValueError, UnsupportedAlgorithm) as error:  # in words of the library
+        raise ValueError("it holds none that can be read") from error
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError(f"it is a key of another kind, {type(key).__name__}")
     return key

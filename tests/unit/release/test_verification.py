@@ -186,7 +186,9 @@ def test_a_key_of_another_kind_is_told(copied: Path) -> None:
     assert "another kind" in finding.what
     path.write_text("no key")
     assert [finding.file for finding in verify(copied)] == ["signing-key.pub"]
-    with pytest.raises(InvalidOptionError, match="is no Ed25519 public key"):
+    with pytest.raises(
+        InvalidOptionError, match="is no Ed25519 public key in PEM: it holds none that can be read."
+    ):
         verify(copied, path)
 
 
@@ -517,7 +519,11 @@ def test_the_command_says_ok(release: Path, capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Release 2026-11 of Arena, audit variant"
     assert sum(line.startswith("ok") for line in lines) == 9
-    assert lines[-1].startswith("All fits together and is as its signer left it.")
+    assert lines[-1].startswith(
+        "All fits together and is as its signer left it. Whose key it is no release can tell"
+    )
+    assert main(["verify", str(release), "--key", str(release / "signing-key.pub")]) == 0
+    assert capsys.readouterr().out.endswith("as its signer left it. The key is the one that you demand.\n")
 
 
 def test_the_command_says_what_is_wrong_and_where(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
