@@ -8,60 +8,40 @@ from statistics import median
 import jsonschema
 import pandas as pd
 import pytest
-from sqlalchemy import text
 
 from arena import snapshots
+from arena.dataset.bulk import Target, import_votes
 from arena.db import Database
 from arena.web.schemas import SCHEMAS
 from tests.integration.conftest import StartArena
 
 BOARD = "chatbot-arena-2024-08"
+TARGET = Target(name=BOARD, origin="leaderbot", license="BSD-3-Clause")
 ANCHOR, ANCHORED_AT = "mixtral-8x7b-instruct-v0.1", 1114
 WINNERS = ("model_a", "model_b", "tie", "both_bad")
 
 
-def counted_lines(file: Path) -> str:
-    """The published counts, a line a pair and winner."""
-    counted = json.loads(file.read_text())
+def write_votes(counts: Path, votes: Path) -> None:
+    """The published counts as votes, a line for each."""
+    counted = json.loads(counts.read_text())
     names = counted["models"]
-    return "".join(
-        "\t".join((names[one], names[other], winner, str(votes))) + "\n"
-        for (one, other), outcomes in zip(counted["X"], counted["Y"], strict=True)
-        for winner, votes in zip(WINNERS, outcomes, strict=True)
-    )
-
-
-async def import_counts(database: Database, lines: str) -> int:
-    """Write a row a vote, as an import does; returns how many there are then."""
-    async with database.sessions.begin() as session:
-        await session.execute(
-            text("CREATE TEMPORARY TABLE counted (a text, b text, winner text, votes int) ON COMMIT DROP")
-        )
-        raw = (await (await session.connection()).get_raw_connection()).driver_connection
-        assert raw is not None
-        async with raw.cursor() as cursor, cursor.copy("COPY counted FROM STDIN") as copy:
-            await copy.write(lines)
-        added = text(
-            "INSERT INTO board (name, title, origin, license) VALUES (:name, :name, 'leaderbot', 'BSD-3-Clause')"
-        )
-        await session.execute(added, {"name": BOARD})
-        votes = text(
-            """INSERT INTO imported_vote (board_id, file_digest, line, model_a, model_b, winner)
-            SELECT board.id, '', row_number() OVER (), a, b, winner
-            FROM board, counted, generate_series(1, counted.votes) WHERE board.name = :name"""
-        )
-        await session.execute(votes, {"name": BOARD})
-        counting = text("UPDATE board SET votes = (SELECT count(*) FROM imported_vote) RETURNING votes")
-        return int((await session.execute(counting)).scalar_one())
+    with votes.open("w") as file:
+        file.write("model_a,model_b,winner\n")
+        for (one, other), outcomes in zip(counted["X"], counted["Y"], strict=True):
+            for winner, number in zip(WINNERS, outcomes, strict=True):
+                file.write(f"{names[one]},{names[other]},{winner}\n" * number)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_the_published_ratings_stand_on_the_site_and_in_the_feed(
-    real_data: Path, start_arena: StartArena, database: Database
+    real_data: Path, start_arena: StartArena, database: Database, tmp_path: Path
 ) -> None:
     folder = real_data / "chatbot-arena-2024-08"
-    assert await import_counts(database, counted_lines(folder / "counts.json")) == 1_670_250
+    votes = tmp_path / "votes.csv"
+    write_votes(folder / "counts.json", votes)
+    done = await import_votes(database, votes, TARGET, rejects=tmp_path / "rejects.csv")
+    assert (done.new, done.rejected) == (1_670_250, 0)
     await snapshots.fit(database)
     arena = await start_arena(demo=False)
     async with arena.client() as program:
