@@ -302,20 +302,24 @@ def leaderboard_verify(
 ) -> None:
     """Recompute a snapshot from the votes that it saw, and say what differs."""
     from arena.operator_categories import read_operator_categories
+    from arena.snapshots import find_snapshot
     from arena.verification import verify
 
-    async def recompute(database: Database) -> list[str]:
+    async def recompute(database: Database) -> tuple[list[str], str]:
         settings = Settings()
         rules = read_operator_categories(settings.categories_file).rules
         async with tagger_for(database, settings, rules) as tagger, database.readings() as session:
-            return await verify(session, snapshot, tagger.version, release)
+            found = await verify(session, snapshot, tagger.version, release)
+            return found, (await find_snapshot(session, snapshot)).results_digest
 
-    differences = with_database(recompute)
+    differences, digest = with_database(recompute)
     for difference in differences:
         console.print(difference, highlight=False)
     if differences:
         raise typer.Exit(1)
-    console.print("The same votes give the same boards, to the digest.")
+    console.print(
+        f"The same votes give the same boards, to the digest: {digest}", highlight=False, soft_wrap=True
+    )
 
 
 @simulate_app.command("voters")
