@@ -1,7 +1,7 @@
 """What changed from day to day: as JSON, and for feed readers as Atom and as JSON Feed."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -78,7 +78,12 @@ async def changes_as_json_feed(
 def _items(changes: Sequence[Mapping[str, Any]], releases: Sequence[Mapping[str, Any]]) -> list[Item]:
     """One for each day on which anything changed, and one for each release, the newest first."""
     found = [
-        Item(date=each["date"], updated=each["generated_at"], sentences=tuple(each["summary"]))
+        Item(
+            date=each["date"],
+            published=datetime.combine(each["date"], datetime.min.time(), UTC),
+            updated=each["generated_at"],
+            sentences=tuple(each["summary"]),
+        )
         for each in changes
     ]
     found += [_item_of_release(each) for each in releases]
@@ -90,6 +95,7 @@ def _item_of_release(release: Mapping[str, Any]) -> Item:
     holds = f"It holds {release['battles']:,} battles with {release['votes']:,} votes."
     return Item(
         date=date.fromisoformat(release["cut_week"]),
+        published=release["published_at"].astimezone(UTC),
         updated=release["published_at"],
         sentences=(f"Release {name} of the open data is published.", holds),
         kind=f"release-{name}",

@@ -31,7 +31,8 @@ class Site:
 class Item:
     """The changes of one day, or a release that was published."""
 
-    date: date
+    date: date  # of its id, which stays
+    published: datetime
     updated: datetime
     sentences: tuple[str, ...]
     kind: str = "changes"
@@ -47,7 +48,7 @@ class Item:
         """The day and how it begins."""
         more = len(self.sentences) - TITLE_SENTENCES
         said = " ".join(self.sentences[:TITLE_SENTENCES]) + (f" And {more} more." if more > 0 else "")
-        return f"{self.date.isoformat()} · {said}"
+        return f"{self.published.date().isoformat()} · {said}"
 
     @property
     def html(self) -> str:
@@ -102,7 +103,7 @@ def json_feed(site: Site, items: Sequence[Item]) -> dict[str, Any]:
                 "title": item.title,
                 "content_html": item.html,
                 "content_text": "\n".join(item.sentences),
-                "date_published": datetime.combine(item.date, datetime.min.time(), UTC),
+                "date_published": item.published,
                 "date_modified": item.updated,
             }
             for item in items

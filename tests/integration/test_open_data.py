@@ -115,7 +115,9 @@ async def test_feed_readers_hear_of_releases(site: Serving, database: Database) 
         atom = await reader.get("/feed/v1/atom.xml")
         (release,) = (await reader.get("/feed/v1/releases.json")).json()["releases"]
     assert entry["url"].endswith("/data#2026-11")
-    assert entry["date_modified"] == release["published_at"]
+    assert entry["date_published"] == entry["date_modified"] == release["published_at"]
+    assert entry["title"].startswith(f"{release['published_at'][:10]} · Release 2026-11")
+    assert entry["title"] in atom.text
     assert "40 battles with 40 votes" in entry["content_text"]
     assert entry["id"] == "tag:127.0.0.1,2026-11-23:release-2026-11"
     assert entry["id"] in atom.text
