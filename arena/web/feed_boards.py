@@ -1,6 +1,6 @@
 """Stored files of snapshots, of the newest or of a named one: leaderboards and pairs of models."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import orjson
@@ -28,7 +28,14 @@ async def leaderboard(
 ) -> Response:
     """The ratings of one category, of the newest snapshot."""
     newest = await snapshots.newest()
-    file = await leaderboard_file(snapshots, settings, name, newest.id, style_control=style_control)
+    file = await leaderboard_file(
+        snapshots,
+        settings,
+        name,
+        newest.id,
+        style_control=style_control,
+        alternates=_alternates(name, "csv", style_control),
+    )
     return answer(request, file, of=newest)
 
 
@@ -62,7 +69,8 @@ async def leaderboard_table(
 async def pairs(name: str, request: Request, snapshots: Snapshots, settings: CurrentSettings) -> Response:
     """How each pair of models fared against each other, of the newest snapshot."""
     newest = await snapshots.newest()
-    return answer(request, await _pairs_file(snapshots, settings, name, newest.id, FRESH), of=newest)
+    page = alternate(f"/pairs/{name}", "text/html")
+    return answer(request, await _pairs_file(snapshots, settings, name, newest.id, FRESH, [page]), of=newest)
 
 
 @router.head("/snapshots/{snapshot_id}/leaderboards/{name}.json", include_in_schema=False)
@@ -98,7 +106,9 @@ async def robustness(
 ) -> Response:
     """What would change a main board, of the newest snapshot."""
     newest = await snapshots.newest()
-    return answer(request, await _robustness_file(snapshots, settings, name, newest.id, FRESH), of=newest)
+    page = alternate(f"/robustness/{name}", "text/html")
+    file = await _robustness_file(snapshots, settings, name, newest.id, FRESH, [page])
+    return answer(request, file, of=newest)
 
 
 @router.head("/snapshots/{snapshot_id}/robustness/{name}.json", include_in_schema=False)
@@ -118,24 +128,36 @@ async def leaderboard_file(
     *,
     style_control: bool = False,
     headers: Mapping[str, str] = FRESH,
+    alternates: Sequence[str] = (),
 ) -> FeedFile:
-    """A stored leaderboard; raises `SnapshotNotFound` or `LeaderboardNotFound`."""
-    links = [described_by("leaderboard"), *_alternates(name, "csv", style_control)]
+    """A stored leaderboard, with links to what shows the same numbers; raises `SnapshotNotFound` or
+    `LeaderboardNotFound`."""
+    links = [described_by("leaderboard"), *alternates]
     stored = board_file(name, style_control=style_control)
     return await _stored(snapshots, settings, stored, snapshot_id, links, headers)
 
 
 async def _pairs_file(
-    snapshots: SnapshotReader, settings: Settings, name: str, snapshot_id: str, headers: Mapping[str, str]
+    snapshots: SnapshotReader,
+    settings: Settings,
+    name: str,
+    snapshot_id: str,
+    headers: Mapping[str, str],
+    alternates: Sequence[str] = (),
 ) -> FeedFile:
-    links = [described_by("pairs"), alternate(f"/leaderboard/{name}", "text/html")]
+    links = [described_by("pairs"), *alternates]
     return await _stored(snapshots, settings, f"pairs/{name}.json", snapshot_id, links, headers)
 
 
 async def _robustness_file(
-    snapshots: SnapshotReader, settings: Settings, name: str, snapshot_id: str, headers: Mapping[str, str]
+    snapshots: SnapshotReader,
+    settings: Settings,
+    name: str,
+    snapshot_id: str,
+    headers: Mapping[str, str],
+    alternates: Sequence[str] = (),
 ) -> FeedFile:
-    links = [described_by("robustness"), alternate(f"/robustness/{name}", "text/html")]
+    links = [described_by("robustness"), *alternates]
     return await _stored(snapshots, settings, f"robustness/{name}.json", snapshot_id, links, headers)
 
 

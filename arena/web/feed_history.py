@@ -73,7 +73,7 @@ async def history(
 
     links = [
         described_by("history"),
-        alternate(f"/leaderboard/{name}", "text/html"),
+        *([] if style_control or first or to else [alternate(f"/history/{name}", "text/html")]),
         *licensed(
             await license_of(snapshots, settings, stored, found[-1][0].snapshot if found else newest.id)
         ),
@@ -98,7 +98,13 @@ async def board_of_day(
     found = day_of(await days.days(await snapshots.newest()), day)
     headers = IMMUTABLE if found.is_over(datetime.now(UTC)) else FRESH
     file = await leaderboard_file(
-        snapshots, settings, name, found.snapshot, style_control=style_control, headers=headers
+        snapshots,
+        settings,
+        name,
+        found.snapshot,
+        style_control=style_control,
+        headers=headers,
+        alternates=[alternate(f"/leaderboard/{name}/{day}", "text/html")],
     )
     return answer(request, file)
 

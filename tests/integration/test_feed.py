@@ -147,6 +147,27 @@ async def test_csv_says_what_the_json_says(program: httpx2.AsyncClient) -> None:
     assert '<https://spdx.org/licenses/CC-BY-4.0.html>; rel="license"' in links
 
 
+async def test_alternates_show_the_same_numbers(program: httpx2.AsyncClient) -> None:
+    days = (await program.get("/feed/v1/index.json")).json()["days"]
+    date, snapshot = list(days.items())[1]
+    cases = {
+        "leaderboards/llmfao.json": ["/feed/v1/leaderboards/llmfao.csv", "/leaderboard/llmfao"],
+        "leaderboards/llmfao.csv": ["/feed/v1/leaderboards/llmfao.json", "/leaderboard/llmfao"],
+        "pairs/llmfao.json": ["/pairs/llmfao"],
+        "robustness/llmfao.json": ["/robustness/llmfao"],
+        "history/llmfao.json": ["/history/llmfao"],
+        f"history/llmfao.json?to={date}": [],
+        f"history/llmfao/{date}.json": [f"/leaderboard/llmfao/{date}"],
+        f"snapshots/{snapshot}/leaderboards/llmfao.json": [],
+        f"snapshots/{snapshot}/pairs/llmfao.json": [],
+        f"snapshots/{snapshot}/robustness/llmfao.json": [],
+    }
+    for path, others in cases.items():
+        link = (await program.get(f"/feed/v1/{path}")).headers["link"]
+        assert re.findall('<([^>]*)>; rel="alternate"', link) == others, path
+        assert all([(await program.get(other)).status_code == 200 for other in others]), path
+
+
 async def test_history_has_a_point_a_model_and_day(program: httpx2.AsyncClient) -> None:
     history = (await program.get("/feed/v1/history/overall.json")).json()
     first, second, third = history["days"]
