@@ -1,5 +1,6 @@
 """A leaderboard to put into a page of one's own: in any frame, without script or cookie."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -41,14 +42,27 @@ async def embedded_leaderboard(
         content = _page(settings, theme, None, 0, missing.detail)
         headers = FRAMED | {"Cache-Control": "no-store"}
         return Response(content, missing.status, headers, HTML)
-    content = _page(settings, theme, board, top)
-    return answer(
-        request, content_file(content, modified=board.generated_at, media_type=HTML, headers=FRAMED)
-    )
+    stale_since = (await snapshots.newest()).failing_since
+    content = _page(settings, theme, board, top, stale_since=stale_since)
+    modified = None if stale_since else board.generated_at  # a date that says nothing of being stale
+    return answer(request, content_file(content, modified=modified, media_type=HTML, headers=FRAMED))
 
 
-def _page(settings: Settings, theme: str, board: BoardPage | None, top: int, problem: str = "") -> bytes:
+def _page(
+    settings: Settings,
+    theme: str,
+    board: BoardPage | None,
+    top: int,
+    problem: str = "",
+    stale_since: datetime | None = None,
+) -> bytes:
     template = environment.get_template("embed.html")
-    entries = board.entries[:top] if board else ()
-    said = template.render(title=settings.title, theme=theme, board=board, entries=entries, problem=problem)
+    said = template.render(
+        title=settings.title,
+        theme=theme,
+        board=board,
+        entries=board.entries[:top] if board else (),
+        problem=problem,
+        stale_since=stale_since,
+    )
     return said.encode()

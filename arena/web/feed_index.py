@@ -46,6 +46,7 @@ async def index(request: Request, snapshots: Snapshots, days: Days, settings: Cu
         "$schema": "/feed/v1/schema/index.json",
         "snapshot": newest.id,
         "generated_at": newest.generated_at,
+        "stale_since": newest.failing_since,
         "license": settings.data_license,
         "files": FILES,
         **_of_boards(newest),
@@ -54,7 +55,10 @@ async def index(request: Request, snapshots: Snapshots, days: Days, settings: Cu
         "schemas": {name: f"/feed/v1/schema/{name}.json" for name in SCHEMAS},
     }
     links = [described_by("index"), *licensed(settings.data_license)]
-    return answer(request, content_file(as_json(body), modified=newest.generated_at, links=links))
+    modified = (
+        None if newest.failing_since else newest.generated_at
+    )  # a date that says nothing of being stale
+    return answer(request, content_file(as_json(body), modified=modified, links=links))
 
 
 def _of_boards(newest: Newest) -> dict[str, dict[str, str]]:

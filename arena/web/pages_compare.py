@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +10,7 @@ from fastapi.responses import Response
 
 from arena.errors import ModelNotFound, SnapshotNotFound
 from arena.nearest import nearest_names
-from arena.web.board_deps import Boards
+from arena.web.board_deps import Boards, StaleSince
 from arena.web.board_navigation import Navigation, find_board, navigate
 from arena.web.boards import BoardPage, Entry
 from arena.web.deps import Snapshots
@@ -53,6 +54,7 @@ class ComparePage:
     pair: ModelPair | None  # None until two different models are chosen
     note: str | None
     elsewhere: Sequence[CategoryPair]
+    stale_since: datetime | None
 
 
 @router.get("/compare")
@@ -60,6 +62,7 @@ async def compare_models(
     request: Request,
     boards: Boards,
     snapshots: Snapshots,
+    stale_since: StaleSince,
     a: Annotated[str, Query()] = "",
     b: Annotated[str, Query()] = "",
     board: Annotated[str, Query()] = "",
@@ -84,6 +87,7 @@ async def compare_models(
         pair=pair,
         note="Choose two different models." if a and a == b else None,
         elsewhere=_elsewhere(navigation, a, b) if pair else (),
+        stale_since=stale_since,
     )
     return render_page(request, "compare.html", page, headers={"Cache-Control": "no-cache"})
 

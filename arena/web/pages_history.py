@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from arena.errors import InvalidInput
-from arena.web.board_deps import Boards
+from arena.web.board_deps import Boards, StaleSince
 from arena.web.board_history import BoardDifference, DayBoard, day_before, difference, thinned
 from arena.web.board_navigation import Navigation, find_board, navigate
 from arena.web.boards import BoardPage
@@ -38,6 +38,7 @@ class HistoryPage:
     compared: date | None  # the day that the form offers to compare with
     ratings: Figure
     convergence: Figure
+    stale_since: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +49,17 @@ class DifferencePage:
     navigation: Navigation
     days: Sequence[date]
     difference: BoardDifference
+    stale_since: datetime | None
 
 
 @router.get("/history/{name}")
 async def history(
-    name: str, request: Request, boards: Boards, snapshots: Snapshots, history: History
+    name: str,
+    request: Request,
+    boards: Boards,
+    snapshots: Snapshots,
+    history: History,
+    stale_since: StaleSince,
 ) -> Response:
     """How the ratings of a board came to be what they are."""
     board = find_board(boards, name)
@@ -65,6 +72,7 @@ async def history(
         compared=day_before(days, max(days), CHANGED_IN_DAYS) if days else None,
         ratings=draw_history(_history_plot(board, shown)),
         convergence=draw_convergence(_convergence_plot(shown)),
+        stale_since=stale_since,
     )
     return render_page(request, "history.html", page, headers=FRESH)
 
@@ -122,6 +130,7 @@ async def board_difference(
     boards: Boards,
     snapshots: Snapshots,
     history: History,
+    stale_since: StaleSince,
     first: Annotated[str, Query(alias="from")] = "",
     last: Annotated[str, Query(alias="to")] = "",
 ) -> Response:
@@ -141,5 +150,6 @@ async def board_difference(
         navigation=navigate(boards, board),
         days=sorted(days, reverse=True),
         difference=difference(found[min(chosen)], found[max(chosen)]),
+        stale_since=stale_since,
     )
     return render_page(request, "difference.html", page, headers=FRESH)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import sqrt
 from statistics import NormalDist
 from typing import Annotated, Any, Final
@@ -17,7 +18,7 @@ from arena.nearest import nearest_names
 from arena.populations import OWN_POPULATIONS
 from arena.tables import Model
 from arena.versions import model_record, versions_of
-from arena.web.board_deps import Boards
+from arena.web.board_deps import Boards, StaleSince
 from arena.web.board_navigation import Navigation, navigate
 from arena.web.boards import BoardPage, Entry, styled_page
 from arena.web.deps import Activity, Db, Snapshots
@@ -79,6 +80,7 @@ class ModelPage:
     answers: int  # that the style was counted on
     pairs: Sequence[PairRecord]
     note: str | None
+    stale_since: datetime | None
 
 
 @router.get("/models")
@@ -95,6 +97,7 @@ async def model(
     boards: Boards,
     snapshots: Snapshots,
     activity: Activity,
+    stale_since: StaleSince,
     population: Annotated[str, Query()] = "",
 ) -> Response:
     """What is known about a model, and the boards it stands on; `?population=` chooses whose votes."""
@@ -120,6 +123,7 @@ async def model(
         answers=answers,
         pairs=(await read_pairs(snapshots, chosen.name, chosen.snapshot)).of(name) if chosen else (),
         note=_note(population, mains),
+        stale_since=stale_since,
     )
     return render_page(request, "model.html", page)
 

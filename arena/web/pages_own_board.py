@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -11,6 +12,7 @@ from arena.errors import LeaderboardNotFound, SnapshotNotFound
 from arena.own_board import CONFIDENCE, SPREAD_POINTS, VOTES_LEAST, OwnBoard, own_boards
 from arena.populations import OWN_POPULATIONS
 from arena.votes import votes_of
+from arena.web.board_deps import StaleSince
 from arena.web.boards import BoardPage, board_page
 from arena.web.deps import Db, MaybeVoter, Snapshots
 from arena.web.rendering import render_page
@@ -28,10 +30,13 @@ class OwnBoardPage:
     spread: float
     votes_least: int
     confidence: float
+    stale_since: datetime | None
 
 
 @router.get("/board")
-async def own_board(request: Request, voter: MaybeVoter, db: Db, snapshots: Snapshots) -> Response:
+async def own_board(
+    request: Request, voter: MaybeVoter, db: Db, snapshots: Snapshots, stale_since: StaleSince
+) -> Response:
     """The own ratings of whoever holds the cookie."""
     votes = [cast for cast, _ in await votes_of(db, voter)] if voter else []
     general = await _general(snapshots) if votes else {}
@@ -45,6 +50,7 @@ async def own_board(request: Request, voter: MaybeVoter, db: Db, snapshots: Snap
         spread=SPREAD_POINTS,
         votes_least=VOTES_LEAST,
         confidence=CONFIDENCE,
+        stale_since=stale_since,
     )
     return render_page(request, "own_board.html", page)
 

@@ -1,12 +1,13 @@
 """A board as pictures: its ratings with their intervals, and how each two models fared against each other."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from arena.web.board_deps import Boards
+from arena.web.board_deps import Boards, StaleSince
 from arena.web.board_navigation import Navigation, find_board, navigate
 from arena.web.boards import BoardPage, styled_page
 from arena.web.deps import Snapshots
@@ -30,11 +31,14 @@ class PicturePage:
     plot: Figure
     sizes: tuple[int, ...]  # other numbers of models to choose from
     shown: int
+    stale_since: datetime | None
     notes: tuple[str, ...] = ()
 
 
 @router.get("/plot/{name}")
-async def plot(name: str, request: Request, boards: Boards, snapshots: Snapshots) -> Response:
+async def plot(
+    name: str, request: Request, boards: Boards, snapshots: Snapshots, stale_since: StaleSince
+) -> Response:
     """The ratings of a board as a picture, with and without style control."""
     board = find_board(boards, name)
     styled = await styled_page(snapshots, name, board.snapshot)
@@ -44,6 +48,7 @@ async def plot(name: str, request: Request, boards: Boards, snapshots: Snapshots
         plot=draw_ratings(_ratings_plot(board, styled)),
         sizes=(),
         shown=len(board.entries),
+        stale_since=stale_since,
     )
     return render_page(request, "plot.html", page, headers=FRESH)
 
@@ -69,7 +74,12 @@ def _ratings_plot(board: BoardPage, styled: BoardPage | None) -> RatingsPlot:
 
 @router.get("/pairs/{name}")
 async def pairs(
-    name: str, request: Request, boards: Boards, snapshots: Snapshots, top: Annotated[str, Query()] = "20"
+    name: str,
+    request: Request,
+    boards: Boards,
+    snapshots: Snapshots,
+    stale_since: StaleSince,
+    top: Annotated[str, Query()] = "20",
 ) -> Response:
     """How each two models of a board fared against each other, as a matrix."""
     board = find_board(boards, name)
@@ -93,6 +103,7 @@ async def pairs(
         plot=draw_pair_matrix(matrix),
         sizes=SIZES if len(records.models) > SIZES[0] else (),
         shown=shown,
+        stale_since=stale_since,
         notes=(note,) if top != str(size) else (),
     )
     return render_page(request, "pairs.html", page, headers=FRESH)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -12,6 +13,7 @@ from arena.nearest import nearest_names
 from arena.populations import OVERALL, OWN_POPULATIONS, Population
 from arena.topic_boards import EFFECTIVE_VOTERS_LEAST, EFFECTIVE_VOTES_LEAST, VOTES_MOST, TopicBoard
 from arena.topics import LEAST_ALIKE, VOTERS_LEAST, topic_words
+from arena.web.board_deps import StaleSince
 from arena.web.boards import BoardPage, board_page
 from arena.web.deps import Snapshots, Topics
 from arena.web.rendering import render_page
@@ -40,6 +42,7 @@ class TopicPage:
     found: TopicBoard | None  # None until there is a topic that can be looked for
     note: str | None
     limits: Mapping[str, float]
+    stale_since: datetime | None
 
 
 @router.get("/topic")
@@ -47,6 +50,7 @@ async def topic(
     request: Request,
     snapshots: Snapshots,
     topics: Topics,
+    stale_since: StaleSince,
     q: Annotated[str, Query()] = "",
     board: Annotated[str, Query()] = "",
 ) -> Response:
@@ -69,6 +73,7 @@ async def topic(
         found=found,
         note=note,
         limits=LIMITS,
+        stale_since=stale_since,
     )
     return render_page(request, "topic.html", page)
 

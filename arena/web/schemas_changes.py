@@ -6,6 +6,7 @@ from arena.web.schemas_fields import (
     COUNT,
     DIGEST,
     INSTANT,
+    MAYBE_INSTANT,
     MAYBE_NUMBER,
     MAYBE_RANK,
     MAYBE_TEXT,
@@ -122,6 +123,8 @@ INDEX = described(
         "$schema": TEXT,
         "snapshot": DIGEST,
         "generated_at": INSTANT,
+        "stale_since": MAYBE_INSTANT
+        | {"description": "Since when a newer snapshot cannot be computed; null while it can."},
         "license": MAYBE_TEXT,
         "files": ADDRESSES,
         "leaderboards": ADDRESSES,

@@ -11,6 +11,7 @@ RATE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 MAYBE_RANK = {"type": ["integer", "null"], "minimum": 1}
 DIGEST = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 INSTANT = {"type": "string", "format": "date-time"}
+MAYBE_INSTANT = {"type": ["string", "null"], "format": "date-time"}
 
 
 def described(properties: dict[str, Any], **more: Any) -> dict[str, Any]:

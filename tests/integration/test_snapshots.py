@@ -4,9 +4,11 @@ import asyncio
 import gzip
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import httpx2
+import jsonschema
 import orjson
 import pytest
 from sqlalchemy import func, insert, select, text, update
@@ -362,15 +364,33 @@ async def test_failed_fit_keeps_the_last_board_and_says_so(
                 with pytest.raises(type(error)):
                     await jobs.fit_leaderboards(database, fitter, settings)
         assert (await person.get("/feed/v1/leaderboards/demo.json")).json() == before
-        assert "This board is stale since" in (await person.get("/leaderboard/demo")).text
+        assert await _pages_that_say_they_are_stale(person, before) == set(_pages_with_numbers(before))
+        index = (await person.get("/feed/v1/index.json")).json()
+        jsonschema.validate(index, (await person.get(index["$schema"])).json())
+        assert datetime.fromisoformat(index["stale_since"]) > datetime.fromisoformat(index["generated_at"])
         ready = (await person.get("/readyz")).json()
         assert ready["status"] == "ok"
         assert any("stale" in note for note in ready["notes"])
         assert "arena_stale_leaderboards 1.0" in (await person.get("/metrics")).text
         await jobs.fit_leaderboards(database, fitter, settings)
         assert (await person.get("/feed/v1/leaderboards/demo.json")).json()["votes"] == before["votes"] + 1
-        assert "stale" not in (await person.get("/leaderboard/demo")).text
+        assert await _pages_that_say_they_are_stale(person, before) == set()
+        assert (await person.get("/feed/v1/index.json")).json()["stale_since"] is None
         assert (await person.get("/readyz")).json()["notes"] == []
+
+
+def _pages_with_numbers(board: dict[str, Any]) -> list[str]:
+    """The pages about a board that show numbers of the newest snapshot."""
+    a, b, *_ = (entry["model"] for entry in board["entries"])
+    views = ("leaderboard", "plot", "pairs", "history", "robustness", "embed/leaderboard")
+    others = (f"/compare?a={a}&b={b}&board=demo", f"/models/{a}", "/history/demo/diff", "/me/board")
+    return [f"/{view}/demo" for view in views] + list(others)
+
+
+async def _pages_that_say_they_are_stale(person: httpx2.AsyncClient, board: dict[str, Any]) -> set[str]:
+    said = {path: await person.get(path) for path in _pages_with_numbers(board)}
+    assert {answer.status_code for answer in said.values()} == {200}
+    return {path for path, answer in said.items() if "stale since" in answer.text}
 
 
 async def test_prompt_asked_over_and_over_is_left_out_beyond_a_limit(

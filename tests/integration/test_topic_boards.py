@@ -110,7 +110,9 @@ def models_of(html: str) -> list[str]:
     return re.findall(r'<th scope="row"><a href="/models/(\w+)">', html)
 
 
-async def test_a_topic_shows_the_order_of_battles_like_it(reader: httpx2.AsyncClient) -> None:
+async def test_a_topic_shows_the_order_of_battles_like_it(
+    reader: httpx2.AsyncClient, database: Database
+) -> None:
     async def asked(q: str) -> str:
         answer = await reader.get("/topic", params={"q": q, "board": "simulated"})
         assert answer.status_code == 200, answer.text
@@ -140,6 +142,11 @@ async def test_a_topic_shows_the_order_of_battles_like_it(reader: httpx2.AsyncCl
     await what_is_no_topic_is_named(reader)
     many = await asyncio.gather(*(asked("python functions") for _ in range(20)))
     assert set(many) == {code}, "the same topic is the same board"
+
+    async with database.sessions.begin() as session:
+        await snapshots.note_failure(session, ArithmeticError("no board"))
+    assert "stale since" in await asked("python functions")
+    assert "stale since" not in (await reader.get("/topic")).text, "where no numbers are"
 
 
 async def test_few_wait_and_none_for_long(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
