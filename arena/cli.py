@@ -76,7 +76,7 @@ def main() -> None:
 
 def _in_a_sentence(error: Exception) -> str | None:
     """What to tell the operator; None for a mistake of the program, which deserves its traceback."""
-    from arena.db import is_outage
+    from arena.db import is_outage, refusal
     from arena.gateway.vllm import ServerDidNotStart
     from arena.postgres import PostgresError
 
@@ -89,6 +89,8 @@ def _in_a_sentence(error: Exception) -> str | None:
         return f"no space is left on the disk{place}. What is stored already is kept: make room, and run this again."
     if isinstance(error, (PostgresError, ServerDidNotStart, ValueError)):
         return str(error)
+    if (said := refusal(error)) is not None:
+        return f"the database refuses: {said}. Its log may say more."
     return "the database cannot be reached. Try `arena doctor`." if is_outage(error) else None
 
 

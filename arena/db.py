@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -37,6 +38,10 @@ JOB_LOCKS = {
     "releases": 7_201_018,
     "moderation": 7_201_019,
 }
+
+# Beginnings of the SQLSTATE of what an operator has to mend: resources, the server's files, what it may not do, and
+# a trigger of theirs that refuses, for none of ours does.
+REFUSALS = ("53", "58", "25006", "42501", "55P03", "57014", "P0001", "XX001", "XX002")
 
 
 @contextmanager
@@ -137,6 +142,14 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, OperationalError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     )
+
+
+def refusal(error: BaseException) -> str | None:
+    """What the database says that was reached and will not do what is no mistake to ask; None for any other error."""
+    original = error.orig if isinstance(error, DBAPIError) else None
+    if not isinstance(original, psycopg.Error) or not (original.sqlstate or "").startswith(REFUSALS):
+        return None
+    return original.diag.message_primary
 
 
 def migrations_config(url: str) -> Config:

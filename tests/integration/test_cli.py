@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
+import psycopg
 import pytest
 
 from arena import __version__
 from arena.cli import main
 from arena.dataset.finish import finish
-from arena.db import Database
+from arena.db import Database, conninfo_of
 from benchmarks.synthetic_release import write_data
 from tests.integration.small_release import KEY, key_file, note_release, write_release
 
@@ -198,6 +199,18 @@ def test_unreachable_database_is_one_sentence(arena_command: CommandLine) -> Non
         "leaderboard", "show", code=1, ARENA_DATABASE_URL="postgresql://nobody@127.0.0.1:9/x"
     )
     assert "the database cannot be reached" in said
+
+
+def test_refusal_of_the_database_is_one_sentence(arena_command: CommandLine, database: Database) -> None:
+    refuse = """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'not tonight'; END$$;
+    CREATE TRIGGER refuse BEFORE INSERT ON snapshot EXECUTE FUNCTION refuse()"""
+    with psycopg.connect(conninfo_of(database.url), autocommit=True) as server:
+        server.execute(refuse)
+        try:
+            said = arena_command("leaderboard", "fit", code=1)
+        finally:
+            server.execute("DROP FUNCTION refuse CASCADE")
+    assert said == "Error: the database refuses: not tonight. Its log may say more.\n"
 
 
 def test_bad_setting_is_one_sentence(arena_command: CommandLine) -> None:
