@@ -69,6 +69,7 @@ async def test_pages_say_what_the_boards_say(page: httpx2.AsyncClient) -> None:
         assert re.search(rf'<td class="style wide">{entry["rating"]:.0f}\b', html), entry
 
     await recomputing_as_the_page_says_gives_the_ratings(html, board)
+    await a_board_is_cited_by_its_day(page, html, board)
     await pairs_say_how_sure_a_difference_is(page)
     await little_would_change_the_board(page, html)
     await filters_and_order_are_in_the_address(page)
@@ -215,6 +216,16 @@ async def days_have_addresses_of_their_own(page: httpx2.AsyncClient) -> None:
     turned = (await page.get(f"/history/overall/diff?from={DAYS[-1]}&to={DAYS[1]}")).text
     assert "<h2>From" in turned
     assert f"+{VOTES_A_DAY * 2}," in turned, "days in either order"
+
+
+async def a_board_is_cited_by_its_day(page: httpx2.AsyncClient, html: str, board: dict[str, Any]) -> None:
+    cited = re.search(r'class="permalink" href="([^"]*)">([^<]*)</a>\s*\(<a href="([^"]*)">as JSON', html)
+    assert cited
+    address, said, file = cited.groups()
+    assert said == f"{page.base_url}{address}"
+    assert address == f"/leaderboard/overall/{board['generated_at'][:10]}"
+    assert rows_of((await page.get(address)).text) == rows_of(html)
+    assert (await page.get(file)).json() == board
 
 
 async def test_days_are_those_of_the_board(
