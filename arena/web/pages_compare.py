@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from arena.errors import ModelNotFound, SnapshotNotFound
-from arena.nearest import nearest_names
+from arena.nearest import nearest_or_first
 from arena.web.board_deps import Boards, StaleSince
 from arena.web.board_navigation import Navigation, find_board, navigate
 from arena.web.boards import BoardPage, Entry
@@ -70,9 +70,10 @@ async def compare_models(
     """Two models of one board; without names, the form that asks for them."""
     if not boards:
         raise SnapshotNotFound("No leaderboard has been computed yet. Come back in a minute.")
-    shown = find_board(boards, board) if board else _board_of(boards, a, b)
+    asked = [name for name in (a, b) if name]
+    shown = find_board(boards, board) if board else _board_of(boards, asked)
     names = sorted(shown.by_model, key=str.casefold)
-    found = [_entry(shown, name) for name in (a, b) if name]
+    found = _entries(boards, shown, asked)
     pair = None
     if len(found) == 2 and a != b:
         pair = compare(shown, await read_pairs(snapshots, shown.name, shown.snapshot), *found)
@@ -92,19 +93,28 @@ async def compare_models(
     return render_page(request, "compare.html", page, headers={"Cache-Control": "no-cache"})
 
 
-def _board_of(boards: Sequence[BoardPage], a: str, b: str) -> BoardPage:
-    """The first board that has both models, else the first with any."""
-    both = [board for board in boards if a in board.by_model and b in board.by_model]
-    return next(iter(both), next((board for board in boards if board.entries), boards[0]))
+def _board_of(boards: Sequence[BoardPage], asked: Sequence[str]) -> BoardPage:
+    """The first board that has the most of the models, else the first with any."""
+    return max(boards, key=lambda board: (sum(name in board.by_model for name in asked), bool(board.entries)))
 
 
-def _entry(board: BoardPage, name: str) -> Entry:
-    entry = board.entry_of(name)
-    if entry is None:
-        near = nearest_names(name, list(board.by_model))
-        told = f"The nearest are: {', '.join(near)}." if near else "See the board for those that are."
-        raise ModelNotFound(f"There is no model {name[:100]!r} on the board {board.name!r}. {told}")
-    return entry
+def _entries(boards: Sequence[BoardPage], shown: BoardPage, asked: Sequence[str]) -> list[Entry]:
+    """The models' lines on the board; names that no board has are refused before those that this one lacks."""
+    everywhere = {model for board in boards for model in board.by_model}
+    if unknown := [name for name in asked if name not in everywhere]:
+        raise _not_found(unknown, "on any board", sorted(everywhere))
+    if missing := [name for name in asked if name not in shown.by_model]:
+        raise _not_found(missing, f"on the board {shown.name!r}", [*shown.by_model])
+    return [shown.by_model[name] for name in asked]
+
+
+def _not_found(names: Sequence[str], where: str, known: Sequence[str]) -> ModelNotFound:
+    return ModelNotFound(
+        " ".join(
+            f"There is no model {name[:100]!r} {where}. {nearest_or_first(name, known)}"
+            for name in dict.fromkeys(names)
+        )
+    )
 
 
 def _elsewhere(navigation: Navigation, a: str, b: str) -> list[CategoryPair]:

@@ -12,12 +12,13 @@ import httpx2
 import jsonschema
 import pytest
 
-from arena import snapshots
+from arena import simulate, snapshots
 from arena.dataset.bulk import Target, import_votes
 from arena.db import Database
 from arena.web.schemas import SCHEMAS
 from tests.filled_arena import DAYS_BACK, NEWCOMER, STRENGTHS, VOTES_A_DAY, fill
 from tests.integration.conftest import StartArena
+from tests.integration.serving import answered_battle, vote
 
 BEST, SECOND = list(STRENGTHS)[:2]
 DAYS = [(datetime.now(UTC) - timedelta(days=back)).date().isoformat() for back in DAYS_BACK]
@@ -251,6 +252,43 @@ async def test_days_are_those_of_the_board(
         assert "\0" not in (await page.get("/leaderboard/overall?q=%00&organization=%00")).text
     assert form
     assert '<input type="hidden" name="organization" value="Birds">' in form[0]
+
+
+async def test_one_demo_vote_stands_beside_the_simulated_ones(
+    start_arena: StartArena, database: Database
+) -> None:
+    arena = await start_arena()
+    await simulate.play(arena.url, arena.settings, battles=60, at_once=12, seed=7)
+    async with arena.client(headers={"Accept": "text/html"}) as page:
+        cast = (await vote(page, (await answered_battle(page))["id"])).json()
+        await snapshots.fit(database)
+        met = {model["name"] for model in cast["models"].values()}
+        simulated = (await page.get("/feed/v1/leaderboards/simulated.json")).json()
+        others = [entry["model"] for entry in simulated["entries"] if entry["model"] not in met]
+        await compare_names_the_model_that_is_unknown(page, met.pop(), others)
+
+
+async def compare_names_the_model_that_is_unknown(
+    page: httpx2.AsyncClient, met: str, others: list[str]
+) -> None:
+    async def detail(query: str) -> str:
+        answer = await page.get(f"/compare?{query}", headers={"Accept": "application/json"})
+        assert answer.status_code == 404
+        told: str = answer.json()["detail"]
+        return told
+
+    for query in (f"a={others[0]}&b=nope", f"a=nope&b={others[0]}", f"a={others[0]}&b=nope&board=demo"):
+        told = await detail(query)
+        assert told.startswith("There is no model 'nope' on any board. There are: "), "nothing is near it"
+        assert others[0] not in told.partition(".")[0]
+    both = await detail(f"a={others[0]}x&b=nope")
+    assert f"no model '{others[0]}x' on any board. The nearest are: {others[0]}" in both
+    assert "no model 'nope'" in both
+    told = await detail(f"a={others[0]}&b={others[1]}&board=demo")
+    assert f"There is no model '{others[0]}' on the board 'demo'." in told
+    assert f"There is no model '{others[1]}' on the board 'demo'." in told
+    assert (await page.get(f"/compare?a={met}&b={others[0]}")).status_code == 200, "a board that has both"
+    assert (await page.get(f"/compare?a={others[0]}")).status_code == 200, "a board that has it"
 
 
 async def model_page_counts_the_votes(page: httpx2.AsyncClient) -> None:
