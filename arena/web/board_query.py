@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from arena.nearest import nearest_names
 from arena.web.board_rows import BoardRows, Row
+from arena.web.boards import Entry
 
 LONGEST = 100
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -15,9 +16,22 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "status": ("active", "retired"),
     "preliminary": ("hide", "only"),
 }
+BOARD_ORDER: Final = "-rating"
 Key = Callable[[Row], Any]
+
+
+def _by_rank(entry: Entry | None) -> tuple[float, float, float]:
+    if entry is None or entry.rank_lower is None or entry.rank_upper is None:
+        return float("inf"), 0, 0
+    return entry.rank_lower, entry.rank_upper, -_last_if_none(entry.rating)
+
+
+def _last_if_none(value: float | None) -> float:
+    return -float("inf") if value is None else value
+
+
 SORTS: Final[Mapping[str, Key]] = {
-    "rank": lambda row: row.place,
+    "rank": lambda row: _by_rank(row.entry),
     "model": lambda row: row.entry.model.casefold(),
     "rating": lambda row: _last_if_none(row.entry.rating),
     "style": lambda row: _last_if_none(row.style.rating if row.style else None),
@@ -27,10 +41,6 @@ SORTS: Final[Mapping[str, Key]] = {
 }
 LARGEST_SMALL, LARGEST_MEDIUM = 10.0, 70.0  # billions of parameters
 DESCENDING_FIRST = frozenset({"rating", "style", "votes"})
-
-
-def _last_if_none(value: float | None) -> float:
-    return -float("inf") if value is None else value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +63,11 @@ class BoardQuery:
         """The filters in use."""
         return {name: value for name, value in self.parameters().items() if name != "sort"}
 
+    @property
+    def order(self) -> str:
+        """The order in use; that of the board where none is asked for."""
+        return self.sort or BOARD_ORDER
+
     def parameters(self, **changes: str) -> dict[str, str]:
         """The address's parameters, with some changed."""
         return {name: value for name, value in vars(replace(self, **changes)).items() if value}
@@ -65,14 +80,14 @@ class BoardQuery:
         """Sort by a column, or turn its order round."""
         descending = "-" if column in DESCENDING_FIRST else ""
         first = f"{descending}{column}"
-        turned = self.sort == first
+        turned = self.order == first
         return self.link(sort=column if turned and descending else f"-{column}" if turned else first)
 
     def aria_sort(self, column: str) -> str | None:
         """What `aria-sort` says of a column."""
-        if (self.sort or "rank").removeprefix("-") != column:
+        if self.order.removeprefix("-") != column:
             return None
-        return "descending" if self.sort.startswith("-") else "ascending"
+        return "descending" if self.order.startswith("-") else "ascending"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +103,7 @@ def select_rows(board: BoardRows, query: BoardQuery) -> Selection:
     """Filter and sort; a value that means nothing is left out and named, with the nearest that do."""
     query, notes = _understood(board, query)
     rows = [row for row in board.rows if _passes(row, query)]
-    return Selection(query=query, rows=_sorted(board, rows, query.sort), notes=notes)
+    return Selection(query=query, rows=_sorted(board, rows, query.order), notes=notes)
 
 
 def _understood(board: BoardRows, query: BoardQuery) -> tuple[BoardQuery, list[str]]:
@@ -146,20 +161,9 @@ def size_of(parameters_billions: float | None) -> str:
     return "medium" if parameters_billions <= LARGEST_MEDIUM else "large"
 
 
-def _sorted(board: BoardRows, rows: Iterable[Row], sort: str) -> list[Row]:
-    column = sort.removeprefix("-") or "rank"
+def _sorted(board: BoardRows, rows: Iterable[Row], order: str) -> list[Row]:
+    column = order.removeprefix("-")
     if column in board.category_names:
-        key = _category_key(board.category_names.index(column))
-    else:
-        key = SORTS[column]
-    return sorted(rows, key=key, reverse=sort.startswith("-"))
-
-
-def _category_key(place: int) -> Key:
-    def key(row: Row) -> tuple[float, float]:
-        entry = row.categories[place]
-        if entry is None or entry.rank_lower is None or entry.rank_upper is None:
-            return float("inf"), 0
-        return entry.rank_lower, -_last_if_none(entry.rating)
-
-    return key
+        place = board.category_names.index(column)
+        return sorted(rows, key=lambda row: _by_rank(row.categories[place]), reverse=order.startswith("-"))
+    return sorted(rows, key=SORTS[column], reverse=order.startswith("-"))

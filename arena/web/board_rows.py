@@ -14,9 +14,8 @@ CATEGORY_COLUMNS: Final = ("hard-prompts", "code", "math", "creative-writing", "
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One model: its place by rating, with and without style control, and its entries of other boards."""
+    """One model: its rating with and without style control, and its entries of other boards."""
 
-    place: int
     entry: Entry
     style: Entry | None
     gained: int | None  # places won or lost when style is held equal
@@ -37,13 +36,12 @@ class BoardRows:
         both = self._places_of_both()
         return [
             Row(
-                place=place,
                 entry=entry,
                 style=self.styled.entry_of(entry.model) if self.styled else None,
                 gained=both.get(entry.model),
                 categories=[column.entry_of(entry.model) for column in self.columns],
             )
-            for place, entry in enumerate(self.board.entries, start=1)
+            for entry in self.board.entries
         ]
 
     def _places_of_both(self) -> Mapping[str, int]:

@@ -144,7 +144,18 @@ async def filters_and_order_are_in_the_address(page: httpx2.AsyncClient) -> None
     html = (await page.get("/leaderboard/overall?sort=-votes")).text
     assert len(re.findall(r'aria-sort="', html)) == 1
     assert 'aria-sort="descending"><a href="?sort=votes">Votes' in html
-    assert len(await shown("sort=code")) == len(board)
+    by_rank = sorted(board, key=lambda it: (it["rank_lower"], it["rank_upper"], -it["rating"]))
+    assert by_rank != board, "the order of ranks is not that of ratings"
+    assert await shown("sort=rank") == [it["model"] for it in by_rank]
+    assert await shown("sort=-rank") == [it["model"] for it in reversed(by_rank)]
+    assert await shown("") == await shown("sort=-rating") == [it["model"] for it in board]
+    html = (await page.get("/leaderboard/overall")).text
+    assert re.findall(r'aria-sort="\w+"><a href="[^"]*">\w+', html) == [
+        'aria-sort="descending"><a href="?sort=rating">Rating'
+    ]
+    code = (await page.get("/feed/v1/leaderboards/code.json")).json()["entries"]
+    by_rank = sorted(code, key=lambda it: (it["rank_lower"], it["rank_upper"], -it["rating"]))
+    assert await shown("sort=code") == [it["model"] for it in by_rank]
     nothing = (await page.get("/leaderboard/overall?q=emu&license=MIT")).text
     assert "No model on this board fits these filters" in nothing
     assert '<a href="/leaderboard/overall">Clear the filters</a>' in nothing
