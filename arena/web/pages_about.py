@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from arena.errors import ArenaError, tree
-from arena.policy import RELEASE_POLICIES
+from arena.policy import RANKS_RULES, RELEASE_POLICIES
 from arena.settings import Settings
 from arena.votes import NOT_COUNTED
 from arena.web.deps import CurrentSettings
 from arena.web.rendering import render_page
-from ratings.board_files import PRELIMINARY_VOTES
+from ratings.board_files import PRELIMINARY_VOTES, RANKS
 
 router = APIRouter(prefix="/about")
 KEPT = {"Cache-Control": "no-cache"}
@@ -24,6 +24,7 @@ class AboutPage:
 
     not_counted: Mapping[str, str]
     preliminary_votes: int
+    ranks: str
     release: str
     contact: str | None
     contact_link: str | None
@@ -51,6 +52,7 @@ async def about(request: Request, settings: CurrentSettings) -> Response:
     page = AboutPage(
         not_counted=NOT_COUNTED,
         preliminary_votes=PRELIMINARY_VOTES,
+        ranks=RANKS_RULES[RANKS],
         release=RELEASE_POLICIES[settings.release_policy],
         contact=settings.contact,
         contact_link=_contact_link(settings),

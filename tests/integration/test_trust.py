@@ -23,6 +23,7 @@ from arena import jobs, snapshots
 from arena.catalog import Catalog, CatalogModel, retire_model, sync_catalog
 from arena.db import Database
 from arena.integrity import spoiled_today
+from arena.policy import RANKS_RULES
 from arena.private_results import publish_private_results
 from arena.records import Report as ReportRow
 from arena.reports import Reporter, alarm_days, parsed_report
@@ -176,6 +177,14 @@ async def test_before_the_first_report_the_feed_says_so(arena: Serving) -> None:
             assert answer.status_code == 404
             assert answer.json()["type"].endswith("#report-not-found")
         assert "Nothing has been computed yet" in (await program.get("/integrity")).text
+
+
+async def test_about_says_the_rule_of_ranks_that_is_in_force(arena: Serving) -> None:
+    async with arena.client() as program:
+        told = " ".join((await program.get("/about")).text.split())
+        rule = (await program.get("/feed/v1/policy.json")).json()["ranks"]["about"]
+    assert f"share ranks. {rule}" in told
+    assert not any(other in told for other in RANKS_RULES.values() if other != rule)
 
 
 async def test_front_page_leads_to_the_commands_that_recompute(
