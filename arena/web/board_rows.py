@@ -8,6 +8,7 @@ from typing import Final
 
 from arena.web.board_navigation import Navigation, category_of
 from arena.web.boards import BoardPage, Entry
+from arena.web.pair_records import PairRecords
 
 CATEGORY_COLUMNS: Final = ("hard-prompts", "code", "math", "creative-writing", "instruction-following")
 
@@ -43,6 +44,11 @@ class BoardRows:
             )
             for entry in self.board.entries
         ]
+
+    @property
+    def tells_style(self) -> bool:
+        """Whether there is a fit that says what style and side alone do to a vote."""
+        return self.styled is not None and self.styled.has_ratings and self.styled.coefficients is not None
 
     def _places_of_both(self) -> Mapping[str, int]:
         """How many places each model gains with style control, among the models rated with and without it."""
@@ -109,3 +115,19 @@ def summarise(board: BoardPage) -> Summary:
         half_width=median(widths) / 2 if widths else None,
         own_rank=sum(entry.rank_lower == entry.rank_upper for entry in rated if entry.rank_lower is not None),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameOrganization:
+    """How many of a board's votes were on two models of one organisation."""
+
+    votes: int
+    certain: bool  # whether the organisation of every model is known
+
+
+def same_organization(board: BoardPage, records: PairRecords) -> SameOrganization | None:
+    """None where no model's organisation is known."""
+    organizations = {entry.model: entry.organization for entry in board.entries}
+    if not any(organizations.values()):
+        return None
+    return SameOrganization(votes=records.votes_within(organizations), certain=all(organizations.values()))

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from markupsafe import Markup
 
-from arena.errors import LeaderboardNotFound, SnapshotNotFound
 from arena.method_changes import MethodChange, method_changes
 from arena.own_board import SPREAD_POINTS
 from arena.private_results import published_results, result_record
@@ -21,10 +19,12 @@ from arena.snapshots import KEPT_HOURS
 from arena.tables import Model
 from arena.topics import GRAM, LEAST_ALIKE, VOTERS_LEAST
 from arena.versions import public_models
+from arena.web.board_rows import SameOrganization, same_organization
+from arena.web.boards import BoardPage, newest_boards, styled_page
 from arena.web.deps import CurrentPolicy, CurrentSettings, Db, Snapshots
 from arena.web.formulas import formula_html
+from arena.web.pair_records import read_pairs
 from arena.web.rendering import render_page
-from arena.web.snapshot_reader import SnapshotReader
 
 router = APIRouter()
 KEPT = {"Cache-Control": "no-cache"}
@@ -58,10 +58,9 @@ class MethodologyPage:
     """What `methodology.html` shows."""
 
     policy: Mapping[str, Any]
-    method: Mapping[str, Any] | None  # of the newest snapshot's first board; None before the first fit
+    board: BoardPage | None  # the example; None before the first fit
     coefficients: Sequence[Mapping[str, Any]]
-    board: str
-    snapshot: str | None
+    same_organization: SameOrganization | None
     quantile: float
     confidence: float
     formulas: Mapping[str, Markup]
@@ -109,15 +108,15 @@ async def methodology(
     request: Request, snapshots: Snapshots, settings: CurrentSettings, policy: CurrentPolicy
 ) -> Response:
     """How the numbers are made, in words and in formulas, and how anybody makes them again."""
-    board = await _first_board(snapshots)
-    method = board["method"] if board else None
-    confidence = method["parameters"]["confidence"] if method else 0.95
+    board = _example(await newest_boards(snapshots))
+    styled = await styled_page(snapshots, board.name, board.snapshot) if board else None
+    records = await read_pairs(snapshots, board.name, board.snapshot) if board else None
+    confidence = board.confidence if board else 0.95
     page = MethodologyPage(
         policy=policy,
-        method=method,
-        coefficients=board["coefficients"] if board else [],
-        board=board["category"] if board else "overall",
-        snapshot=board["snapshot"] if board else None,
+        board=board,
+        coefficients=styled.coefficients or [] if styled else [],
+        same_organization=same_organization(board, records) if board and records else None,
         quantile=NormalDist().inv_cdf((1 + confidence) / 2),
         confidence=confidence,
         formulas={name: Markup(formula_html(source, display=True)) for name, source in FORMULAS.items()},
@@ -129,19 +128,9 @@ async def methodology(
     return render_page(request, "methodology.html", page, headers=KEPT)
 
 
-async def _first_board(snapshots: SnapshotReader) -> dict[str, Any] | None:
-    """The first board of the newest snapshot that has votes, with the coefficients of its style control."""
-    try:
-        newest = await snapshots.newest()
-    except SnapshotNotFound:
-        return None
-    boards = [await snapshots.parsed(f"leaderboards/{name}.json", orjson.loads) for name in newest.boards]
-    board: dict[str, Any] = next((board for board in boards if board["votes"]), boards[0])
-    try:
-        styled = await snapshots.parsed(f"leaderboards/{board['category']}.style.json", orjson.loads)
-    except LeaderboardNotFound:
-        return board | {"coefficients": []}
-    return board | {"coefficients": styled["coefficients"]}
+def _example(boards: Sequence[BoardPage]) -> BoardPage | None:
+    """The first board that has votes."""
+    return next((board for board in boards if board.votes), next(iter(boards), None))
 
 
 def _base(request: Request, settings: Settings) -> str:

@@ -1,6 +1,6 @@
 """The pairs of a board as pages show them: how each two models fared against each other, and what the fit says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -90,6 +90,13 @@ class PairRecords:
     def among(self, models: int) -> list[PairRecord]:
         """The pairs of so many models at the top of the board."""
         return [self._record(index) for index in np.flatnonzero(self.second < models).tolist()]
+
+    def votes_within(self, groups: Mapping[str, str | None]) -> int:
+        """Votes on two models of one group, such as an organisation; a model without a group is of none."""
+        numbers: dict[str | int, int] = {}
+        keys = (groups.get(model) or place for place, model in enumerate(self.models))
+        of = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int32)
+        return int(self.counts[of[self.first] == of[self.second]].sum())
 
     def _record(self, index: int) -> PairRecord:
         counts = self.counts[index].tolist()

@@ -71,6 +71,7 @@ async def test_pages_say_what_the_boards_say(page: httpx2.AsyncClient) -> None:
 
     await recomputing_as_the_page_says_gives_the_ratings(html, board)
     await a_board_is_cited_by_its_day(page, html, board)
+    await battles_of_one_organisation_are_counted(page, board)
     await pairs_say_how_sure_a_difference_is(page)
     await little_would_change_the_board(page, html)
     await filters_and_order_are_in_the_address(page)
@@ -88,6 +89,16 @@ async def recomputing_as_the_page_says_gives_the_ratings(html: str, board: dict[
     await asyncio.to_thread(exec, compile(unescape(program[1]), "the page", "exec"), found)
     again = dict(found["board"].table[["model", "rating"]].to_numpy().tolist())
     assert again == {it["model"]: pytest.approx(it["rating"], abs=0.006) for it in board["entries"]}
+
+
+async def battles_of_one_organisation_are_counted(page: httpx2.AsyncClient, board: dict[str, Any]) -> None:
+    makers = {entry["model"]: entry["organization"] for entry in board["entries"]}
+    pairs = (await page.get("/feed/v1/pairs/overall.json")).json()["pairs"]
+    votes = sum(pair["votes"] for pair in pairs if makers[pair["model_a"]] == makers[pair["model_b"]])
+    for path in ("/leaderboard/overall", "/methodology"):
+        told = " ".join((await page.get(path)).text.split())
+        assert "Both models of a battle stay the same through all its turns" in told
+        assert f"same organisation: {votes:,} of {board['votes']:,}." in told
 
 
 async def little_would_change_the_board(page: httpx2.AsyncClient, html: str) -> None:

@@ -33,5 +33,6 @@ def test_what_style_control_left_out_is_named(held: tuple[str, ...], said: str |
     request = Request(scope | {"server": ("arena.example", 80), "scheme": "http"})
     request.state.settings = Settings(secret_key="k" * 32)
     text = " ".join(bytes(render_page(request, "leaderboard.html", page).body).decode().split())
+    assert "1,204 of 3,000,000, as far as organisations are known." in text
     assert ("Not held equal" in text) == (said is not None)
     assert said is None or said in text.partition("Not held equal")[2].partition("</p>")[0]

@@ -119,3 +119,13 @@ def test_models_that_never_met_get_a_safe_bound(
     assert pair.difference.upper is not None
     assert pair.difference.lower < lower[bee, dog] < upper[bee, dog] < pair.difference.upper
     assert np.isclose(pair.difference.points, (lower + upper)[bee, dog] / 2, atol=0.02)
+
+
+def test_models_without_an_organisation_are_of_none(
+    votes: pa.Table, files: tuple[BoardPage, PairRecords]
+) -> None:
+    _, records = files
+    met = sum({row["model_a"], row["model_b"]} == {"ant", "dog"} for row in votes.to_pylist())
+    assert met
+    assert records.votes_within({"ant": "Insects", "bee": None, "dog": "Insects"}) == met
+    assert records.votes_within({}) == 0
