@@ -72,6 +72,17 @@ class BoardRows:
         """The columns' names in an address, the same for every population."""
         return [category_of(column) or "all" for column in self.columns]
 
+    @property
+    def few(self) -> int:
+        """How many places count as the top."""
+        return max(len(self.board.entries) // 4, 1)
+
+    @cached_property
+    def marked_to(self) -> Sequence[int]:
+        """For each column the worst rank of a range that begins with 1 and is marked: fewer places than all rated models."""
+        rated = (sum(entry.rating is not None for entry in column.entries) for column in self.columns)
+        return [min(self.few, models - 1) for models in rated]
+
     @cached_property
     def organizations(self) -> list[str]:
         """Those of the board, by name."""
