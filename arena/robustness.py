@@ -118,6 +118,9 @@ def _neighbours(
             row["voters"] = len(found.voters) if found else None
     except ratings.RatingsError as error:  # votes too lopsided
         return [], {"neighbours": f"The search failed: {error}"}
+    places = _places(plain, ranked=False)
+    for row in rows:
+        row["rank"] = places[row["better"]].rank
     totals = {"voters": voters} | dict.fromkeys(("drops", "flips", "adds"), plain.votes)
     return [_neighbour(row, totals) for row in rows], _unsearched(rows, searched)
 
@@ -153,15 +156,16 @@ def _bands(fitted: Fitted, unranked: Sequence[str]) -> list[dict[str, Any]]:
 
 def _places(board: ratings.Leaderboard, ranked: bool) -> dict[str, Place]:
     rated = board.table[board.table.rating.notna()]
-    columns = (rated[name] for name in ("model", "rating", "rank_lower", "rank_upper"))
+    shown = [round(float(rating), 2) for rating in rated.rating]
+    columns = (rated[name] for name in ("model", "rank_lower", "rank_upper"))
     return {
         model: Place(
-            rating=round(float(rating), 2),
-            rank=rank,
+            rating=rating,
+            rank=shown.index(rating) + 1,  # equal ratings share the best of their places
             rank_lower=int(lower) if ranked else None,
             rank_upper=int(upper) if ranked else None,
         )
-        for rank, (model, rating, lower, upper) in enumerate(zip(*columns, strict=True), start=1)
+        for rating, model, lower, upper in zip(shown, *columns, strict=True)
     }
 
 

@@ -119,6 +119,19 @@ def test_too_many_votes_leave_out_the_ranks_of_other_methods_and_keep_their_rati
             assert band["by_method"][name]["rating"] == full["by_method"][name]["rating"]
 
 
+def test_equal_ratings_share_a_place() -> None:
+    drawn = [("ant", "bee"), ("bee", "cat"), ("cat", "ant")]
+    rows = [{"model_a": a, "model_b": b, "winner": "tie", "voter": 1} for a, b in drawn]
+    rows += [
+        {"model_a": "dog", "model_b": "ant", "winner": won, "voter": 2}
+        for won in ("model_a", "model_b", "model_b")
+    ]
+    file = found(pa.Table.from_pylist(rows))
+    assert [band["by_method"]["plain"]["rank"] for band in file["models"]] == [1, 1, 1, 4]
+    assert file["models"][3]["model"] == "dog"
+    assert [(pair["rank"], pair["difference"]) for pair in file["neighbours"][:2]] == [(1, 0.0), (1, 0.0)]
+
+
 def test_a_board_without_ratings_says_that_nothing_is_known() -> None:
     one = pa.Table.from_pylist([{"model_a": "ant", "model_b": "bee", "winner": "model_a", "voter": 1}])
     file = found(one)
