@@ -276,9 +276,11 @@ async def test_days_are_those_of_the_board(
     assert '<input type="hidden" name="organization" value="Birds">' in form[0]
 
 
-async def test_one_demo_vote_stands_beside_the_simulated_ones(
-    start_arena: StartArena, database: Database
+async def test_boards_of_few_votes_stand_beside_the_simulated_one(
+    start_arena: StartArena, database: Database, tmp_path: Path
 ) -> None:
+    (tmp_path / "votes.csv").write_text("model_a,model_b,winner\nx,y,model_a\nz,w,model_b\n")
+    await import_votes(database, tmp_path / "votes.csv", Target(name="study"))
     arena = await start_arena()
     await simulate.play(arena.url, arena.settings, battles=60, at_once=12, seed=7)
     async with arena.client(headers={"Accept": "text/html"}) as page:
@@ -288,6 +290,9 @@ async def test_one_demo_vote_stands_beside_the_simulated_ones(
         simulated = (await page.get("/feed/v1/leaderboards/simulated.json")).json()
         others = [entry["model"] for entry in simulated["entries"] if entry["model"] not in met]
         await compare_names_the_model_that_is_unknown(page, met.pop(), others)
+        never_met = (await page.get("/compare?a=x&b=z&board=study")).text
+        assert "They never met on this board. Nothing is known yet of how they compare." in never_met
+        assert "comes from votes against others" not in never_met
 
 
 async def compare_names_the_model_that_is_unknown(
