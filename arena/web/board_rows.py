@@ -79,7 +79,7 @@ class BoardRows:
 
     @cached_property
     def marked_to(self) -> Sequence[int]:
-        """For each column the worst rank of a range that begins with 1 and is marked: fewer places than all rated models."""
+        """For each column the worst rank of a marked range, which begins with 1 and is not that of all rated models."""
         rated = (sum(entry.rating is not None for entry in column.entries) for column in self.columns)
         return [min(self.few, models - 1) for models in rated]
 

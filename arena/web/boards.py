@@ -92,6 +92,11 @@ class BoardPage:
         return any(entry.rating is not None for entry in self.entries)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it has at least two models to compare that are not preliminary."""
+        return sum(not entry.preliminary for entry in self.entries) >= 2
+
+    @property
     def confidence(self) -> float:
         """Of the intervals and of the ranks."""
         return float(self.method.get("parameters", {}).get("confidence", 0.95))
@@ -180,10 +185,14 @@ async def styled_page(
 
 
 def first_shown(boards: Sequence[BoardPage]) -> BoardPage | None:
-    """The board that is opened first: the overall one; while that is empty, the first one with ratings."""
-    if not boards or boards[0].entries:
-        return next(iter(boards), None)
-    return next((board for board in boards if board.has_ratings), boards[0])
+    """The board that is opened first: the overall one; while it rates no model, the first main one that says something.
+
+    If none does, that of the most votes.
+    """
+    mains = [board for board in boards if board.is_main]
+    if not mains or mains[0].has_ratings:
+        return next(iter(mains), None)
+    return next((board for board in mains if board.is_settled), max(mains, key=lambda board: board.votes))
 
 
 async def newest_boards(snapshots: SnapshotReader) -> list[BoardPage]:

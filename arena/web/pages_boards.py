@@ -56,7 +56,7 @@ class LeaderboardPage:
     same_organization: SameOrganization | None  # beside the side bias, which style control tells
     swap: Neighbours | None  # the first two, and how few votes would swap them; None of a category
     changed: BoardDifference | None  # since about a week ago; None without an older board, or of a dated one
-    instead_of: BoardPage | None  # the empty board that was asked for by default
+    instead_of: BoardPage | None  # the board without ratings that was asked for by default
     dated: Dated | None
     stale_since: datetime | None  # since when a newer board cannot be computed
 
@@ -96,7 +96,7 @@ async def first_leaderboard(
     board: Annotated[str, Query()] = "",
     view: Annotated[str, Query()] = "table",
 ) -> Response:
-    """The overall board; while it is empty, the first board with ratings instead, said plainly."""
+    """The overall board; while it rates no model, another one instead, said plainly."""
     if board:
         return _board_redirect(find_board(boards, board), query, VIEWS.get(view, VIEWS["table"]))
     shown = first_shown(boards)

@@ -12,7 +12,7 @@ from arena.errors import ModelNotFound, SnapshotNotFound
 from arena.nearest import nearest_or_first
 from arena.web.board_deps import Boards, StaleSince
 from arena.web.board_navigation import Navigation, find_board, navigate
-from arena.web.boards import BoardPage, Entry
+from arena.web.boards import BoardPage, Entry, first_shown
 from arena.web.deps import Snapshots
 from arena.web.model_pair import ModelPair, compare, first_in_ranks
 from arena.web.pair_records import read_pairs
@@ -94,8 +94,9 @@ async def compare_models(
 
 
 def _board_of(boards: Sequence[BoardPage], asked: Sequence[str]) -> BoardPage:
-    """The first board that has the most of the models, else the first with any."""
-    return max(boards, key=lambda board: (sum(name in board.by_model for name in asked), bool(board.entries)))
+    """The first board that has the most of the models; of equal ones that which is opened first."""
+    first = first_shown(boards)
+    return max(boards, key=lambda board: (sum(name in board.by_model for name in asked), board is first))
 
 
 def _entries(boards: Sequence[BoardPage], shown: BoardPage, asked: Sequence[str]) -> list[Entry]:

@@ -20,7 +20,7 @@ from arena.tables import Model
 from arena.topics import GRAM, LEAST_ALIKE, VOTERS_LEAST
 from arena.versions import public_models
 from arena.web.board_rows import SameOrganization, same_organization
-from arena.web.boards import BoardPage, newest_boards, styled_page
+from arena.web.boards import BoardPage, first_shown, newest_boards, styled_page
 from arena.web.deps import CurrentPolicy, CurrentSettings, Db, Snapshots
 from arena.web.formulas import formula_html
 from arena.web.pair_records import read_pairs
@@ -108,7 +108,7 @@ async def methodology(
     request: Request, snapshots: Snapshots, settings: CurrentSettings, policy: CurrentPolicy
 ) -> Response:
     """How the numbers are made, in words and in formulas, and how anybody makes them again."""
-    board = _example(await newest_boards(snapshots))
+    board = first_shown(await newest_boards(snapshots))
     styled = await styled_page(snapshots, board.name, board.snapshot) if board else None
     records = await read_pairs(snapshots, board.name, board.snapshot) if board else None
     confidence = board.confidence if board else 0.95
@@ -126,11 +126,6 @@ async def methodology(
         topic={"gram": GRAM, "least_alike": LEAST_ALIKE, "voters_least": VOTERS_LEAST},
     )
     return render_page(request, "methodology.html", page, headers=KEPT)
-
-
-def _example(boards: Sequence[BoardPage]) -> BoardPage | None:
-    """The first board that has votes."""
-    return next((board for board in boards if board.votes), next(iter(boards), None))
 
 
 def _base(request: Request, settings: Settings) -> str:

@@ -3,8 +3,10 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,16 @@ async def test_pages_say_what_the_boards_say(page: httpx2.AsyncClient) -> None:
     await what_is_not_there_names_the_nearest(page)
     await days_have_addresses_of_their_own(page)
     await model_page_counts_the_votes(page)
+
+
+async def printed_by_the_commands(html: str) -> str:
+    program = re.search(
+        r'<code (?:class="recompute"|id="recompute-pairs")>(.*?)</code>', html, flags=re.DOTALL
+    )
+    assert program
+    with redirect_stdout(StringIO()) as printed:
+        await asyncio.to_thread(exec, compile(unescape(program[1]), "the page", "exec"), {})
+    return printed.getvalue()
 
 
 async def recomputing_as_the_page_says_gives_the_ratings(html: str, board: dict[str, Any]) -> None:
@@ -290,6 +302,12 @@ async def test_boards_of_few_votes_stand_beside_the_simulated_one(
         simulated = (await page.get("/feed/v1/leaderboards/simulated.json")).json()
         others = [entry["model"] for entry in simulated["entries"] if entry["model"] not in met]
         await compare_names_the_model_that_is_unknown(page, met.pop(), others)
+        for path in ("/leaderboard", "/compare"):
+            assert 'value="simulated" selected' in (await page.get(path)).text, "not the one of a single vote"
+        methodology = (await page.get("/methodology")).text
+        assert "/feed/v1/pairs/simulated.json" in methodology
+        for html in (methodology, (await page.get("/leaderboard/demo")).text):
+            assert "NaN" not in await printed_by_the_commands(html.replace("/simulated.json", "/demo.json"))
         never_met = (await page.get("/compare?a=x&b=z&board=study")).text
         assert "They never met on this board. Nothing is known yet of how they compare." in never_met
         assert "comes from votes against others" not in never_met
