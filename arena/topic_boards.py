@@ -24,6 +24,7 @@ from arena.logs import get_log
 from arena.populations import POPULATION_OF_REASON, Population
 from arena.snapshots import newest_snapshot
 from arena.topics import TopicIndex, effective_number, effective_voters, topic_weights
+from ratings.board_files import PRELIMINARY_VOTES
 
 log = get_log("arena.topic_boards")
 VOTES_MOST: Final = 50_000
@@ -61,6 +62,11 @@ class TopicEntry:
     rank_lower: int | None
     rank_upper: int | None
     battles: int  # with any weight
+
+    @property
+    def preliminary(self) -> bool:
+        """By the rule of every board."""
+        return self.battles < PRELIMINARY_VOTES or self.rating is None
 
     @property
     def ranks(self) -> str:

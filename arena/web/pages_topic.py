@@ -17,6 +17,7 @@ from arena.web.board_deps import StaleSince
 from arena.web.boards import BoardPage, board_page
 from arena.web.deps import Snapshots, Topics
 from arena.web.rendering import render_page
+from ratings.board_files import PRELIMINARY_VOTES
 
 router = APIRouter()
 TOPIC_CHARACTERS: Final = 200
@@ -27,6 +28,7 @@ LIMITS: Final[Mapping[str, float]] = {
     "likeness": LEAST_ALIKE,
     "voters": VOTERS_LEAST,
     "characters": TOPIC_CHARACTERS,
+    "preliminary": PRELIMINARY_VOTES,
 }
 _POPULATIONS: Final = {population.name: population for population in OWN_POPULATIONS}
 

@@ -18,6 +18,7 @@ from arena.errors import Unavailable
 from arena.populations import SIMULATED
 from arena.tables import Ballot, Battle, Model, Turn, Vote, Voter
 from arena.tagging import rules_version
+from ratings.board_files import PRELIMINARY_VOTES
 from tests.integration.conftest import StartArena
 
 MODELS = ("coder", "poet", "other")
@@ -127,6 +128,10 @@ async def test_a_topic_shows_the_order_of_battles_like_it(
         assert "Exploratory" in html
         effective = float(re.search(r"Effective number of votes</dt><dd><strong>([\d,.]+)", html)[1])  # type: ignore[index]
         assert 50 <= effective <= 400, "of 600 battles a third is on code, and some prompts are less like it"
+    rows = re.findall(r"<tr><td.*?</tr>", code + cooking + await asked("bread"), flags=re.DOTALL)
+    battles = [int(re.findall(r'<td class="number">([\d,]+)</td>', row)[-1].replace(",", "")) for row in rows]
+    assert ["Preliminary</span>" in row for row in rows] == [number < PRELIMINARY_VOTES for number in battles]
+    assert min(battles) < PRELIMINARY_VOTES <= max(battles)
     assert not re.search(r"tomatoes|lentils|pumpkin|My Python", code), "no prompt is shown"
 
     rare, unheard = await asked(SECRET), await asked("astrophysics")
