@@ -1,6 +1,6 @@
 """Two models beside each other: `/compare?board=…&a=…&b=…`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -46,8 +46,7 @@ class ComparePage:
     """What `compare.html` shows."""
 
     board: BoardPage
-    navigation: Navigation
-    boards: Sequence[BoardPage]
+    boards: Mapping[str, str]  # those with models: their titles, after that of the population
     names: Sequence[str]  # of the board, by name
     a: str
     b: str
@@ -77,20 +76,29 @@ async def compare_models(
     pair = None
     if len(found) == 2 and a != b:
         pair = compare(shown, await read_pairs(snapshots, shown.name, shown.snapshot), *found)
-    navigation = navigate(boards, shown)
     page = ComparePage(
         board=shown,
-        navigation=navigation,
-        boards=boards,
+        boards=_titles(boards),
         names=names,
         a=a,
         b=b,
         pair=pair,
         note="Choose two different models." if a and a == b else None,
-        elsewhere=_elsewhere(navigation, a, b) if pair else (),
+        elsewhere=_elsewhere(navigate(boards, shown), a, b) if pair else (),
         stale_since=stale_since,
     )
     return render_page(request, "compare.html", page, headers={"Cache-Control": "no-cache"})
+
+
+def _titles(boards: Sequence[BoardPage]) -> dict[str, str]:
+    populations = {board.name: board.title for board in boards if board.is_main}
+    return {
+        board.name: board.title
+        if board.is_main
+        else f"{populations.get(board.population, board.population)}: {board.title}"
+        for board in boards
+        if board.entries
+    }
 
 
 def _board_of(boards: Sequence[BoardPage], asked: Sequence[str]) -> BoardPage:

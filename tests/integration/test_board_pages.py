@@ -304,6 +304,11 @@ async def test_boards_of_few_votes_stand_beside_the_simulated_one(
         await compare_names_the_model_that_is_unknown(page, met.pop(), others)
         for path in ("/leaderboard", "/compare"):
             assert 'value="simulated" selected' in (await page.get(path)).text, "not the one of a single vote"
+        offered = re.findall(
+            r'<option value="(?:demo|simulated|study)[^>]*>([^<]+)<', (await page.get("/compare")).text
+        )
+        assert {"Demo models", "Simulated voters", "study", "Simulated voters: Math"} <= {*offered}
+        assert not any("(" in title for title in offered)
         methodology = (await page.get("/methodology")).text
         assert "/feed/v1/pairs/simulated.json" in methodology
         for html in (methodology, (await page.get("/leaderboard/demo")).text):
