@@ -12,7 +12,8 @@ ArenaError
 ├── Forbidden (403)
 │   └── CrossOrigin
 ├── CookieInvalid (401)
-├── NotJson (400)
+├── NotJson · BodyUnreadable (400)
+├── MethodNotAllowed (405)
 ├── BodyTooLarge (413)
 ├── RateLimited (429)
 └── Unavailable (503)
@@ -224,6 +225,18 @@ class NotJson(ArenaError):
     """The body is not valid JSON. Send an object such as {"prompt": "…"}."""
 
     slug, title, status = "not-json", "Not JSON", 400
+
+
+class BodyUnreadable(ArenaError):
+    """The body could not be read. Send JSON with Content-Type: application/json, or a form as browsers send it."""
+
+    slug, title, status = "body-unreadable", "Unreadable body", 400
+
+
+class MethodNotAllowed(ArenaError):
+    """This address does not take this method. The header Allow names those that it takes."""
+
+    slug, title, status = "method-not-allowed", "Method not allowed", 405
 
 
 class BodyTooLarge(ArenaError):

@@ -1,7 +1,7 @@
 """Refusals as RFC 9457 problem+json for programs and as a page for people."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from fastapi import FastAPI, Request
@@ -9,15 +9,26 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 from structlog.contextvars import get_contextvars
 
 from arena.db import is_outage
-from arena.errors import ArenaError, BodyTooLarge, DatabaseUnavailable, InvalidInput, NotFound, NotJson
+from arena.errors import (
+    ArenaError,
+    BodyTooLarge,
+    BodyUnreadable,
+    DatabaseUnavailable,
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
+    NotJson,
+)
 from arena.logs import get_log
 from arena.metrics import PROBLEMS
 
 log = get_log("arena.web")
 MEDIA_TYPE = "application/problem+json"
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 OPEN_PATHS = ("/feed/", "/badge/", "/embed/")  # for scripts of every site
 
 
@@ -88,9 +99,28 @@ def _from_http(error: HTTPException) -> ArenaError:
         return NotFound()
     if error.status_code == 413:
         return BodyTooLarge()
+    if error.status_code == 400:
+        return BodyUnreadable()
     plain = ArenaError(str(error.detail))
-    plain.__dict__.update(slug=f"http-{error.status_code}", title=str(error.detail), status=error.status_code)
+    plain.__dict__.update(title=str(error.detail), status=error.status_code)
     return plain
+
+
+def _method_not_allowed(request: Request, error: HTTPException) -> Response:
+    methods = _methods(request) or (error.headers or {}).get("Allow", "").split(", ")
+    told = " or ".join(methods)
+    refused = MethodNotAllowed(f"This address does not take {request.method}. Send {told}.")
+    return respond(request, refused, {"Allow": ", ".join(methods)})
+
+
+def _methods(request: Request) -> list[str]:
+    """Those of all routes of an address, of which the framework names one alone; none of a folder of files."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    return [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 async def broken(request: Request, error: Exception) -> Response:
@@ -117,6 +147,8 @@ def install(app: FastAPI) -> None:
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            return _method_not_allowed(request, error)
         return respond(request, _from_http(error), error.headers)
 
     app.add_exception_handler(ArenaError, refused)

@@ -134,6 +134,11 @@ async def _status(voter: httpx2.AsyncClient, path: str) -> int:
         return answer.status_code
 
 
+async def leads_to_an_entry(voter: httpx2.AsyncClient, problem: dict[str, Any]) -> None:
+    path, slug = problem["type"].split("#")
+    assert f'<div id="{slug}">' in (await voter.get(path)).text
+
+
 class TestAddresses:
     @pytest.mark.parametrize(
         "path",
@@ -151,9 +156,24 @@ class TestAddresses:
         assert answer.headers["x-request-id"]
 
     async def test_a_wrong_method_is_told_the_right_ones(self, voter: httpx2.AsyncClient) -> None:
-        answer = await voter.put("/api/v1/battles")
-        assert answer.status_code == 405
-        assert "POST" in answer.headers["allow"]
+        for method, path, allowed in (
+            ("PUT", "/api/v1/battles", ["POST"]),
+            ("DELETE", f"/api/v1/battles/{'A' * 22}", ["GET"]),
+            ("PATCH", "/me/erase", ["GET", "POST"]),
+            ("POST", "/feed/v1/index.json", ["GET", "HEAD", "OPTIONS"]),
+            ("POST", "/static/arena.css", ["GET", "HEAD"]),
+        ):
+            answer = await voter.request(method, path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, ", ".join(allowed)), path
+            told = answer.json()
+            assert told["detail"] == f"This address does not take {method}. Send {' or '.join(allowed)}."
+            await leads_to_an_entry(voter, told)
+
+    async def test_a_broken_form_is_told_so(self, voter: httpx2.AsyncClient) -> None:
+        headers = {"Content-Type": "multipart/form-data; boundary=a"}
+        answer = await voter.post("/preferences", content=b"x", headers=headers)
+        assert (answer.status_code, answer.json()["title"]) == (400, "Unreadable body")
+        await leads_to_an_entry(voter, answer.json())
 
 
 class TestFeed:
