@@ -1,6 +1,7 @@
 """Stored leaderboards as pages show them: the feed's own bytes, parsed, with the geometry of the intervals."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ DEFAULTS: dict[str, Any] = {  # what files of before a field was added do not sa
     "left_out": {},
     "coefficients": None,
 }
+MOST_ROOM = 0.25  # of the scale, at each end, for intervals of preliminary models
 ENTRY_DEFAULTS: dict[str, Any] = {"open_weights": None, "parameters_billions": None, "status": None}
 
 
@@ -30,6 +32,8 @@ class Interval:
     start: float
     width: float
     rating: float
+    goes_on_below: bool
+    goes_on_above: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,11 +149,22 @@ def parse_board(payload: bytes) -> BoardPage:
 
 
 def _entries(rows: list[dict[str, Any]]) -> tuple[Entry, ...]:
-    settled = [row for row in rows if not row["preliminary"]] or rows
-    ends = [row[name] for row in settled for name in ("lower", "upper") if row[name] is not None]
-    ends += [row["rating"] for row in rows if row["rating"] is not None]
-    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    low, high = _scale(rows)
     return tuple(_entry(ENTRY_DEFAULTS | row, low, max(high - low, 1.0)) for row in rows)
+
+
+def _scale(rows: list[dict[str, Any]]) -> tuple[float, float]:
+    """From the lowest to the highest end, but wide intervals of preliminary models may not squeeze all others."""
+    ratings = [row["rating"] for row in rows if row["rating"] is not None]
+    settled = [*ratings, *_ends(row for row in rows if not row["preliminary"])]
+    low, high = min(settled, default=0.0), max(settled, default=1.0)
+    room = math.inf if all(row["preliminary"] for row in rows) else MOST_ROOM * (high - low)
+    ends = [*settled, *_ends(rows)]
+    return max(min(ends, default=low), low - room), min(max(ends, default=high), high + room)
+
+
+def _ends(rows: Iterable[Mapping[str, Any]]) -> list[float]:
+    return [row[name] for row in rows for name in ("lower", "upper") if row[name] is not None]
 
 
 def _entry(row: Mapping[str, Any], low: float, span: float) -> Entry:
@@ -158,15 +173,20 @@ def _entry(row: Mapping[str, Any], low: float, span: float) -> Entry:
 
 
 def _interval(row: Mapping[str, Any], low: float, span: float) -> Interval | None:
-    """Cut at the ends of the scale, which leaves out the wide intervals of preliminary models."""
+    """Cut at the ends of the scale; it says at which, because a cut end would pass for a limit."""
     if row["rating"] is None:
         return None
     lower = row["rating"] if row["lower"] is None else row["lower"]
     upper = row["rating"] if row["upper"] is None else row["upper"]
-    start, end, rating = (
-        round(min(max(100 * (value - low) / span, 0.0), 100.0), 2) for value in (lower, upper, row["rating"])
+    start, end, rating = (100 * (value - low) / span for value in (lower, upper, row["rating"]))
+    shown_start, shown_end = max(start, 0.0), min(end, 100.0)
+    return Interval(
+        start=round(shown_start, 2),
+        width=round(shown_end - shown_start, 2),
+        rating=round(rating, 2),
+        goes_on_below=start < 0,
+        goes_on_above=end > 100,
     )
-    return Interval(start=start, width=round(end - start, 2), rating=rating)
 
 
 async def board_page(snapshots: SnapshotReader, name: str, snapshot_id: str | None = None) -> BoardPage:
