@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from statistics import NormalDist
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from markupsafe import Markup
 
+from arena.integrity import DAYS_COMPARED, DAYS_LEAST
 from arena.method_changes import MethodChange, method_changes
 from arena.own_board import SPREAD_POINTS
 from arena.private_results import published_results, result_record
@@ -84,6 +86,9 @@ class IntegrityPage:
     report: Mapping[str, Any] | None
     days: Sequence[Mapping[str, Any]]
     reasons: Mapping[str, str]
+    days_with_votes: int  # of those that the day of the report is set against
+    days_compared: int
+    days_least: int
 
 
 @router.get("/policy")
@@ -145,5 +150,19 @@ async def integrity_page(request: Request, db: Db, policy: CurrentPolicy) -> Res
     days = report["days"][:INTEGRITY_DAYS] if report else []
     met = {reason for day in days for reason in day["not_counted"]}
     reasons = {reason: told for reason, told in policy["not_counted"].items() if reason in met}
-    page = IntegrityPage(report=report, days=days, reasons=reasons)
+    page = IntegrityPage(
+        report=report,
+        days=days,
+        reasons=reasons,
+        days_with_votes=_days_with_votes(report) if report else 0,
+        days_compared=DAYS_COMPARED,
+        days_least=DAYS_LEAST,
+    )
     return render_page(request, "integrity.html", page, headers=KEPT)
+
+
+def _days_with_votes(report: Mapping[str, Any]) -> int:
+    """On how many of the days before the report there were votes meant for the main board."""
+    today = date.fromisoformat(report["generated_at"][:10])
+    judged = [date.fromisoformat(day["date"]) for day in report["days"] if day["spoiled_share"] is not None]
+    return sum(today - timedelta(days=DAYS_COMPARED) <= day < today for day in judged)

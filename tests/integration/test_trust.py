@@ -231,8 +231,12 @@ async def test_jump_of_spoiled_votes_raises_the_alarm_everywhere(
     await two_models(database)
     for back in range(1, 15):
         await cast(database, NOON - timedelta(days=back), 100, 2)
-    reporter = Reporter(database)
-    await reporter.report(NOON)
+        reporter = Reporter(database)
+        await reporter.report(NOON)
+        async with arena.client() as reader:
+            page = (await reader.get("/integrity")).text
+        assert ("Too early to tell" in page) == (back < 7)
+        assert ("No alarm" in page) == (back >= 7)
     assert await alarm_days(session) == []
     await session.rollback()
     await cast(database, NOON, 100, 40)
