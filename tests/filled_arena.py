@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from arena import snapshots
 from arena.db import Database, upgrade
 from arena.records import ModelVersion, Release, ReleaseCopy
+from arena.reports import Reporter
 from arena.tables import Ballot, Battle, Model, Snapshot, Turn, Vote, Voter
 from arena.tagging import rules_version
 from ratings.board_files import STYLE_FEATURES
@@ -240,6 +241,13 @@ async def publish(url: str) -> None:
     await database.close()
 
 
+async def report(url: str) -> None:
+    """Compute what the page of integrity shows."""
+    database = Database(url)
+    await Reporter(database).report()
+    await database.close()
+
+
 assert len(STYLE) == len(STYLE_FEATURES)
 
 
@@ -247,6 +255,7 @@ async def _main(admin_url: str, url: str, name: str) -> None:
     await empty_database(admin_url, name)
     await filled_database(url)
     await publish(url)
+    await report(url)
 
 
 if __name__ == "__main__":

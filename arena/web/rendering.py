@@ -44,8 +44,11 @@ environment = Environment(
 environment.globals["static_url"] = static_url
 environment.filters["number"] = lambda value: f"{value:,}"
 environment.filters["options"] = lambda values: {value: value for value in values}
-environment.filters["day"] = lambda value: value.strftime("%-d %B %Y")
-environment.filters["moment"] = lambda value: value.strftime("%-d %B %Y, %H:%M UTC")
+# With no-break spaces, so that no line ends within a date.
+environment.filters["day"] = lambda value: value.strftime("%-d\N{NO-BREAK SPACE}%B\N{NO-BREAK SPACE}%Y")
+environment.filters["moment"] = lambda value: value.strftime(
+    "%-d\N{NO-BREAK SPACE}%B\N{NO-BREAK SPACE}%Y, %H:%M\N{NO-BREAK SPACE}UTC"
+)
 environment.filters["share"] = lambda value: "–" if value is None else f"{100 * value:.0f}%"
 environment.filters["odds"] = lambda value: "–" if value is None else f"×{math.exp(value):.2f}"
 environment.filters["signed"] = lambda value: f"{value:+,}".replace("-", "−")

@@ -72,6 +72,41 @@ def test_every_page_of_the_boards_is_accessible_and_fits(visitor: Page, path: st
     assert_accessible_in_every_look(visitor)
 
 
+# Reads every text of a page, with what is folded, and gives the matches of a pattern that stand on more than one line.
+BROKEN = """(pattern) => {
+    document.querySelectorAll("details").forEach((each) => { each.open = true; });
+    const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), broken = [];
+    while (texts.nextNode()) {
+        const text = texts.currentNode;
+        if (text.parentElement.closest("svg, pre, code, .visually-hidden")) continue;
+        for (const match of text.data.matchAll(new RegExp(pattern, "gu"))) {
+            const range = document.createRange();
+            range.setStart(text, match.index);
+            range.setEnd(text, match.index + match[0].length);
+            const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+            if (lines.size > 1) broken.push(`${match[0]} in ${text.data}`);
+        }
+    }
+    return broken;
+}"""
+DATE = r"\d{4}-\d\d-\d\d|\d{1,2}\s\p{L}{3,9}\s\d{4}"
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/integrity", "/policy", "/embed/leaderboard/overall"])
+def test_no_line_ends_within_a_date_on_a_phone(visitor: Page, path: str) -> None:
+    visitor.set_viewport_size({"width": 320, "height": 640})
+    visitor.goto(path.format(today=datetime.now(UTC).date()))
+    assert visitor.evaluate(BROKEN, DATE) == []
+
+
+def test_periods_of_a_model_stand_below_each_other_on_a_phone(phone: Page) -> None:
+    phone.goto(f"/models/{BEST}")
+    cells = phone.locator(".stacked tbody tr").first.locator("th, td")
+    places = cells.evaluate_all("(cells) => cells.map((cell) => cell.getBoundingClientRect().left)")
+    assert len(places) == 7
+    assert len(set(places)) == 1
+
+
 def expect_names(page: Page, expected: list[str]) -> None:
     """A click is over before the page that it leads to is read: wait for it."""
     expect(page.locator(".board tbody th a")).to_have_text(expected)

@@ -9,6 +9,7 @@ from itertools import count, islice, pairwise
 from typing import Final
 
 MINUS: Final = "\N{MINUS SIGN}"
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 ROUND_STEPS: Final = (1, 2, 5, 10)
 DAY_STEPS: Final = (1, 2, 7, 14)
 MONTH_STEPS: Final = (1, 2, 3, 6)
@@ -29,8 +30,8 @@ def format_percent(share: float, decimals: int = 0) -> str:
 
 
 def format_day(day: date) -> str:
-    """A date as prose writes it: 4 Aug 2024."""
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    """A date as prose writes it, 4 Aug 2024, with no-break spaces, so that no line ends within it."""
+    return NO_BREAK.join((str(day.day), MONTHS[day.month - 1], str(day.year)))
 
 
 @dataclass(frozen=True, kw_only=True)

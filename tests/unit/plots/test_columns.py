@@ -53,18 +53,18 @@ def test_weeks_without_votes_leave_room() -> None:
 def test_the_table_of_weeks_is_newest_first() -> None:
     figure = draw_win_loss_by_week(WinLossPlot(id="weeks", title="Weeks", weeks=WEEKS))
     assert figure.table.rows == (
-        ("23 Sep 2024", "10", "40", "0", "50"),
-        ("2 Sep 2024", "100", "60", "20", "180"),
+        ("23\xa0Sep\xa02024", "10", "40", "0", "50"),
+        ("2\xa0Sep\xa02024", "100", "60", "20", "180"),
     )
     assert picture(figure).findtext("desc") == (
-        "110 wins, 100 losses and 20 ties in the weeks from 2 Sep 2024 to 23 Sep 2024."
+        "110 wins, 100 losses and 20 ties in the weeks from 2\xa0Sep\xa02024 to 23\xa0Sep\xa02024."
     )
 
 
 @pytest.mark.parametrize("which", [WIDE, COMPACT])
 def test_reasons_are_stacked_on_a_scale_of_their_own(which: int) -> None:
     drawn = rows(picture(draw_stacked_days(VoteDaysPlot(id="days", title="Days", days=DAYS)), which))
-    first, later = drawn["2 Sep 2024"], drawn["4 Sep 2024"]
+    first, later = drawn["2\xa0Sep\xa02024"], drawn["4\xa0Sep\xa02024"]
     top, bottom = span(first, "plot-counted")
     assert span(later, "plot-counted") == pytest.approx(((top + bottom) / 2, bottom), abs=0.1)
     named = span(first, "plot-series-1")
@@ -81,8 +81,8 @@ def test_alarms_are_marked_in_picture_table_and_legend() -> None:
         "Counted", "Named", "Too fast", "Alarm: the share not counted jumped"
     ]  # fmt: skip
     assert figure.table.rows == (
-        ("4 Sep 2024 (alarm)", "500", "80", "13.8%", "80", "0"),
-        ("2 Sep 2024", "1,000", "40", "3.8%", "10", "30"),
+        ("4\xa0Sep\xa02024 (alarm)", "500", "80", "13.8%", "80", "0"),
+        ("2\xa0Sep\xa02024", "1,000", "40", "3.8%", "10", "30"),
     )
 
 

@@ -92,7 +92,7 @@ def test_numbers_are_written_as_in_prose(value: float, decimals: int, grouped: b
 
 def test_shares_and_days_are_written_as_in_prose() -> None:
     assert (format_percent(0.5432, 1), format_percent(1.0)) == ("54.3%", "100%")
-    assert format_day(date(2024, 8, 4)) == "4 Aug 2024"
+    assert format_day(date(2024, 8, 4)) == "4\xa0Aug\xa02024"
 
 
 def tick_labels(first: date, last: date, length: float) -> list[str]:

@@ -127,7 +127,7 @@ def test_more_colours_than_readers_tell_apart_are_refused() -> None:
 def test_the_table_of_a_history_is_newest_first_with_gaps() -> None:
     models = [ModelHistory(model="heron", points=rising(DAYS[:9]), highlighted=True)]
     rows = draw_history(plot(*models)).table.rows
-    assert rows[:2] == (("10 Sep 2024", "–"), ("9 Sep 2024", "1008 (1003 to 1013)"))
+    assert rows[:2] == (("10\xa0Sep\xa02024", "–"), ("9\xa0Sep\xa02024", "1008 (1003 to 1013)"))
     assert len(rows) == 10
 
 
@@ -155,10 +155,10 @@ def test_convergence_starts_at_zero() -> None:
     figure = draw_convergence(ConvergencePlot(id="spread", title="Spread", spreads=spreads))
     drawn = picture(figure)
     assert "0" in [it.text for it in of_class(drawn, "plot-tick")]
-    assert figure.table.rows[6] == ("4 Sep 2024", "17.0", "12.3")
+    assert figure.table.rows[6] == ("4\xa0Sep\xa02024", "17.0", "12.3")
     assert drawn.findtext("desc") == (
-        "First to second: 20.0 points on 1 Sep 2024, 11.0 on 10 Sep 2024. "
-        "Median interval: 12.3 points on 4 Sep 2024, 12.3 on 4 Sep 2024."
+        "First to second: 20.0 points on 1\xa0Sep\xa02024, 11.0 on 10\xa0Sep\xa02024. "
+        "Median interval: 12.3 points on 4\xa0Sep\xa02024, 12.3 on 4\xa0Sep\xa02024."
     )
 
 
