@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "arena_theme"
@@ -34,6 +35,11 @@ def static_url(name: str) -> str:
     return f"/static/{STATIC_DIGEST}/{name}"
 
 
+def breakable(name: str) -> Markup:
+    """A name that a narrow line breaks after `/`; after `-` browsers break by themselves."""
+    return Markup("/<wbr>").join(name.split("/"))
+
+
 environment = Environment(
     loader=FileSystemLoader(TEMPLATES),
     autoescape=select_autoescape(default=True),
@@ -55,6 +61,7 @@ environment.filters["signed"] = lambda value: f"{value:+,}".replace("-", "−")
 environment.filters["points"] = lambda value: (
     "–" if value is None else f"{round(value) + 0:+d}".replace("-", "−")
 )
+environment.filters["breakable"] = breakable
 environment.filters["count"] = lambda value, noun: f"{value:,} {noun}{'' if value == 1 else 's'}"
 
 

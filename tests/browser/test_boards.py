@@ -90,13 +90,14 @@ BROKEN = """(pattern) => {
     return broken;
 }"""
 DATE = r"\d{4}-\d\d-\d\d|\d{1,2}\s\p{L}{3,9}\s\d{4}"
+WORD = r"\p{L}{2,12}"
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/integrity", "/policy", "/embed/leaderboard/overall"])
-def test_no_line_ends_within_a_date_on_a_phone(visitor: Page, path: str) -> None:
+def test_no_line_ends_within_a_date_or_a_word_on_a_phone(visitor: Page, path: str) -> None:
     visitor.set_viewport_size({"width": 320, "height": 640})
     visitor.goto(path.format(today=datetime.now(UTC).date()))
-    assert visitor.evaluate(BROKEN, DATE) == []
+    assert visitor.evaluate(BROKEN, f"{DATE}|{WORD}") == []
 
 
 def test_periods_of_a_model_stand_below_each_other_on_a_phone(phone: Page) -> None:
