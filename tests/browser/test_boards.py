@@ -108,6 +108,18 @@ def test_periods_of_a_model_stand_below_each_other_on_a_phone(phone: Page) -> No
     assert len(set(places)) == 1
 
 
+def test_record_against_each_model_adds_up_on_a_phone(phone: Page) -> None:
+    phone.goto(f"/models/{BEST}")
+    rows = phone.get_by_role("region", name="Against each other model").locator("tbody tr").all()
+    assert len(rows) == len(STRENGTHS) - 1
+    for row in rows:
+        wins, losses, share = map(int, re.findall(r"\d+", " ".join(row.locator("td:visible").all_inner_texts())))
+        ties, both_bad = map(int, re.findall(r"\d+", row.locator("th .facts:visible").inner_text()))
+        half = (ties + both_bad) / 2
+        assert share == round(100 * (wins + half) / (wins + losses + 2 * half))
+    expect(phone.get_by_text("In the share won, a tie or both bad counts as half.")).to_be_visible()
+
+
 def expect_names(page: Page, expected: list[str]) -> None:
     """A click is over before the page that it leads to is read: wait for it."""
     expect(page.locator(".board tbody th a")).to_have_text(expected)

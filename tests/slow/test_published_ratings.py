@@ -63,7 +63,7 @@ async def test_the_published_ratings_stand_on_the_site_and_in_the_feed(
     )
 
     shown = re.findall(
-        r'<th scope="row"><a href="/models/[^"]*">(.*?)</a>.*?<span class="rating-number">([^<]*)</span>',
+        r'<th scope="row"><a href="/models/[^"]*">([^<]*)</a>.*?<span class="rating-number">([^<]*)</span>',
         page,
         flags=re.DOTALL,
     )
