@@ -104,10 +104,13 @@ def _points(name: str, shown: Sequence[DayBoard]) -> list[Point]:
 
 def _convergence_plot(shown: Sequence[DayBoard]) -> ConvergencePlot:
     spreads = [Spread(name=name, points=_spread(place, shown)) for place, name in SPREADS]
+    about = "Points between the first of a board and others. Falling lines: the field draws together."
+    if any(entry.preliminary for it in shown for entry in it.board.entries):
+        about += " Preliminary models are left out: they have too few votes to rely on."
     return ConvergencePlot(
         id="convergence",
         title="How far the field lies apart",
-        about="Points between the first of a board and others. Falling lines: the field draws together.",
+        about=about,
         spreads=[spread for spread in spreads if spread.points],
     )
 

@@ -249,6 +249,7 @@ async def days_have_addresses_of_their_own(page: httpx2.AsyncClient) -> None:
     assert f'rel="next" href="/leaderboard/overall/{DAYS[1]}"' in first
     history = (await page.get("/history/overall")).text
     assert all(f'href="/leaderboard/overall/{day}"' in history for day in DAYS)
+    assert "Preliminary models are left out" in history, "the newcomer is one"
     html = (await page.get(f"/history/overall/diff?from={DAYS[1]}&to={DAYS[-1]}")).text
     assert f"+{VOTES_A_DAY * 2}, from {VOTES_A_DAY * 2} to {VOTES_A_DAY * 4:,}" in html
     assert re.search(rf"{NEWCOMER}</a> <span class=\"badge\">New</span>", html)
@@ -278,6 +279,7 @@ async def test_days_are_those_of_the_board(
     arena = await start_arena(demo=False)
     async with arena.client(headers={"Accept": "text/html"}) as page:
         history = (await page.get("/history/study")).text
+        assert "Preliminary models are left out" not in history
         (only,) = re.findall(r'href="(/leaderboard/study/[^"]+)"', history)
         dated = await page.get(only)
         assert dated.status_code == 200
