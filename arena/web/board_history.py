@@ -99,13 +99,13 @@ class Change:
     after: Entry | None
 
     @property
-    def rating(self) -> float | None:
-        """By how many points the rating rose."""
+    def rating(self) -> int | None:
+        """By how many points the rating rose, from one whole number that a page shows to the other."""
         if self.before is None or self.after is None:
             return None
         if self.before.rating is None or self.after.rating is None:
             return None
-        return self.after.rating - self.before.rating
+        return round(self.after.rating) - round(self.before.rating)
 
     @property
     def votes(self) -> int:

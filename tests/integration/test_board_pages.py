@@ -253,6 +253,13 @@ async def days_have_addresses_of_their_own(page: httpx2.AsyncClient) -> None:
     html = (await page.get(f"/history/overall/diff?from={DAYS[1]}&to={DAYS[-1]}")).text
     assert f"+{VOTES_A_DAY * 2}, from {VOTES_A_DAY * 2} to {VOTES_A_DAY * 4:,}" in html
     assert re.search(rf"{NEWCOMER}</a> <span class=\"badge\">New</span>", html)
+    changes = re.findall(
+        r'<td class="number wide">(\d+)</td>\s*<td class="number wide">(\d+)</td>\s*<td class="number">(.*?)</td>',
+        html,
+    )
+    assert len(changes) == len(STRENGTHS) - 1
+    for rating_then, rating_now, change in changes:
+        assert int(rating_now) - int(rating_then) == int(change.replace("−", "-")), "as shown"
     turned = (await page.get(f"/history/overall/diff?from={DAYS[-1]}&to={DAYS[1]}")).text
     assert "<h2>From" in turned
     assert f"+{VOTES_A_DAY * 2}," in turned, "days in either order"

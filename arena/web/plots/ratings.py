@@ -40,9 +40,11 @@ class RatedModel:
         return None if self.lower is None or self.upper is None else (self.lower, self.upper)
 
     @property
-    def change(self) -> float | None:
-        """By how much style control moves the rating."""
-        return None if self.controlled is None or self.rating is None else self.controlled - self.rating
+    def change(self) -> int | None:
+        """By how much style control moves the rating, from one whole number that the table shows to the other."""
+        if self.controlled is None or self.rating is None:
+            return None
+        return round(self.controlled) - round(self.rating)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,6 +73,13 @@ def test_the_table_holds_the_same_numbers_and_the_unrated() -> None:
     )
 
 
+def test_the_change_is_that_between_the_whole_numbers_shown() -> None:
+    model = RatedModel(model="heron", rating=1007.4, controlled=1009.6)
+    assert draw_ratings(RatingsPlot(id="board", title="Board", models=[model])).table.rows[0][-3:] == (
+        "–", "1010", "+3"
+    )  # fmt: skip
+
+
 def test_without_style_control_there_is_no_column_for_it() -> None:
     figure = draw_ratings(RatingsPlot(id="board", title="Board", models=[MODELS[0]]))
     assert all("." not in (it.text or "") for it in of_class(picture(figure), "plot-tick"))
