@@ -69,6 +69,12 @@ def test_embedded_board_is_accessible_and_narrow(browser: Browser, filled_url: s
     context.close()
 
 
+def test_board_fills_the_width_of_its_frame(page: Page, filled_url: str) -> None:
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.goto(f"{filled_url}/embed/leaderboard/overall?top=3")
+    assert page.evaluate("() => document.documentElement.clientWidth") == 400
+
+
 def test_script_of_another_site_reads_the_feed(other_site: Page, filled_url: str) -> None:
     """The documented example as it stands, and again with what makes a browser ask for permission first."""
     example = re.search(r"```js\n(.*?)```", (ROOT / "docs" / "feed.md").read_text("utf-8"), flags=re.DOTALL)
