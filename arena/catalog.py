@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from arena.errors import CatalogInvalid, ModelNotFound
 from arena.gateway.demo import DEMO_MODELS
 from arena.gateway.discovery import DiscoveredServer
 from arena.gateway.openai_chat import Endpoint as GatewayEndpoint
+from arena.logs import get_log
 from arena.nearest import nearest_names
 from arena.private_tests import (
     check_cap,
@@ -28,6 +30,7 @@ from arena.private_tests import (
 from arena.tables import Endpoint, Model
 from arena.wrong_values import what_is_wrong
 
+log = get_log("arena.catalog")
 DEMO_URL = "demo:"
 UNKNOWN_ORGANIZATION = "unknown"
 LONGEST_NAME = 100
@@ -114,17 +117,22 @@ def _places(error: ValidationError) -> Iterable[str]:
         yield f"{place.lstrip('.')}: {what_is_wrong(problem)}{hint}"
 
 
-async def sync_catalog(session: AsyncSession, catalog: Catalog, *, private_tests_max: int) -> None:
-    """Make the tables say what the file says; a model that left the file keeps its row and loses its endpoints.
+async def sync_catalog(session: AsyncSession, catalog: Catalog, *, private_tests_max: int) -> Sequence[str]:
+    """Make the tables say what the file says; returns the retired models that it brings back.
+
+    A model that left the file keeps its row and loses its endpoints.
 
     Raises `CatalogInvalid` where the file breaks a rule of private tests.
     """
     kept = [listed.name for listed in catalog.model]
     check_cap([*catalog.model, *await served_without_listing(session, kept)], private_tests_max)
+    retired = select(Model.name).where(Model.status == "retired", Model.name.in_(kept))
+    back = (await session.scalars(retired.order_by(Model.name))).all()
     for listed in catalog.model:
         await list_model(session, listed, source="catalog")
     gone = select(Model.id).where(Model.name.not_in(kept))
     await session.execute(delete(Endpoint).where(Endpoint.source == "catalog", Endpoint.model_id.in_(gone)))
+    return back
 
 
 async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str, demo: bool = False) -> int:
@@ -137,6 +145,9 @@ async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str
         values |= await private_standing(session, before, listed)
     elif before is not None:  # only the catalog releases a private test
         values["private_test"] = before.private_test
+    if before is not None and before.status == "retired":
+        values["past_retirements"] = [*before.past_retirements, _past_retirement(before)]
+        log.warning("retired_model_is_back", model=listed.name, source=source, reason=before.retired_reason)
     row = insert(Model).values(**values)
     revived = {"status": "active", "retired_at": None, "retired_reason": None}
     row = row.on_conflict_do_update(index_elements=[Model.name], set_=values | revived)
@@ -150,6 +161,14 @@ async def list_model(session: AsyncSession, listed: CatalogModel, *, source: str
     gone = delete(Endpoint).where(Endpoint.model_id == model_id, Endpoint.source == source)
     await session.execute(gone.where(Endpoint.id.not_in(kept)))
     return model_id
+
+
+def _past_retirement(model: Model) -> dict[str, Any]:
+    return {
+        "retired_at": model.retired_at and model.retired_at.astimezone(UTC).isoformat(),
+        "listed_again_at": datetime.now(UTC).isoformat(),
+        "reason": model.retired_reason,
+    }
 
 
 async def add_endpoint(

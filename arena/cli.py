@@ -10,6 +10,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,7 @@ from rich.table import Table
 from arena import __version__
 from arena.commands import console, counted, fit_all, in_transaction, tagger_for, with_database
 from arena.dataset_commands import dataset_app
-from arena.errors import ArenaError
+from arena.errors import ArenaError, CatalogInvalid
 from arena.settings import Settings, wrong_settings
 
 if TYPE_CHECKING:
@@ -212,8 +213,10 @@ def catalog_sync(file: Annotated[Path, typer.Argument(help="TOML file of models 
 
     listed = catalog.read_catalog(file)
     most = Settings().private_tests_max
-    in_transaction(lambda session: catalog.sync_catalog(session, listed, private_tests_max=most))
+    back = in_transaction(lambda session: catalog.sync_catalog(session, listed, private_tests_max=most))
     console.print(f"{counted(len(listed.model), 'model')} listed.")
+    for name in back:
+        console.print(f"{name} was retired and is active again, because {file} lists it.", markup=False)
 
 
 @catalog_app.command("list")
@@ -251,6 +254,13 @@ def catalog_retire(
 
     in_transaction(lambda session: catalog.retire_model(session, name, reason))
     console.print(f"{name} is retired.")
+    file = Settings().catalog
+    with suppress(CatalogInvalid):  # the next start says what is wrong with the file
+        if file is not None and any(model.name == name for model in catalog.read_catalog(file).model):
+            console.print(
+                f"{file} still lists {name}: the next start or `arena catalog sync` brings it back. Take it out there.",
+                markup=False,
+            )
 
 
 @leaderboard_app.command("fit")

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, String
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from arena.settings import Variant as Variant
@@ -95,7 +94,7 @@ class Release(Table):
     last_imported_id: Mapped[int]
     models: Mapped[dict[str, Any]]
     manifest: Mapped[dict[str, Any] | None]
-    withheld: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=sql("'[]'"))
+    withheld: Mapped[list[dict[str, Any]]] = mapped_column(server_default=sql("'[]'"))
     withdrawn: Mapped[list[str]] = mapped_column(server_default=sql("'[]'"))
 
 

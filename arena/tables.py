@@ -52,6 +52,7 @@ class Table(DeclarativeBase):
         datetime: TIMESTAMP(timezone=True),
         dict[str, Any]: JSONB,
         list[str]: JSONB,
+        list[dict[str, Any]]: JSONB,
         int: BigInteger,
     }
 
@@ -97,6 +98,7 @@ class Model(Table):
     listed_at: Mapped[datetime] = now()
     retired_at: Mapped[datetime | None]
     retired_reason: Mapped[str | None]
+    past_retirements: Mapped[list[dict[str, Any]]] = mapped_column(server_default=sql("'[]'"))
 
     endpoints: Mapped[list["Endpoint"]] = relationship(lazy="raise", back_populates="model")
 

@@ -104,6 +104,7 @@ def model_record(model: Model, versions: Sequence[ModelVersion]) -> dict[str, An
         "listed_at",
         "retired_at",
         "retired_reason",
+        "past_retirements",
         "codename",
         "private_since",
     )

@@ -16,9 +16,9 @@ from arena.own_board import SPREAD_POINTS
 from arena.private_results import published_results, result_record
 from arena.private_tests import running_tests
 from arena.reports import parsed_report
+from arena.retirement import Retirement, retirements
 from arena.settings import Settings
 from arena.snapshots import KEPT_HOURS
-from arena.tables import Model
 from arena.topics import GRAM, LEAST_ALIKE, VOTERS_LEAST
 from arena.versions import public_models
 from arena.web.board_rows import SameOrganization, same_organization
@@ -51,7 +51,7 @@ class PolicyPage:
     rates: Sequence[Mapping[str, Any]]
     running: Mapping[str, int]
     results: Sequence[Mapping[str, Any]]
-    retired: Sequence[Model]
+    retired: Sequence[Retirement]
     retirable: Mapping[str, str]
 
 
@@ -96,13 +96,12 @@ async def policy_page(request: Request, db: Db, policy: CurrentPolicy) -> Respon
     """The rules in numbers, from the running configuration, and how they came out."""
     rates = await parsed_report(db, "rates")
     integrity = await parsed_report(db, "integrity")
-    models = await public_models(db)
     page = PolicyPage(
         policy=policy,
         rates=rates["days"][:RATE_DAYS] if rates else [],
         running=await running_tests(db),
         results=[result_record(result, model) for result, model in await published_results(db)],
-        retired=[model for model in models if model.status == "retired"],
+        retired=retirements(await public_models(db)),
         retirable=integrity["retirable"] if integrity else {},
     )
     return render_page(request, "policy.html", page, headers=KEPT)

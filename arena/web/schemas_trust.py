@@ -45,6 +45,13 @@ VERSION = object_of(
         "reason": MAYBE_TEXT | {"description": "Why the period ended."},
     }
 )
+PAST_RETIREMENT = object_of(
+    {
+        "retired_at": MAYBE_INSTANT,
+        "listed_again_at": INSTANT | {"description": "It takes part in battles again from here on."},
+        "reason": MAYBE_TEXT,
+    }
+)
 RECORD = {
     "model": TEXT,
     "organization": TEXT,
@@ -59,6 +66,7 @@ RECORD = {
     "listed_at": INSTANT | {"description": "Battles count from here on; of a private test, its release."},
     "retired_at": MAYBE_INSTANT,
     "retired_reason": MAYBE_TEXT,
+    "past_retirements": list_of(PAST_RETIREMENT),
     "codename": MAYBE_TEXT | {"description": "What it went by as a private test."},
     "private_since": MAYBE_INSTANT,
     "versions": list_of(VERSION),

@@ -86,6 +86,24 @@ def test_catalog_commands(arena_command: CommandLine, tmp_path: Path) -> None:
     )
 
 
+def test_model_that_the_catalog_brings_back_is_told(arena_command: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "catalog.toml").write_text(CATALOG)
+    arena_command("catalog", "sync", "catalog.toml")
+    said = arena_command("catalog", "retire", "one", "--reason", "Tired.", ARENA_CATALOG="catalog.toml")
+    assert "catalog.toml still lists one: the next start or `arena catalog sync` brings it back." in said
+    said = arena_command("catalog", "sync", "catalog.toml")
+    assert "one was retired and is active again, because catalog.toml lists it." in said
+    assert "retired_model_is_back" in said
+    assert "retired" not in arena_command("catalog", "sync", "catalog.toml"), "once"
+    (tmp_path / "catalog.toml").write_text(CATALOG.replace('"one"', '"other"'))
+    said = arena_command("catalog", "retire", "one", "--reason", "Tired.", ARENA_CATALOG="catalog.toml")
+    assert "still lists" not in said
+    (tmp_path / "catalog.toml").write_text("model =")
+    assert "is retired" in arena_command(
+        "catalog", "retire", "one", "--reason", "Tired.", ARENA_CATALOG="catalog.toml"
+    )
+
+
 def test_catalog_errors_name_the_place(arena_command: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "catalog.toml").write_text(
         CATALOG.replace("http://127.0.0.1:9/v1", "http://user:key@host/v1")

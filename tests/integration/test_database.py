@@ -10,6 +10,17 @@ from arena.db import Database, SchemaTooNew, is_outage, migrations_config, psyco
 from arena.postgres import EmbeddedPostgres
 from arena.tables import Table
 
+PERIODS = """
+    INSERT INTO model (name, organization, license) VALUES ('back', 'Lab', 'MIT'), ('gone', 'Lab', 'MIT');
+    INSERT INTO model_version (model_id, served_as, organization, license, open_weights, aliases, endpoints, decoding,
+        first_served_at, last_served_at, reason)
+    SELECT id, name, organization, license, false, '[]', '[]', '{}', begun::timestamptz, over::timestamptz, reason
+    FROM model, (VALUES
+        ('back', '2026-01-01', '2026-02-01', 'Retired: Tired.'), ('back', '2026-03-01', NULL, NULL),
+        ('gone', '2026-01-01', '2026-02-01', 'Retired: Tired.')
+    ) AS period (of, begun, over, reason) WHERE name = of
+"""
+
 
 def test_migrations_make_exactly_the_tables(database_url: str) -> None:
     command.check(migrations_config(database_url))  # raises when the metadata differs
@@ -25,6 +36,26 @@ def test_migrations_go_down_and_up_again(postgres: EmbeddedPostgres) -> None:
     upgrade(url)
     assert set(inspect(engine).get_table_names()) == {*Table.metadata.tables, "alembic_version"}
     engine.dispose()
+
+
+def test_retirements_that_were_undone_are_found_in_the_periods(postgres: EmbeddedPostgres) -> None:
+    postgres.create_database("retired")
+    url = postgres.url("retired")
+    upgrade(url)
+    command.downgrade(migrations_config(url), "3f0c8b7d92a4")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(PERIODS))
+    upgrade(url)
+    with engine.begin() as connection:
+        found = connection.execute(text("SELECT name, past_retirements FROM model ORDER BY name")).all()
+    engine.dispose()
+    (back, retirements), (gone, none) = found
+    assert (back, gone, none) == ("back", "gone", [])
+    assert [(past["retired_at"][:10], past["listed_again_at"][:10]) for past in retirements] == [
+        ("2026-02-01", "2026-03-01")
+    ]
+    assert retirements[0]["reason"] == "Tired."
 
 
 def test_upgrades_at_the_same_time_wait_for_each_other(postgres: EmbeddedPostgres) -> None:

@@ -112,6 +112,32 @@ async def test_every_file_keeps_its_schema_and_every_page_answers(
         assert integrity["boards"]["overall"]["models"] == len(board["entries"])
 
 
+async def test_retirement_stays_on_record_when_the_model_comes_back(
+    start_arena: StartArena, database: Database
+) -> None:
+    arena = await start_arena()
+    await two_models(database)
+    today = datetime.now(UTC).date()
+    async with arena.client() as reader:
+        for reason in ("Tired.", "Tired again."):
+            async with database.sessions.begin() as session:
+                await retire_model(session, "one", reason)
+            said = (await reader.get("/feed/v1/models/one.json")).json()
+            assert (said["status"], said["retired_reason"]) == ("retired", reason)
+            listed = CatalogModel(name="one", organization="Maker of one")
+            async with database.sessions.begin() as session:
+                assert await sync_catalog(session, Catalog(model=[listed]), private_tests_max=3) == ["one"]
+        said = (await reader.get("/feed/v1/models/one.json")).json()
+        jsonschema.validate(said, TRUST["model"])
+        assert (said["status"], said["retired_at"]) == ("active", None)
+        assert [past["reason"] for past in said["past_retirements"]] == ["Tired.", "Tired again."]
+        policy = " ".join((await reader.get("/policy")).text.split())
+        day = f"{today:%-d %B %Y}"
+        assert f"from {day} until {day}, when it was listed again: Tired again." in policy
+        assert policy.index("Tired again.") < policy.index("Tired."), "the newest first"
+        assert f"from {today} until {today}: Tired." in (await reader.get("/models/one")).text
+
+
 async def move_battles_to_yesterday(database: Database) -> None:
     async with database.sessions.begin() as session:
         await session.execute(update(Battle).values(created_at=Battle.created_at - timedelta(days=1)))
