@@ -35,6 +35,7 @@ class ModelVersion(Table):
     open_weights: Mapped[bool]
     aliases: Mapped[list[str]]
     endpoints: Mapped[list[str]]
+    served_models: Mapped[list[str] | None]
     decoding: Mapped[dict[str, Any]]
     first_served_at: Mapped[datetime] = now()
     last_served_at: Mapped[datetime | None]

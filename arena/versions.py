@@ -1,6 +1,7 @@
 """Every model ever served: what it was called, how it was asked and by what kind of endpoint, from when until when."""
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,22 @@ from sqlalchemy.orm import selectinload
 from arena.records import ModelVersion
 from arena.tables import Endpoint, Model
 
-FACTS = ("served_as", "organization", "license", "open_weights", "aliases", "endpoints", "decoding")
+FACTS = (
+    "served_as",
+    "organization",
+    "license",
+    "open_weights",
+    "aliases",
+    "endpoints",
+    "served_models",
+    "decoding",
+)
+WORDS = {"served_as": "name", "served_models": "model asked for"}
+NOT_RECORDED = "From here on it is recorded which model its endpoints are asked for."
+# `Qwen/Qwen3-8B` is none: the names of model hubs have slashes, too.
+FILE_PATH = re.compile(
+    r"[/\\.~]|[A-Za-z]:[/\\]|\w+://|.*\\|.*/.*\.(gguf|safetensors|bin|pth?)$", re.IGNORECASE
+)
 NO_ENDPOINT = "It has no endpoint any more: it left the catalog, or its server was stopped."
 
 
@@ -50,6 +66,7 @@ def facts_of(model: Model, decoding: Mapping[str, Any]) -> dict[str, Any]:
         "open_weights": model.open_weights,
         "aliases": sorted(model.aliases),
         "endpoints": sorted({endpoint_kind(endpoint) for endpoint in model.endpoints}),
+        "served_models": sorted({endpoint.served_model for endpoint in model.endpoints}),
         "decoding": {**decoding, "extra": model.extra},
     }
 
@@ -68,11 +85,21 @@ def endpoint_kind(endpoint: Endpoint) -> str:
     return "self-hosted" if near else "hosted"
 
 
+def public_served_model(name: str) -> str:
+    """What an endpoint is asked for, without the folders of a file: these are the operator's own."""
+    return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if FILE_PATH.match(name) else name
+
+
 def _end(version: ModelVersion, model: Model, now: Mapping[str, Any] | None, moment: datetime) -> None:
     version.last_served_at = moment
     if now is not None:
-        changed = [fact for fact in FACTS if getattr(version, fact) != now[fact]]
-        version.reason = f"Changed: {', '.join(changed).replace('served_as', 'name')}."
+        changed = [
+            WORDS.get(fact, fact)
+            for fact in FACTS
+            if getattr(version, fact) != now[fact]
+            and not (fact == "served_models" and version.served_models is None)
+        ]
+        version.reason = f"Changed: {', '.join(changed)}." if changed else NOT_RECORDED
     elif model.status == "retired":
         version.last_served_at = max(version.first_served_at, model.retired_at or moment)
         version.reason = f"Retired: {model.retired_reason or 'no reason given'}"
@@ -116,10 +143,11 @@ def model_record(model: Model, versions: Sequence[ModelVersion]) -> dict[str, An
 
 
 def _version_record(version: ModelVersion) -> dict[str, Any]:
-    last = version.last_served_at
+    last, asked_for = version.last_served_at, version.served_models
     return {
         "name": version.served_as,
         **{fact: getattr(version, fact) for fact in FACTS if fact != "served_as"},
+        "served_models": asked_for and sorted({public_served_model(name) for name in asked_for}),
         "first_day": version.first_served_at.astimezone(UTC).date().isoformat(),
         "last_day": last.astimezone(UTC).date().isoformat() if last else None,
         "reason": version.reason,

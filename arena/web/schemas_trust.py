@@ -39,6 +39,8 @@ VERSION = object_of(
         "open_weights": TRUTH,
         "aliases": TEXTS,
         "endpoints": list_of({"enum": ["hosted", "self-hosted", "demo"]}),
+        "served_models": {"type": ["array", "null"], "items": TEXT}
+        | {"description": "What these were asked for, of a file its name alone; null where not recorded."},
         "decoding": ANYTHING | {"description": "What every request was sent with."},
         "first_day": DAY,
         "last_day": MAYBE_DAY | {"description": "Null while it is served."},

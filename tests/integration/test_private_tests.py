@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from arena import jobs, private_results, snapshots
@@ -30,7 +30,14 @@ from arena.private_tests import running_tests
 from arena.records import ModelVersion, PrivateResult
 from arena.settings import Settings
 from arena.tables import Battle, Endpoint, Model
-from arena.versions import NO_ENDPOINT, endpoint_kind, record_versions
+from arena.versions import (
+    NO_ENDPOINT,
+    NOT_RECORDED,
+    endpoint_kind,
+    model_record,
+    public_served_model,
+    record_versions,
+)
 from tests.integration.conftest import Says, StartArena, StartModels
 from tests.integration.serving import answered_battle, vote
 from tests.integration.test_boards import VOTES, import_text
@@ -98,6 +105,63 @@ async def test_every_change_of_what_is_served_is_a_period(database: Database, se
 )
 def test_kind_of_an_endpoint_says_nothing_of_its_address(url: str, source: str, kind: str) -> None:
     assert endpoint_kind(Endpoint(url=url, source=source)) == kind
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "told"),
+    [
+        ("qwen3-8b", "qwen3-8b"),
+        ("Qwen/Qwen3-8B", "Qwen/Qwen3-8B"),
+        ("accounts/fireworks/models/llama-v3p1", "accounts/fireworks/models/llama-v3p1"),
+        ("llama3.3:70b", "llama3.3:70b"),
+        ("/models/secret-path/qwen3-8b/", "qwen3-8b"),
+        ("./secret-path/qwen3-8b", "qwen3-8b"),
+        ("~/secret-path/qwen3-8b", "qwen3-8b"),
+        ("secret-path/qwen3-8b-q4.GGUF", "qwen3-8b-q4.GGUF"),
+        ("s3://secret-path/qwen3-8b", "qwen3-8b"),
+        (r"C:\secret-path\qwen3-8b", "qwen3-8b"),
+    ],
+)
+def test_folders_of_a_served_file_are_told_to_nobody(asked_for: str, told: str) -> None:
+    assert public_served_model(asked_for) == told
+
+
+async def test_other_model_behind_the_same_name_is_a_period(
+    database: Database, session: AsyncSession
+) -> None:
+    def served(*names: str) -> CatalogModel:
+        return listed(
+            "one", endpoint=[{"url": "https://api.example.com/v1", "served_model": it} for it in names]
+        )
+
+    for names in (["m-1"], ["/secret/a/m-2"], ["/secret/b/m-2"], ["m-3", "m-2"]):
+        await sync(database, served(*names))
+        assert await record(database) == 1
+    assert await record(database) == 0
+    found = [(v.served_models, v.reason) for v in await versions(session)]
+    changed = "Changed: model asked for."
+    assert found == [
+        (["m-1"], changed),
+        (["/secret/a/m-2"], changed),
+        (["/secret/b/m-2"], changed),
+        (["m-2", "m-3"], None),
+    ]
+    model = await session.scalar(select(Model))
+    assert model is not None
+    told = [version["served_models"] for version in model_record(model, await versions(session))["versions"]]
+    assert told == [["m-1"], ["m-2"], ["m-2"], ["m-2", "m-3"]]
+
+
+async def test_period_of_before_the_record_of_served_models_says_so(
+    database: Database, session: AsyncSession
+) -> None:
+    await sync(database, listed("one"))
+    await record(database)
+    async with database.sessions.begin() as work:
+        await work.execute(text("UPDATE model_version SET served_models = NULL"))
+    assert await record(database) == 1
+    found = [(v.served_models, v.reason) for v in await versions(session)]
+    assert found == [(None, NOT_RECORDED), (["one"], None)]
 
 
 async def test_cap_holds_for_an_organisation_however_it_is_spelled(database: Database) -> None:

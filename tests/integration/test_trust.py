@@ -104,6 +104,7 @@ async def test_every_file_keeps_its_schema_and_every_page_answers(
         page = (await program.get("/models/one")).text
         assert "Retired: Superseded by two." in page
         assert f"max tokens {arena.settings.answer_max_tokens}" in page
+        assert "self-hosted, asked for one" in page
         rates = (await program.get("/feed/v1/rates.json")).json()["days"]
         assert rates[0]["battles"] == 6
         assert sum(each["battles"] for each in rates[0]["models"].values()) == 12
@@ -368,6 +369,7 @@ async def test_private_tests_are_announced_by_number_alone(
         assert "heron, released as hidden-three" in (await program.get("/policy")).text
         record: dict[str, Any] = (await program.get("/feed/v1/models/hidden-three.json")).json()
         assert record["versions"][0]["name"] == "heron"
+        assert record["versions"][0]["served_models"] == ["hidden-three"]
 
 
 async def release(database: Database, name: str) -> None:
