@@ -5,7 +5,7 @@ tell that voter who answers.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -119,6 +119,22 @@ def _day(
         "organizations": _rates(organizations, total),
         "served_all_day": len(all_day),
         "max_min_ratio": round(max(all_day) / least, 3) if least else None,
+    }
+
+
+def newest_draws(days: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The newest day of the rates in a line, for who asks how even the draw is; None while no day is over."""
+    if not days:
+        return None
+    day = days[0]
+    shares = [each["share"] for each in day["models"].values()]
+    return {
+        "date": day["date"],
+        "battles": day["battles"],
+        "models": len(shares),
+        "least_share": min(shares, default=None),
+        "greatest_share": max(shares, default=None),
+        "max_min_ratio": day["max_min_ratio"],
     }
 
 

@@ -38,7 +38,11 @@ def policy_of(settings: Settings, operators: OperatorCategories) -> dict[str, An
         "$schema": "/feed/v1/schema/policy.json",
         "code_version": code_version(),
         "method_version": METHOD_VERSION,
-        "matchmaking": {"rule": MATCHMAKING_RULE, "tries_of_a_failed_side": TRIES},
+        "matchmaking": {
+            "rule": MATCHMAKING_RULE,
+            "tries_of_a_failed_side": TRIES,
+            "rates": "/feed/v1/rates.json",
+        },
         "decoding": decoding_of(settings),
         "release": {
             "policy": settings.release_policy,

@@ -7,9 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from arena.catalog import find_model
+from arena.draws import newest_draws
 from arena.private_results import published_results, result_record
 from arena.private_tests import running_tests
-from arena.reports import read_report
+from arena.reports import parsed_report, read_report
 from arena.versions import model_record, public_models, versions_of
 from arena.web.deps import CurrentPolicy, CurrentSettings, Db
 from arena.web.feed_answers import answer, as_json, content_file, described_by
@@ -53,9 +54,11 @@ async def private_tests(request: Request, db: Db, settings: CurrentSettings) -> 
 
 @router.head("/policy.json", include_in_schema=False)
 @router.get("/policy.json")
-async def policy(request: Request, policy: CurrentPolicy) -> Response:
-    """The rules in numbers, as the program runs by them."""
-    return _said(request, "policy", policy)
+async def policy(request: Request, db: Db, policy: CurrentPolicy) -> Response:
+    """The rules in numbers, as the program runs by them, and how the draw came out."""
+    rates = await parsed_report(db, "rates")
+    realised = {"realised": newest_draws(rates["days"] if rates else [])}
+    return _said(request, "policy", policy | {"matchmaking": policy["matchmaking"] | realised})
 
 
 @router.head("/rates.json", include_in_schema=False)

@@ -98,12 +98,30 @@ CATEGORY = object_of(
     {"name": TEXT, "title": TEXT, "about": TEXT, "accuracy": {"anyOf": [ACCURACY, {"type": "null"}]}}
 )
 RULE = {"rule": TEXT}
+REALISED = object_of(
+    {
+        "date": DAY | {"description": "The newest day of the rates."},
+        "battles": COUNT,
+        "models": COUNT | {"description": "Models drawn on that day that may be named."},
+        "least_share": MAYBE_SHARE | {"description": "Of all sides, those of the model drawn least."},
+        "greatest_share": MAYBE_SHARE,
+        "max_min_ratio": MAYBE_NUMBER
+        | {"description": "Among models that could be drawn all day: most drawn over least drawn."},
+    }
+)
 POLICY = object_of(
     {
         "$schema": TEXT,
         "code_version": TEXT,
         "method_version": TEXT,
-        "matchmaking": object_of(RULE | {"tries_of_a_failed_side": COUNT}),
+        "matchmaking": object_of(
+            RULE
+            | {
+                "tries_of_a_failed_side": COUNT,
+                "rates": TEXT | {"description": "Address of the realised draws by day."},
+                "realised": {"anyOf": [REALISED, {"type": "null"}]},
+            }
+        ),
         "decoding": ANYTHING,
         "release": object_of(RULE | {"policy": TEXT, "interval_milliseconds": COUNT, "characters": COUNT}),
         "limits": by_name(COUNT),

@@ -108,6 +108,17 @@ async def test_every_file_keeps_its_schema_and_every_page_answers(
         rates = (await program.get("/feed/v1/rates.json")).json()["days"]
         assert rates[0]["battles"] == 6
         assert sum(each["battles"] for each in rates[0]["models"].values()) == 12
+        drawn = (await program.get("/feed/v1/policy.json")).json()["matchmaking"]
+        shares = [each["share"] for each in rates[0]["models"].values()]
+        assert drawn["rates"] == "/feed/v1/rates.json"
+        assert drawn["realised"] == {
+            "date": rates[0]["date"],
+            "battles": 6,
+            "models": len(shares),
+            "least_share": min(shares),
+            "greatest_share": max(shares),
+            "max_min_ratio": rates[0]["max_min_ratio"],
+        }
         integrity = (await program.get("/feed/v1/integrity.json")).json()
         assert (integrity["days"][0]["votes"], integrity["days"][0]["counted"]) == (6, 6)
         assert integrity["boards"]["overall"]["models"] == len(board["entries"])
