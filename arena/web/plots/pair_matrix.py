@@ -92,7 +92,8 @@ def _draw(
 ) -> float:
     names = [f"{place} {name}" for place, name in enumerate(plot.models, start=1)]
     widest = max(text_width(name, layout.size) for name in names)
-    left = min(widest, (0.3 if layout.wide else 0.4) * layout.width) + 10
+    beside_cells = layout.width - 10 - LARGEST_CELL * len(names)
+    left = min(widest, max((0.3 if layout.wide else 0.4) * layout.width, beside_cells)) + 10
     side = min((layout.width - left) / len(names), LARGEST_CELL)
     top, extent = layout.small + 12, side * len(names)
     unvoted = _unvoted(parent, plot, layout)
