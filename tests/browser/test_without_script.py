@@ -90,6 +90,14 @@ def test_erasing_asks_first(page: Page) -> None:
     expect(page.get_by_text("No votes yet.")).to_be_visible()
 
 
+def test_keyboard_shortcuts_are_not_spoken_of(page: Page) -> None:
+    start(page, "hello")
+    wait_until_ready(page)
+    for said in (page.get_by_text("Vote with A, B, T or X."), page.locator("kbd").first):
+        expect(said).to_be_hidden()
+    expect(page.get_by_role("button", name="Switch keyboard shortcuts off")).to_be_hidden()
+
+
 def test_theme_is_remembered(page: Page) -> None:
     page.goto("/about")
     page.get_by_role("button", name="Dark").click()
