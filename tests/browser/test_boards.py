@@ -113,11 +113,19 @@ def test_record_against_each_model_adds_up_on_a_phone(phone: Page) -> None:
     rows = phone.get_by_role("region", name="Against each other model").locator("tbody tr").all()
     assert len(rows) == len(STRENGTHS) - 1
     for row in rows:
-        wins, losses, share = map(int, re.findall(r"\d+", " ".join(row.locator("td:visible").all_inner_texts())))
+        wins, losses, share = map(
+            int, re.findall(r"\d+", " ".join(row.locator("td:visible").all_inner_texts()))
+        )
         ties, both_bad = map(int, re.findall(r"\d+", row.locator("th .facts:visible").inner_text()))
         half = (ties + both_bad) / 2
         assert share == round(100 * (wins + half) / (wins + losses + 2 * half))
     expect(phone.get_by_text("In the share won, a tie or both bad counts as half.")).to_be_visible()
+
+
+def test_a_narrow_table_fills_its_frame(page: Page) -> None:
+    page.goto(f"/models/{BEST}")
+    frame = page.get_by_role("region", name="How its answers are written")
+    assert frame.evaluate("(frame) => frame.clientWidth - frame.firstElementChild.offsetWidth") == 0
 
 
 def expect_names(page: Page, expected: list[str]) -> None:
