@@ -101,6 +101,11 @@ class BoardPage:
         return sum(not entry.preliminary for entry in self.entries) >= 2
 
     @property
+    def rated(self) -> int:
+        """How many models have a rating, and so a rank."""
+        return sum(entry.rating is not None for entry in self.entries)
+
+    @property
     def confidence(self) -> float:
         """Of the intervals and of the ranks."""
         return float(self.method.get("parameters", {}).get("confidence", 0.95))

@@ -30,6 +30,7 @@ from arena.web.rendering import render_page
 
 router = APIRouter()
 OWN: Final = frozenset(population.name for population in OWN_POPULATIONS)
+LEFT_OUT_NOTE: Final = "Votes on prompts asked over and over are among these; the board leaves them out."
 STYLE_WORDS: Final = {
     "tokens": "tokens",
     "headers": "headings",
@@ -79,6 +80,7 @@ class ModelPage:
     style: Sequence[StyleFeature]
     answers: int  # that the style was counted on
     pairs: Sequence[PairRecord]
+    left_out_note: str  # why weeks and style are of more votes than the board; empty where they are not
     note: str | None
     stale_since: datetime | None
 
@@ -110,6 +112,7 @@ async def model(
     chosen = next((board for board in mains if board.name == population), mains[0] if mains else None)
     votes = await activity.read(boards[0].snapshot) if chosen and chosen.name in OWN else None
     style, answers = _style(chosen, name, votes)
+    left_out_note = LEFT_OUT_NOTE if chosen and chosen.left_out.get("over_frequent_prompt") else ""
     page = ModelPage(
         name=name,
         model=found,
@@ -117,11 +120,14 @@ async def model(
         standings=standings,
         populations=mains,
         navigation=navigate(boards, chosen) if chosen else None,
-        weeks=_weeks(chosen, votes.votes.get((chosen.name, name))) if chosen and votes else None,
+        weeks=_weeks(chosen, votes.votes.get((chosen.name, name)), left_out_note)
+        if chosen and votes
+        else None,
         categories=_categories(chosen, standings) if chosen else None,
         style=style,
         answers=answers,
         pairs=(await read_pairs(snapshots, chosen.name, chosen.snapshot)).of(name) if chosen else (),
+        left_out_note=left_out_note,
         note=_note(population, mains),
         stale_since=stale_since,
     )
@@ -165,13 +171,13 @@ async def _standing(board: BoardPage, name: str, snapshots: Snapshots) -> Standi
     return Standing(board=board, entry=entry, style=style, unrated_reason=reason)
 
 
-def _weeks(board: BoardPage, votes: ModelVotes | None) -> Figure | None:
+def _weeks(board: BoardPage, votes: ModelVotes | None, left_out_note: str) -> Figure | None:
     if votes is None:
         return None
     plot = WinLossPlot(
         id="weeks",
         title="Votes by week",
-        about=f"{board.title}: wins upwards, losses downwards.",
+        about=f"{board.title}: wins upwards, losses downwards. {left_out_note}".rstrip(),
         weeks=[Week(start=it.start, wins=it.wins, losses=it.losses, ties=it.ties) for it in votes.weeks],
     )
     return draw_win_loss_by_week(plot)

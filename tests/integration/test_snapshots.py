@@ -400,14 +400,17 @@ async def test_prompt_asked_over_and_over_is_left_out_beyond_a_limit(
     database: Database,
     session: AsyncSession,
 ) -> None:
-    """Votes that were never battles here, but stand in the tables as if: 40 on one prompt, 60 on others."""
-    await start_models(Says("one", "Yes."), Says("two", "No."))
-    await start_arena(catalog=catalog)
-    one, two = await session.scalars(select(Model.id).order_by(Model.name))
+    """Votes that were never battles here, but stand in the tables as if: 40 on one prompt, 60 on others.
+
+    The last is lost by a third model, which so has no rating.
+    """
+    await start_models(Says("one", "Yes."), Says("three", "Perhaps."), Says("two", "No."))
+    arena = await start_arena(catalog=catalog)
+    one, three, two = await session.scalars(select(Model.id).order_by(Model.name))
     for number in range(100):
         voter, battle = f"00000000-0000-0000-0000-{number:012}", f"battle-{number:015}"
         await session.execute(insert(Voter).values(id=voter))
-        sides = {"model_a_id": one, "model_b_id": two}
+        sides = {"model_a_id": three if number == 99 else one, "model_b_id": two}
         facts = dict(propensity=1, decoding={}, release_policy="paced", publish=False, state="voted")
         await session.execute(insert(Battle).values(id=battle, voter_id=voter, **sides, **facts))
         cast = dict(voter_id=voter, winner=("model_a", "model_b")[number % 2], counted=True, receipt="r")
@@ -421,3 +424,9 @@ async def test_prompt_asked_over_and_over_is_left_out_beyond_a_limit(
     board = await snapshots.read_file(session, "leaderboards/overall.json")
     assert b'"left_out":{"over_frequent_prompt":15}' in board
     assert b'"votes":85,' in board
+    async with arena.client() as reader:
+        page = (await reader.get("/models/two")).text
+    assert page.count("Votes on prompts asked over and over are among these; the board leaves them out.") == 2
+    assert "Averages of 100 battles" in page
+    assert [entry["rating"] is None for entry in orjson.loads(board)["entries"]] == [False, False, True]
+    assert '<span class="ends">of 2</span>' in page
