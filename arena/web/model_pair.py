@@ -137,8 +137,7 @@ def _plan(board: BoardPage, found: Difference | None, record: PairRecord | None)
 
 def _errors_apart(board: BoardPage) -> float:
     """How many standard errors apart the ranks want two models to be, at the time when they ask for least."""
-    rated = sum(entry.rating is not None for entry in board.entries)
-    alpha = (1 - board.confidence) / (rated * (rated - 1) / 2)
+    alpha = (1 - board.confidence) / (board.rated * (board.rated - 1) / 2)
     return float(anytime_multiplier(np.ones(1), planned_votes=1, alpha=alpha)[0])
 
 
