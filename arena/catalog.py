@@ -65,10 +65,10 @@ class CatalogModel(BaseModel):
 
     name: Name
     organization: Name
-    license: Name = "unknown"
+    license: Name | None = None
     link: Annotated[str, Field(pattern=r"^https?://")] | None = None
     description: str = ""
-    open_weights: bool = False
+    open_weights: bool | None = None
     parameters_billions: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
     aliases: list[Name] = []
     extra: dict[str, Any] = {}
@@ -249,6 +249,7 @@ async def offer_demo_models(session: AsyncSession) -> None:
             name=demo.name,
             organization=demo.organization,
             license=demo.license,
+            open_weights=False,
             description=demo.description,
         )
         # The one endpoint of a demo model has no address that a catalog file could hold.

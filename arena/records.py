@@ -31,8 +31,8 @@ class ModelVersion(Table):
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id"))
     served_as: Mapped[str]
     organization: Mapped[str]
-    license: Mapped[str]
-    open_weights: Mapped[bool]
+    license: Mapped[str | None]
+    open_weights: Mapped[bool | None]
     aliases: Mapped[list[str]]
     endpoints: Mapped[list[str]]
     served_models: Mapped[list[str] | None]

@@ -15,9 +15,9 @@ CLASSES = {True: "open weights", False: "proprietary"}
 RULE = (
     f"A model may be retired when it has at least {VOTES_LEAST:,} counted votes and its rating on the overall board is"
     f" among the lowest {LOWEST_SHARE:.0%} of the active models of its class, open weights or proprietary, each"
-    " class by itself. It may also be retired at its maker's request or when nobody serves it any more. Nothing is"
-    " retired silently: every retirement has a date and a reason, and the model keeps its place on the boards,"
-    " marked as retired."
+    " class by itself; weights of which nothing is stated count as proprietary. It may also be retired at its maker's"
+    " request or when nobody serves it any more. Nothing is retired silently: every retirement has a date and a reason,"
+    " and the model keeps its place on the boards, marked as retired."
 )
 
 
@@ -38,7 +38,7 @@ def retirable(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         rated = [
             entry
             for entry in entries
-            if entry["open_weights"] is is_open
+            if bool(entry["open_weights"]) is is_open
             and entry["status"] == "active"
             and entry["rating"] is not None
         ]

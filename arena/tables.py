@@ -83,10 +83,10 @@ class Model(Table):
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     organization: Mapped[str]
-    license: Mapped[str]
+    license: Mapped[str | None]
     link: Mapped[str | None]
     description: Mapped[str] = mapped_column(server_default="")
-    open_weights: Mapped[bool] = mapped_column(server_default=sql("false"))
+    open_weights: Mapped[bool | None]
     parameters_billions: Mapped[float | None]
     demo: Mapped[bool] = mapped_column(server_default=sql("false"))
     aliases: Mapped[list[str]] = mapped_column(server_default=sql("'[]'"))

@@ -38,21 +38,21 @@ class RevealedModel:
 
     name: str
     organization: str
-    license: str
+    license: str | None
     link: str | None
     description: str
-    open_weights: bool
+    open_weights: bool | None
     demo: bool
     private_test: bool
 
 
 # What the reveal says of a private test, in place of what only its release will tell.
-WITHHELD: dict[str, str | bool | None] = {
+WITHHELD: dict[str, str | None] = {
     "organization": "not yet announced",
     "license": "not yet announced",
     "link": None,
     "description": "A private test. Its name, and what these votes came to, are published at its release.",
-    "open_weights": False,
+    "open_weights": None,
 }
 
 
@@ -82,8 +82,8 @@ def _revealed_column(side: str, field: str) -> str:
     return f"{told} AS {side}_{field}"
 
 
-def _literal(value: str | bool | None) -> str:
-    return {None: "NULL", False: "FALSE"}.get(value, f"'{value}'")  # type: ignore[arg-type]
+def _literal(value: str | None) -> str:
+    return "NULL" if value is None else f"'{value}'"
 
 
 # One statement, one transaction: the row lock lets one of any number of parallel votes through, the unique

@@ -190,7 +190,8 @@ def _licenses(directory: Path, manifest: Mapping[str, Any]) -> str:
     lines += [f"| `boards/{name}.parquet` | {_linked(license)} |" for name, license in said["boards"].items()]
     lines += ["", "## Models", "", "| model | maker | its licence | about it |", "|---|---|---|---|"]
     models = TableReader(directory / MODELS_FILE).read(["model", "organization", "license", "link"])
-    lines += [f"| {' | '.join(_cell(value) for value in row.values())} |" for row in models.to_pylist()]
+    rows = [row | {"license": row["license"] or "not stated"} for row in models.to_pylist()]
+    lines += [f"| {' | '.join(_cell(value) for value in row.values())} |" for row in rows]
     return "\n".join([*lines, ""])
 
 

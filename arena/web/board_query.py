@@ -11,7 +11,7 @@ from arena.web.boards import Entry
 
 LONGEST = 100
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "weights": ("open", "closed"),
+    "weights": ("open", "closed", "unknown"),
     "size": ("small", "medium", "large", "unknown"),
     "status": ("active", "retired"),
     "preliminary": ("hide", "only"),
@@ -39,6 +39,7 @@ SORTS: Final[Mapping[str, Key]] = {
     "organization": lambda row: (row.entry.organization or "\U0010ffff").casefold(),
     "license": lambda row: (row.entry.license or "\U0010ffff").casefold(),
 }
+WEIGHTS: Final = {True: "open", False: "closed", None: "unknown"}
 LARGEST_SMALL, LARGEST_MEDIUM = 10.0, 70.0  # billions of parameters
 DESCENDING_FIRST = frozenset({"rating", "style", "votes"})
 
@@ -146,7 +147,7 @@ def _passes(row: Row, query: BoardQuery) -> bool:
         and query.organization in ("", entry.organization)
         and query.license in ("", entry.license)
         and query.status in ("", entry.status)
-        and (not query.weights or entry.open_weights is (query.weights == "open"))
+        and query.weights in ("", WEIGHTS[entry.open_weights])
         and query.size in ("", size_of(entry.parameters_billions))
         and (not query.preliminary or entry.preliminary is (query.preliminary == "only"))
     )

@@ -6,6 +6,7 @@ from arena.web.schemas import ACCURACY, DIALECT, SCHEMAS
 from arena.web.schemas_fields import COUNT, INSTANT, MAYBE_NUMBER, MAYBE_TEXT, TEXT
 
 TRUTH = {"type": "boolean"}
+MAYBE_TRUTH = {"type": ["boolean", "null"]}
 NUMBER = {"type": "number"}
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 MAYBE_SHARE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
@@ -35,8 +36,8 @@ VERSION = object_of(
     {
         "name": TEXT | {"description": "What it went by: its name, or the codename of a private test."},
         "organization": TEXT,
-        "license": TEXT,
-        "open_weights": TRUTH,
+        "license": MAYBE_TEXT,
+        "open_weights": MAYBE_TRUTH,
         "aliases": TEXTS,
         "endpoints": list_of({"enum": ["hosted", "self-hosted", "demo"]}),
         "served_models": {"type": ["array", "null"], "items": TEXT}
@@ -57,8 +58,8 @@ PAST_RETIREMENT = object_of(
 RECORD = {
     "model": TEXT,
     "organization": TEXT,
-    "license": TEXT,
-    "open_weights": TRUTH,
+    "license": MAYBE_TEXT,
+    "open_weights": MAYBE_TRUTH,
     "parameters_billions": MAYBE_NUMBER,
     "link": MAYBE_TEXT,
     "description": TEXT,

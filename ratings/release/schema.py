@@ -162,8 +162,8 @@ VERSION: Final = pa.struct(
         _column("number", pa.int32(), "Counted from 1 for each model."),
         _column("name", pa.string(), "Name it was served under."),
         _column("organization", pa.string(), "Who made it, as said then."),
-        _column("license", pa.string(), "Its licence, as said then."),
-        _column("open_weights", pa.bool_(), "Whether its weights are open, as said then."),
+        _column("license", pa.string(), "Its licence, as said then.", nullable=True),
+        _column("open_weights", pa.bool_(), "Whether its weights are open, as said then.", nullable=True),
         _column("aliases", pa.list_(pa.string()), "Names of its family."),
         _column("endpoints", pa.list_(pa.string()), "Where it ran: `demo`, `self-hosted` or `hosted`."),
         _column("decoding", pa.string(), "Decoding settings, as JSON."),
@@ -177,8 +177,15 @@ MODELS: Final = pa.schema(
     [
         _column("model", pa.string(), "Name of the model."),
         _column("organization", pa.string(), "Who made it."),
-        _column("license", pa.string(), "Licence of the model; its answers stand under its maker's terms."),
-        _column("open_weights", pa.bool_(), "Whether its weights are open."),
+        _column(
+            "license",
+            pa.string(),
+            "Licence of the model, null where not stated; its answers stand under its maker's terms.",
+            nullable=True,
+        ),
+        _column(
+            "open_weights", pa.bool_(), "Whether its weights are open; null where not stated.", nullable=True
+        ),
         _column("parameters_billions", pa.float64(), "Its size, all experts counted.", nullable=True),
         _column("link", pa.string(), "Where to read about it.", nullable=True),
         _column("description", pa.string(), "About it, in a sentence."),

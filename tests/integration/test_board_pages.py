@@ -158,7 +158,10 @@ async def filters_and_order_are_in_the_address(page: httpx2.AsyncClient) -> None
         return rows_of((await page.get(f"/leaderboard/overall?{query}")).text)
 
     assert await shown("license=MIT") == [it["model"] for it in board if it["license"] == "MIT"]
-    assert await shown("weights=closed") == [it["model"] for it in board if not it["open_weights"]]
+    for weights, stated in {"open": True, "closed": False, "unknown": None}.items():
+        of_these = [it["model"] for it in board if it["open_weights"] is stated]
+        assert of_these, weights
+        assert await shown(f"weights={weights}") == of_these
     small = [it["model"] for it in board if it["parameters_billions"] == 8.2]
     assert small, "some models are small"
     assert await shown("size=small") == small
@@ -192,7 +195,7 @@ async def filters_and_order_are_in_the_address(page: httpx2.AsyncClient) -> None
 
 async def what_makes_no_sense_is_named(page: httpx2.AsyncClient) -> None:
     for query, said in {
-        "weights=heavy": "it is open or closed",
+        "weights=heavy": "it is open or closed or unknown",
         "license=mti": "the nearest are MIT",
         "sort=price": "means nothing here",
         "organization=<script>": "&lt;script&gt;",

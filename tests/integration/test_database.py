@@ -11,7 +11,7 @@ from arena.postgres import EmbeddedPostgres
 from arena.tables import Table
 
 PERIODS = """
-    INSERT INTO model (name, organization, license) VALUES ('back', 'Lab', 'MIT'), ('gone', 'Lab', 'MIT');
+    INSERT INTO model (name, organization, license) VALUES ('back', 'Lab', 'unknown'), ('gone', 'Lab', 'MIT');
     INSERT INTO model_version (model_id, served_as, organization, license, open_weights, aliases, endpoints, decoding,
         first_served_at, last_served_at, reason)
     SELECT id, name, organization, license, false, '[]', '[]', '{}', begun::timestamptz, over::timestamptz, reason
@@ -38,7 +38,9 @@ def test_migrations_go_down_and_up_again(postgres: EmbeddedPostgres) -> None:
     engine.dispose()
 
 
-def test_retirements_that_were_undone_are_found_in_the_periods(postgres: EmbeddedPostgres) -> None:
+def test_upgrade_finds_retirements_that_were_undone_and_licences_not_stated(
+    postgres: EmbeddedPostgres,
+) -> None:
     postgres.create_database("retired")
     url = postgres.url("retired")
     upgrade(url)
@@ -49,7 +51,14 @@ def test_retirements_that_were_undone_are_found_in_the_periods(postgres: Embedde
     upgrade(url)
     with engine.begin() as connection:
         found = connection.execute(text("SELECT name, past_retirements FROM model ORDER BY name")).all()
+        licenses = connection.execute(text("SELECT license FROM model ORDER BY name")).scalars().all()
+        periods = (
+            connection.execute(text("SELECT license FROM model_version ORDER BY license NULLS FIRST"))
+            .scalars()
+            .all()
+        )
     engine.dispose()
+    assert (licenses, periods) == ([None, "MIT"], [None, None, "MIT"])
     (back, retirements), (gone, none) = found
     assert (back, gone, none) == ("back", "gone", [])
     assert [(past["retired_at"][:10], past["listed_again_at"][:10]) for past in retirements] == [

@@ -287,6 +287,7 @@ async def test_private_test_from_reveal_to_result(
                     heron = next(m for m in said["models"].values() if m["name"] == "heron")
                     assert heron["private_test"]
                     assert heron["organization"] == "not yet announced"
+                    assert heron["open_weights"] is None
                     for path in (
                         f"/api/v1/battles/{battle['id']}",
                         f"/b/{battle['id']}",

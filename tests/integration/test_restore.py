@@ -65,6 +65,7 @@ HISTORY = (
         SELECT id, side, 'answered', 'Still here.' FROM turn, unnest(ARRAY['a', 'b']) AS side WHERE index = 1""",
     """UPDATE model SET status = 'retired', retired_at = '2026-09-30', retired_reason = 'Superseded.',
         link = 'https://x', aliases = '["old"]', parameters_billions = 8.2 WHERE id = 3""",
+    "UPDATE model SET license = NULL, open_weights = NULL WHERE id = 2",
     """INSERT INTO model_version (model_id, served_as, organization, license, open_weights, aliases, endpoints,
             decoding, first_served_at, last_served_at, reason)
         SELECT id, 'served-' || id, 'maker', 'open', true, '[]'::jsonb, '["hosted"]'::jsonb,
@@ -72,6 +73,7 @@ HISTORY = (
             'Changed: decoding.' FROM model
         UNION ALL SELECT id, name, 'maker', 'open', true, '["x"]', '["hosted"]', '{"temperature": 1.0}', '2026-05-05',
             NULL, NULL FROM model""",
+    "UPDATE model_version SET license = NULL, open_weights = NULL WHERE model_id = 2",
 )
 
 
@@ -221,6 +223,7 @@ async def test_restored_arena_shows_the_same_boards(
 
 async def test_restored_rows_are_those_of_an_arena(release: Path, other: Database) -> None:
     await restored(other, release)
+    assert "| not stated |" in (release / "LICENSE.md").read_text()
     async with other.sessions() as session:
         assert await count(session, Turn) * 2 == await count(session, Response)
         votes = await count(session, Vote)

@@ -142,12 +142,16 @@ async def test_retirement_stays_on_record_when_the_model_comes_back(
         said = (await reader.get("/feed/v1/models/one.json")).json()
         jsonschema.validate(said, TRUST["model"])
         assert (said["status"], said["retired_at"]) == ("active", None)
+        assert (said["license"], said["open_weights"]) == (None, None), "nothing was stated"
         assert [past["reason"] for past in said["past_retirements"]] == ["Tired.", "Tired again."]
         policy = " ".join((await reader.get("/policy")).text.split())
         day = f"{today:%-d %B %Y}"
         assert f"from {day} until {day}, when it was listed again: Tired again." in policy
         assert policy.index("Tired again.") < policy.index("Tired."), "the newest first"
-        assert f"from {today} until {today}: Tired." in (await reader.get("/models/one")).text
+        page = (await reader.get("/models/one")).text
+        assert f"from {today} until {today}: Tired." in page
+        assert "<dt>Licence</dt><dd>not stated</dd>" in page
+        assert "<dt>Weights</dt><dd>not stated</dd>" in page
 
 
 async def move_battles_to_yesterday(database: Database) -> None:

@@ -68,6 +68,8 @@ def test_retirement_looks_at_the_lowest_of_each_class() -> None:
         "open-2": "open weights",
         "closed-0": "proprietary",
     }
+    unstated = [model | {"open_weights": None} for model in closed]
+    assert retirement.retirable(unstated) == {"closed-0": "proprietary"}
 
 
 def test_retirement_asks_for_enough_votes_and_leaves_out_who_is_retired_or_unrated() -> None:
