@@ -263,6 +263,12 @@ def test_files_in_backticks_exist(guide: Path) -> None:
             assert (ROOT / span).exists(), f"{span} does not exist"
 
 
+def test_every_screenshot_is_shown() -> None:
+    shown = " ".join(guide.read_text("utf-8") for guide in GUIDES)
+    pictures = sorted(path.name for path in (DOCS / "screenshots").iterdir())
+    assert [name for name in pictures if f"screenshots/{name}" not in shown] == []
+
+
 def test_map_of_the_service_names_every_file_and_no_other() -> None:
     service = ROOT / "arena"
     files = {str(path.relative_to(service)) for path in service.rglob("*.py")}
