@@ -93,12 +93,13 @@ def _draw(
     names = [f"{place} {name}" for place, name in enumerate(plot.models, start=1)]
     widest = max(text_width(name, layout.size) for name in names)
     beside_cells = layout.width - 10 - LARGEST_CELL * len(names)
-    left = min(widest, max((0.3 if layout.wide else 0.4) * layout.width, beside_cells)) + 10
+    room = min(widest, max((0.3 if layout.wide else 0.4) * layout.width, beside_cells))
+    left = room + 10
     side = min((layout.width - left) / len(names), LARGEST_CELL)
     top, extent = layout.small + 12, side * len(names)
     unvoted = _unvoted(parent, plot, layout)
     parent.add("rect", x=left, y=top, width=extent, height=extent, **unvoted)
-    _draw_names(parent, layout, names, left, top, side)
+    _draw_names(parent, layout, names, room, left, top, side)
     grid = parent.add("g", transform=f"translate({left:.2f} {top:.2f})")
     if runs:
         _draw_runs(grid, runs, side)
@@ -126,12 +127,12 @@ def _unvoted(parent: Element, plot: PairMatrixPlot, layout: Layout) -> dict[str,
 
 
 def _draw_names(
-    parent: Element, layout: Layout, names: list[str], left: float, top: float, side: float
+    parent: Element, layout: Layout, names: list[str], room: float, left: float, top: float, side: float
 ) -> None:
     """Place and name before the rows, the place alone above the columns, as many as there is room for."""
     for place in _labelled(len(names), side, 1.15 * layout.size):
         y = top + (place - 0.5) * side
-        name = shorten(names[place - 1], left - 10, layout.size)
+        name = shorten(names[place - 1], room, layout.size)
         parent.write(left - 8, centered(y, layout.size), name, class_="plot-name plot-end")
         parent.line(left - 5, y, left - 1, y, "plot-axis")
     for place in _labelled(len(names), side, text_width(str(len(names)), layout.small) + 6):

@@ -117,12 +117,13 @@ def test_two_hundred_models_stay_small_and_labelled() -> None:
         assert labels[-1].startswith("200 ")
 
 
-def test_names_of_a_small_matrix_take_the_room_that_its_cells_leave() -> None:
-    models = ["demo-telegraph-of-the-harbour", "wren"]
+@pytest.mark.parametrize("longest", ["birds/heron-one", "demo-telegraph", "demo-telegraph-of-the-harbour"])
+def test_names_of_a_small_matrix_take_the_room_that_its_cells_leave(longest: str) -> None:
+    models = [longest, "wren"]
     pair = Pair(model_a=models[0], model_b=models[1], win_rate=0.6, votes=5)
     figure = draw_pair_matrix(PairMatrixPlot(id="pairs", title="Pairs", models=models, pairs=[pair]))
     names = [it.text for it in of_class(picture(figure), "plot-name")]
-    assert names == ["1 demo-telegraph-of-the-harbour", "2 wren"]
+    assert names == [f"1 {longest}", "2 wren"]
 
 
 def test_numbers_stand_in_the_cells_up_to_twenty_five_models() -> None:
