@@ -89,7 +89,8 @@ def _board_in_words(board: Mapping[str, Any]) -> Iterator[str]:
         ]
         yield f"ranks: {', '.join(moved)}."
     for each in board["corrections"]:
-        yield f"{each['name']} of {each['model']} corrected from {each['before']} to {each['after']}."
+        before, after = ("not stated" if each[when] is None else each[when] for when in ("before", "after"))
+        yield f"{each['name']} of {each['model']} corrected from {before} to {after}."
 
 
 def _range(ranks: Sequence[int | None]) -> str:

@@ -260,6 +260,7 @@ def catalog_retire(
             console.print(
                 f"{file} still lists {name}: the next start or `arena catalog sync` brings it back. Take it out there.",
                 markup=False,
+                soft_wrap=True,
             )
 
 

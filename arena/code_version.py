@@ -16,7 +16,10 @@ DIGITS: Final = 12
 
 
 def sources_digest(packages: tuple[Path, ...]) -> str:
-    """SHA-256 of the modules of some packages, wherever they lie and however their lines end."""
+    """SHA-256 of the modules of some packages, wherever they lie and however their lines end.
+
+    Migrations are left out: they lie beside a package in a clone, and inside it where it is installed.
+    """
     digest = sha256()
     for name, path in sorted(_modules(packages)):
         source = path.read_bytes().replace(b"\r\n", b"\n")
@@ -27,7 +30,9 @@ def sources_digest(packages: tuple[Path, ...]) -> str:
 def _modules(packages: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
     for package in packages:
         for path in package.rglob("*.py"):
-            yield path.relative_to(package.parent).as_posix(), path
+            name = path.relative_to(package.parent)
+            if "migrations" not in name.parts:
+                yield name.as_posix(), path
 
 
 # At once: the files may be replaced while the program runs.

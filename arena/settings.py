@@ -263,7 +263,9 @@ class Settings(BaseSettings):
     @property
     def own_url(self) -> str:
         """Where this arena answers on its own machine."""
-        return f"http://{'127.0.0.1' if self.host == '0.0.0.0' else self.host}:{self.port}"
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+        host = everywhere.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def secret_is_short(self) -> bool:

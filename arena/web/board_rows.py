@@ -6,6 +6,7 @@ from functools import cached_property
 from statistics import median
 from typing import Final
 
+from arena.catalog import UNKNOWN_ORGANIZATION
 from arena.web.board_navigation import Navigation, category_of
 from arena.web.boards import BoardPage, Entry
 from arena.web.pair_records import PairRecords
@@ -80,8 +81,7 @@ class BoardRows:
     @cached_property
     def marked_to(self) -> Sequence[int]:
         """For each column the worst rank of a marked range, which begins with 1 and is not that of all rated models."""
-        rated = (sum(entry.rating is not None for entry in column.entries) for column in self.columns)
-        return [min(self.few, models - 1) for models in rated]
+        return [min(self.few, column.rated - 1) for column in self.columns]
 
     @cached_property
     def organizations(self) -> list[str]:
@@ -138,7 +138,10 @@ class SameOrganization:
 
 def same_organization(board: BoardPage, records: PairRecords) -> SameOrganization | None:
     """None where no model's organisation is known."""
-    organizations = {entry.model: entry.organization for entry in board.entries}
+    organizations = {
+        entry.model: None if entry.organization == UNKNOWN_ORGANIZATION else entry.organization
+        for entry in board.entries
+    }
     if not any(organizations.values()):
         return None
     return SameOrganization(votes=records.votes_within(organizations), certain=all(organizations.values()))

@@ -55,9 +55,7 @@ async def index(request: Request, snapshots: Snapshots, days: Days, settings: Cu
         "schemas": {name: f"/feed/v1/schema/{name}.json" for name in SCHEMAS},
     }
     links = [described_by("index"), *licensed(settings.data_license)]
-    modified = (
-        None if newest.failing_since else newest.generated_at
-    )  # a date that says nothing of being stale
+    modified = None if newest.failing_since else newest.generated_at  # which says nothing of being stale
     return answer(request, content_file(as_json(body), modified=modified, links=links))
 
 

@@ -15,6 +15,7 @@ from ratings.confidence_sequences import anytime_multiplier
 
 POWER: Final = 0.8
 USUAL_TIES: Final = 0.35  # share of votes, for models that never met
+ROUNDS: Final = 20  # until a plan changes no more
 MOST_VOTES: Final = 10_000_000  # a plan of more says: never
 
 
@@ -82,7 +83,7 @@ def compare(board: BoardPage, records: PairRecords, a: Entry, b: Entry) -> Model
     record = records.between(a.model, b.model)
     found = _difference(a, b, record)
     better = _better(a, b, record)
-    plan = None if better else _plan(board, found, record)
+    plan = None if better else _plan(board, a, b, found, record)
     return ModelPair(board=board, a=a, b=b, record=record, difference=found, better=better, plan=plan)
 
 
@@ -120,25 +121,29 @@ def _difference(a: Entry, b: Entry, record: PairRecord | None) -> Difference | N
     return Difference(points=points, lower=points - width, upper=points + width, widened=True)
 
 
-def _plan(board: BoardPage, found: Difference | None, record: PairRecord | None) -> Plan | None:
+def _plan(
+    board: BoardPage, a: Entry, b: Entry, found: Difference | None, record: PairRecord | None
+) -> Plan | None:
     """Votes until the ranks tell the two apart with probability `POWER`, from the width that the interval has now."""
     if found is None or found.lower is None or found.upper is None or not found.points:
         return None
-    normal, apart = NormalDist(), _errors_apart(board)
+    normal = NormalDist()
     error = (found.upper - found.lower) / 2 / normal.inv_cdf((1 + board.confidence) / 2)
-    times = (error * (apart + normal.inv_cdf(POWER)) / found.points) ** 2  # the present information
-    if times <= 1:  # the ranks ask for a little more while voters are few, or very many
-        return None
+    times = 1.0  # so many times the present information; what the ranks ask for falls with it, and then hardly changes
+    for _ in range(ROUNDS):
+        apart = _errors_apart(board, times * min(a.votes, b.votes))
+        times = max((error * (apart + normal.inv_cdf(POWER)) / found.points) ** 2, 1.0)
     from_nothing = votes_to_separate(
         found.points, tie_rate=_tie_rate(found, record), confidence=2 * normal.cdf(apart) - 1, power=POWER
     )
     return Plan(direct=_whole(from_nothing * (1 - 1 / times)), board=_whole(board.votes * (times - 1)))
 
 
-def _errors_apart(board: BoardPage) -> float:
-    """How many standard errors apart the ranks want two models to be, at the time when they ask for least."""
+def _errors_apart(board: BoardPage, votes: float) -> float:
+    """How many standard errors apart the ranks want two models to be; more where few people cast these votes."""
     alpha = (1 - board.confidence) / (board.rated * (board.rated - 1) / 2)
-    return float(anytime_multiplier(np.ones(1), planned_votes=1, alpha=alpha)[0])
+    planned = board.method["parameters"]["planned_voters"]
+    return float(anytime_multiplier(np.array([votes]), planned_votes=planned, alpha=alpha)[0])
 
 
 def _tie_rate(found: Difference, record: PairRecord | None) -> float:

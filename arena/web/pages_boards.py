@@ -17,15 +17,12 @@ from arena.web.board_query import BoardQuery, Selection, select_rows
 from arena.web.board_robustness import Neighbours, robustness_of
 from arena.web.board_rows import (
     BoardRows,
-    SameOrganization,
     Summary,
     category_columns,
-    same_organization,
     summarise,
 )
 from arena.web.boards import BoardPage, board_page, first_shown, styled_page
 from arena.web.deps import History, Snapshots
-from arena.web.pair_records import read_pairs
 from arena.web.rendering import render_page
 from arena.web.snapshot_reader import Newest, SnapshotReader
 
@@ -53,7 +50,6 @@ class LeaderboardPage:
     table: BoardRows
     selection: Selection
     summary: Summary
-    same_organization: SameOrganization | None  # beside the side bias, which style control tells
     swap: Neighbours | None  # the first two, and how few votes would swap them; None of a category
     changed: BoardDifference | None  # since about a week ago; None without an older board, or of a dated one
     instead_of: BoardPage | None  # the board without ratings that was asked for by default
@@ -140,20 +136,12 @@ async def _page(
         table=table,
         selection=select_rows(table, query),
         summary=summarise(board),
-        same_organization=await _same_organization(snapshots, table),
         swap=await _first_two(snapshots, board),
         changed=await _changed(board, await snapshots.newest(), history),
         instead_of=instead_of,
         dated=None,
         stale_since=(await snapshots.newest()).failing_since,
     )
-
-
-async def _same_organization(snapshots: SnapshotReader, table: BoardRows) -> SameOrganization | None:
-    if not table.tells_style:
-        return None
-    board = table.board
-    return same_organization(board, await read_pairs(snapshots, board.name, board.snapshot))
 
 
 async def _first_two(snapshots: SnapshotReader, board: BoardPage) -> Neighbours | None:
@@ -195,7 +183,6 @@ async def dated_leaderboard(
         table=table,
         selection=select_rows(table, query),
         summary=summarise(board),
-        same_organization=await _same_organization(snapshots, table),
         swap=None,
         changed=None,
         instead_of=None,

@@ -12,7 +12,7 @@ import orjson
 from arena.web.snapshot_reader import SnapshotReader
 
 COUNTS: Final = ("wins", "losses", "ties", "both_bad")
-FITTED: Final = ("expected", "difference", "difference_lower", "difference_upper", "certain")
+FITTED: Final = ("expected", "difference", "difference_lower", "difference_upper")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,9 @@ class PairRecord:
     difference: float | None
     difference_lower: float | None
     difference_upper: float | None
-    certain: float | None  # 1 where their order is, 0 where not; None of earlier versions' snapshots
+    certain: (
+        bool | None
+    )  # whether their order is, by the rule of the ranks; None in earlier versions' snapshots
 
     @property
     def votes(self) -> int:
@@ -69,6 +71,7 @@ class PairRecords:
     second: npt.NDArray[np.int32]
     counts: npt.NDArray[np.int64]  # a row for each pair, columns as in `COUNTS`
     fitted: npt.NDArray[np.float64]  # likewise, as in `FITTED`; NaN where unknown
+    certain: Sequence[bool | None]  # of each pair
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -103,7 +106,10 @@ class PairRecords:
         fitted = [None if value != value else value for value in self.fitted[index].tolist()]
         numbers: dict[str, Any] = dict(zip((*COUNTS, *FITTED), (*counts, *fitted), strict=True))
         return PairRecord(
-            model_a=self.models[self.first[index]], model_b=self.models[self.second[index]], **numbers
+            model_a=self.models[self.first[index]],
+            model_b=self.models[self.second[index]],
+            certain=self.certain[index],
+            **numbers,
         )
 
 
@@ -121,6 +127,7 @@ def parse_pairs(payload: bytes) -> PairRecords:
             -1, len(COUNTS)
         ),
         np.array(fitted, dtype=np.float64).reshape(-1, len(FITTED)),
+        [pair.get("certain") for pair in pairs],
     )
 
 

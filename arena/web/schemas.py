@@ -83,10 +83,11 @@ PAIR = described(
         "certain": {
             "type": "boolean",
             "description": "Whether model_a is better for certain, by the rule of the ranks: all such claims hold"
-            " together.",
+            " together. Not in snapshots of earlier versions.",
         },
     }
 )
+PAIR["required"].remove("certain")
 PAIRS = described(
     {
         "$schema": TEXT,

@@ -3,16 +3,22 @@
 from typing import Any
 
 from arena.web.schemas import ACCURACY, DIALECT, SCHEMAS
-from arena.web.schemas_fields import COUNT, INSTANT, MAYBE_NUMBER, MAYBE_TEXT, TEXT
+from arena.web.schemas_fields import (
+    COUNT,
+    INSTANT,
+    MAYBE_INSTANT,
+    MAYBE_NUMBER,
+    MAYBE_TEXT,
+    MAYBE_TRUTH,
+    TEXT,
+)
 
 TRUTH = {"type": "boolean"}
-MAYBE_TRUTH = {"type": ["boolean", "null"]}
 NUMBER = {"type": "number"}
 SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 MAYBE_SHARE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 DAY = {"type": "string", "format": "date"}
 MAYBE_DAY = {"type": ["string", "null"], "format": "date"}
-MAYBE_INSTANT = {"type": ["string", "null"], "format": "date-time"}
 TEXTS = {"type": "array", "items": TEXT}
 ANYTHING = {"type": "object"}
 

@@ -37,6 +37,7 @@ def upgrade() -> None:
         "past_retirements", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False
     )
     op.add_column("model", retirements)
+    op.execute("SET LOCAL TIME ZONE 'UTC'")  # in which the moments are written
     op.execute(FROM_PERIODS)
 
 

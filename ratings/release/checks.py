@@ -110,7 +110,7 @@ def check_columns(directory: Path, manifest: Manifest) -> list[Finding]:
             findings.append(Finding(file=name, what="missing"))
         elif isinstance(found := _read_footer(directory, name), Finding):
             findings.append(found)
-        elif not (columns := found.schema.to_arrow_schema()).equals(schema):
+        elif not (columns := _nullable_as(schema, found.schema.to_arrow_schema())).equals(schema):
             findings += [Finding(file=name, what=what) for what in _differences(columns, schema)]
     return findings
 
@@ -121,6 +121,16 @@ def _read_footer(directory: Path, name: str) -> pq.FileMetaData | Finding:
         return pq.read_metadata(directory / name)
     except (pa.ArrowException, OSError) as error:
         return Finding(file=name, what=f"cannot be read as Parquet: {error}")
+
+
+def _nullable_as(schema: pa.Schema, found: pa.Schema) -> pa.Schema:
+    """Columns that may hold nulls by now and could not when the release was made: that they hold none is no fault."""
+    return pa.schema(
+        field.with_nullable(True)
+        if field.name in schema.names and schema.field(field.name).nullable
+        else field
+        for field in found
+    )
 
 
 def _differences(found: pa.Schema, schema: pa.Schema) -> Iterator[str]:

@@ -109,10 +109,15 @@ async def battles_of_one_organisation_are_counted(page: httpx2.AsyncClient, boar
     makers = {entry["model"]: entry["organization"] for entry in board["entries"]}
     pairs = (await page.get("/feed/v1/pairs/overall.json")).json()["pairs"]
     votes = sum(pair["votes"] for pair in pairs if makers[pair["model_a"]] == makers[pair["model_b"]])
-    for path in ("/leaderboard/overall", "/methodology"):
-        told = " ".join((await page.get(path)).text.split())
-        assert "Both models of a battle stay the same through all its turns" in told
-        assert f"same organisation: {votes:,} of {board['votes']:,}." in told
+    told = {
+        path: " ".join((await page.get(path)).text.split())
+        for path in ("/leaderboard/overall", "/methodology")
+    }
+    assert all(
+        "Both models of a battle stay the same through all its turns" in text for text in told.values()
+    )
+    assert f"same organisation: {votes:,} of {board['votes']:,}." in told["/methodology"]
+    assert "<code>/leaderboard/overall/2026-11-26</code>" in told["/methodology"]
 
 
 async def little_would_change_the_board(page: httpx2.AsyncClient, html: str) -> None:

@@ -12,7 +12,7 @@ from arena.language_names import LANGUAGE_NAMES
 from arena.settings import Settings
 from arena.web.board_navigation import navigate
 from arena.web.board_query import BoardQuery, select_rows
-from arena.web.board_rows import BoardRows, SameOrganization, category_columns, summarise
+from arena.web.board_rows import BoardRows, category_columns, summarise
 from arena.web.boards import BoardPage, parse_board
 from arena.web.pages_boards import LeaderboardPage
 from arena.web.rendering import render_page
@@ -71,7 +71,6 @@ def page_of(boards: list[BoardPage], styled: BoardPage, query: BoardQuery) -> Le
         table=table,
         selection=select_rows(table, query),
         summary=summarise(boards[0]),
-        same_organization=SameOrganization(votes=1_204, certain=False),
         swap=None,
         changed=None,
         instead_of=None,

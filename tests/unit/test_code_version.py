@@ -23,6 +23,8 @@ def test_place_line_ends_and_other_files_are_nothing(package: Path, tmp_path: Pa
     before = sources_digest((package,))
     (package / "notes.txt").write_bytes(b"something else")
     (package / "one.py").write_bytes(b"ONE = 1\r\n")
+    (package / "migrations").mkdir()
+    (package / "migrations" / "first.py").write_bytes(b"as in a wheel")
     there = tmp_path / "there" / "numbers"
     there.parent.mkdir()
     assert sources_digest((package.rename(there),)) == before

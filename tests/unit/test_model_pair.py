@@ -1,6 +1,7 @@
 """Two models beside each other: the plan of `ratings` from what a board says; safe bounds without a record."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from statistics import NormalDist
@@ -16,7 +17,7 @@ from arena.boards import board_files
 from arena.leaderboards import boards_of
 from arena.populations import imported
 from arena.web.boards import BoardPage, parse_board
-from arena.web.model_pair import compare
+from arena.web.model_pair import Plan, compare
 from arena.web.pair_records import PairRecords, parse_pairs
 from ratings.confidence_sequences import anytime_multiplier
 
@@ -50,20 +51,41 @@ def files(votes: pa.Table) -> tuple[BoardPage, PairRecords]:
 
 
 def test_plan_is_that_of_the_ratings_package(votes: pa.Table, files: tuple[BoardPage, PairRecords]) -> None:
-    """At the confidence that the ranks ask for: six pairs together, at any look."""
+    """At the confidence that the ranks ask for once these votes are in: six pairs together, at any look."""
     board, records = files
-    errors = float(anytime_multiplier(np.ones(1), planned_votes=1, alpha=0.05 / 6)[0])
+    cat, dog = board.by_model["cat"], board.by_model["dog"]
+    pair = compare(board, records, cat, dog)
+    assert pair.better is None
+    assert pair.plan is not None
+    assert pair.plan.direct is not None
+    assert pair.plan.board is not None
+    then = min(cat.votes, dog.votes) * (1 + pair.plan.board / board.votes)
+    errors = float(anytime_multiplier(np.array([then]), planned_votes=1000, alpha=0.05 / 6)[0])
     (planned,) = ratings.separation_plan(
         ratings.Comparisons.from_battles(votes),
         pairs=[("cat", "dog")],
         confidence=2 * NormalDist().cdf(errors) - 1,
     ).itertuples()
-    pair = compare(board, records, board.by_model["cat"], board.by_model["dog"])
     assert not planned.separated
-    assert pair.better is None
-    assert pair.plan is not None
     assert pair.plan.direct == pytest.approx(planned.direct_votes_needed, rel=0.02)
     assert pair.plan.board == pytest.approx(planned.votes_needed - planned.votes, rel=0.02)
+
+
+def test_order_that_is_about_to_be_claimed_takes_few_votes(files: tuple[BoardPage, PairRecords]) -> None:
+    board, records = files
+    bee, cat = board.by_model["bee"], board.by_model["cat"]
+    record = records.between("bee", "cat")
+    assert record is not None
+    assert record.difference is not None
+    error = record.difference / 6  # the ranks ask for some 3.8 of these, and 0.8 more make it likely
+    sure = replace(records, fitted=records.fitted.copy())
+    row = next(
+        place
+        for place, ends in enumerate(zip(records.first, records.second, strict=True))
+        if {records.models[end] for end in ends} == {"bee", "cat"}
+    )
+    sure.fitted[row, 2:] = record.difference - 1.96 * error, record.difference + 1.96 * error
+    assert compare(board, sure, bee, cat).plan == Plan(direct=0, board=0)
 
 
 def test_only_what_the_ranks_claim_is_better_for_certain(
