@@ -126,11 +126,19 @@ def _read_footer(directory: Path, name: str) -> pq.FileMetaData | Finding:
 def _nullable_as(schema: pa.Schema, found: pa.Schema) -> pa.Schema:
     """Columns that may hold nulls by now and could not when the release was made: that they hold none is no fault."""
     return pa.schema(
-        field.with_nullable(True)
-        if field.name in schema.names and schema.field(field.name).nullable
-        else field
+        _field_nullable_as(schema.field(field.name), field) if field.name in schema.names else field
         for field in found
     )
+
+
+def _field_nullable_as(known: pa.Field, found: pa.Field) -> pa.Field:
+    kind = found.type
+    if pa.types.is_list(kind) and pa.types.is_list(known.type):
+        kind = pa.list_(_field_nullable_as(known.type.value_field, kind.value_field))
+    elif pa.types.is_struct(kind) and pa.types.is_struct(known.type):
+        fields = {field.name: field for field in known.type}
+        kind = pa.struct(_field_nullable_as(fields.get(field.name, field), field) for field in kind)
+    return found.with_type(kind).with_nullable(found.nullable or known.nullable)
 
 
 def _differences(found: pa.Schema, schema: pa.Schema) -> Iterator[str]:

@@ -16,6 +16,7 @@ from arena.ballots import Votes
 from arena.boards import board_files
 from arena.leaderboards import boards_of
 from arena.populations import imported
+from arena.web.board_rows import SameOrganization, same_organization
 from arena.web.boards import BoardPage, parse_board
 from arena.web.model_pair import Plan, compare
 from arena.web.pair_records import PairRecords, parse_pairs
@@ -151,3 +152,19 @@ def test_models_without_an_organisation_are_of_none(
     assert met
     assert records.votes_within({"ant": "Insects", "bee": None, "dog": "Insects"}) == met
     assert records.votes_within({}) == 0
+
+
+def test_votes_within_an_organization_are_those_of_known_ones(files: tuple[BoardPage, PairRecords]) -> None:
+    board, records = files
+
+    def told(**makers: str | None) -> SameOrganization | None:
+        entries = [replace(entry, organization=makers.get(entry.model)) for entry in board.entries]
+        return same_organization(replace(board, entries=tuple(entries)), records)
+
+    met = records.between("ant", "bee")
+    assert met is not None
+    assert told() is None
+    assert told(ant="unknown", bee="unknown") is None, "what nobody said makes no organisation"
+    assert told(ant="Hill", bee="Hill") == SameOrganization(votes=met.votes, certain=False)
+    everybody = {"ant": "Hill", "bee": "Hill", "cat": "House", "dog": "Kennel"}
+    assert told(**everybody) == SameOrganization(votes=met.votes, certain=True)

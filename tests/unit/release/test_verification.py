@@ -314,6 +314,24 @@ def test_a_mistake_in_rows_is_found(
     assert any(expected in finding for finding in found), found
 
 
+def test_what_could_not_be_null_before_is_no_mistake(copied: Path) -> None:
+    """As in releases made before a licence, and whether weights are open, could be left unstated."""
+
+    def stated(field: pa.Field) -> pa.Field:
+        if field.name == "versions":
+            period = pa.struct(map(stated, field.type.value_type))
+            return field.with_type(pa.list_(field.type.value_field.with_type(period)))
+        return field.with_nullable(field.nullable and field.name not in ("license", "open_weights"))
+
+    def earlier(rows: pa.Table) -> pa.Table:
+        return rows.cast(pa.schema(map(stated, rows.schema)))
+
+    before = TableReader(copied / MODELS).schema
+    assert before != pa.schema(map(stated, before))
+    rewrite(copied, MODELS, earlier)
+    assert not any(file.startswith("data/models") for file in (finding.file for finding in verify(copied)))
+
+
 def test_votes_of_a_board_are_its_own_file(copied: Path) -> None:
     """Not one outside of the release, nor one that whoever restores it would not read."""
     for file in ("../copy/boards/study.parquet", "boards/other.parquet"):
