@@ -44,6 +44,8 @@ from ratings.threads import in_order, thread_count
 log = get_log("arena.leaderboards")
 LANGUAGE_VOTES = 50
 COMPRESSION = 3
+SHARED = 100_000
+"""Of a population of more votes, two processes share the boards."""
 LARGE = 1_000_000
 """Of boards of more votes, two at most are computed beside each other."""
 
@@ -206,7 +208,7 @@ def compute(
 
 def _starts(worker: BoardWorker | None, votes: Sequence[Votes]) -> bool:
     """Start the worker where it is worth what it needs; it imports that while boards are chosen."""
-    is_worth = thread_count(None) > 1 and any(each.table.num_rows > LARGE for each in votes)
+    is_worth = thread_count(None) > 1 and any(each.table.num_rows > SHARED for each in votes)
     if worker is None or not is_worth:
         return False
     worker.start()

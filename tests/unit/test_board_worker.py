@@ -75,6 +75,7 @@ def test_helps_where_there_are_many_votes(
     monkeypatch.setattr(leaderboards, "thread_count", lambda _: threads)
     assert results_digest(compute(votes, inputs, worker)) == results_digest(here)
     assert not asked, "few votes are not worth it"
+    monkeypatch.setattr(leaderboards, "SHARED", 200)
     monkeypatch.setattr(leaderboards, "LARGE", 200)
     assert results_digest(compute(votes, inputs, worker)) == results_digest(here)
     assert bool(asked) == (threads > 1)
@@ -125,7 +126,7 @@ def test_boards_of_one_that_was_killed_are_computed_here(
     killed: BoardWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leaderboards, "thread_count", lambda _: 2)
-    monkeypatch.setattr(leaderboards, "LARGE", 0)
+    monkeypatch.setattr(leaderboards, "SHARED", 0)
     votes = own_votes(ballots(100), MODELS)
     inputs = snapshot_inputs(votes, [])
     with capture_logs() as logged:
