@@ -1,7 +1,7 @@
 """Stored files of snapshots, of the newest or of a named one: leaderboards and pairs of models."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -69,8 +69,8 @@ async def leaderboard_table(
 async def pairs(name: str, request: Request, snapshots: Snapshots, settings: CurrentSettings) -> Response:
     """How each pair of models fared against each other, of the newest snapshot."""
     newest = await snapshots.newest()
-    page = alternate(f"/pairs/{name}", "text/html")
-    return answer(request, await _pairs_file(snapshots, settings, name, newest.id, FRESH, [page]), of=newest)
+    file = await _other_file("pairs", snapshots, settings, name, newest.id, FRESH)
+    return answer(request, file, of=newest)
 
 
 @router.head("/snapshots/{snapshot_id}/leaderboards/{name}.json", include_in_schema=False)
@@ -96,7 +96,7 @@ async def pairs_of_snapshot(
     snapshot_id: str, name: str, request: Request, snapshots: Snapshots, settings: CurrentSettings
 ) -> Response:
     """The pairs of a named snapshot; they never change."""
-    return answer(request, await _pairs_file(snapshots, settings, name, snapshot_id, IMMUTABLE))
+    return answer(request, await _other_file("pairs", snapshots, settings, name, snapshot_id, IMMUTABLE))
 
 
 @router.head("/robustness/{name}.json", include_in_schema=False)
@@ -106,8 +106,7 @@ async def robustness(
 ) -> Response:
     """What would change a main board, of the newest snapshot."""
     newest = await snapshots.newest()
-    page = alternate(f"/robustness/{name}", "text/html")
-    file = await _robustness_file(snapshots, settings, name, newest.id, FRESH, [page])
+    file = await _other_file("robustness", snapshots, settings, name, newest.id, FRESH)
     return answer(request, file, of=newest)
 
 
@@ -117,7 +116,7 @@ async def robustness_of_snapshot(
     snapshot_id: str, name: str, request: Request, snapshots: Snapshots, settings: CurrentSettings
 ) -> Response:
     """The same of a named snapshot; it never changes."""
-    return answer(request, await _robustness_file(snapshots, settings, name, snapshot_id, IMMUTABLE))
+    return answer(request, await _other_file("robustness", snapshots, settings, name, snapshot_id, IMMUTABLE))
 
 
 async def leaderboard_file(
@@ -137,28 +136,19 @@ async def leaderboard_file(
     return await _stored(snapshots, settings, stored, snapshot_id, links, headers)
 
 
-async def _pairs_file(
+async def _other_file(
+    kind: Literal["pairs", "robustness"],
     snapshots: SnapshotReader,
     settings: Settings,
     name: str,
     snapshot_id: str,
     headers: Mapping[str, str],
-    alternates: Sequence[str] = (),
 ) -> FeedFile:
-    links = [described_by("pairs"), *alternates]
-    return await _stored(snapshots, settings, f"pairs/{name}.json", snapshot_id, links, headers)
-
-
-async def _robustness_file(
-    snapshots: SnapshotReader,
-    settings: Settings,
-    name: str,
-    snapshot_id: str,
-    headers: Mapping[str, str],
-    alternates: Sequence[str] = (),
-) -> FeedFile:
-    links = [described_by("robustness"), *alternates]
-    return await _stored(snapshots, settings, f"robustness/{name}.json", snapshot_id, links, headers)
+    """What else there is of a board; its page shows that of the newest snapshot."""
+    page = [alternate(f"/{kind}/{name}", "text/html")] if headers is FRESH else []
+    return await _stored(
+        snapshots, settings, f"{kind}/{name}.json", snapshot_id, [described_by(kind), *page], headers
+    )
 
 
 async def _stored(
