@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from arena.errors import CatalogInvalid, ModelNotFound
+from arena.errors import CatalogInvalid, Conflict, ModelNotFound
 from arena.gateway.demo import DEMO_MODELS
 from arena.gateway.discovery import DiscoveredServer
 from arena.gateway.openai_chat import Endpoint as GatewayEndpoint
@@ -215,11 +215,21 @@ async def deregister_endpoint(session: AsyncSession, url: str) -> None:
 
 
 async def retire_model(session: AsyncSession, name: str, reason: str) -> None:
-    """Take a model out of new battles for good; its votes and its place in the history stay."""
+    """Take a model out of new battles for good; its votes and its place in the history stay.
+
+    Raises `ModelNotFound`, and `Conflict` where it is retired already: what was said then is public.
+    """
     values = {"status": "retired", "retired_at": func.now(), "retired_reason": reason}
-    row = update(Model).where(Model.name == name).values(values).returning(Model.id)
-    if await session.scalar(row) is None:
+    row = (
+        update(Model).where(Model.name == name, Model.status != "retired").values(values).returning(Model.id)
+    )
+    if await session.scalar(row) is not None:
+        return
+    said = await session.execute(select(Model.retired_at, Model.retired_reason).where(Model.name == name))
+    if (retired := said.one_or_none()) is None:
         raise ModelNotFound(f"There is no model named {name!r}. `arena catalog list` shows all names.")
+    since = f" since {retired.retired_at:%-d %B %Y}" if retired.retired_at else ""
+    raise Conflict(f"{name} is retired already{since}: {retired.retired_reason or 'no reason given'}")
 
 
 def organization_of(name: str) -> str:

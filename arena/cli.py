@@ -331,7 +331,9 @@ def leaderboard_verify(
     if differences:
         raise typer.Exit(1)
     console.print(
-        f"The same votes give the same boards, to the digest: {digest}", highlight=False, soft_wrap=True
+        f"The same votes give the same boards, to the digest of their files: {digest}",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

@@ -131,15 +131,24 @@ def model_record(model: Model, versions: Sequence[ModelVersion]) -> dict[str, An
         "listed_at",
         "retired_at",
         "retired_reason",
-        "past_retirements",
         "codename",
         "private_since",
     )
     return {
         "model": model.name,
         **{fact: getattr(model, fact) for fact in (*facts, *standing)},
+        "past_retirements": [_past_retirement(past) for past in model.past_retirements],
         "versions": [_version_record(version) for version in versions],
     }
+
+
+def _past_retirement(stored: Mapping[str, str | None]) -> dict[str, Any]:
+    moments = {
+        name: moment and datetime.fromisoformat(moment)
+        for name, moment in stored.items()
+        if name.endswith("_at")
+    }
+    return {**stored, **moments}
 
 
 def _version_record(version: ModelVersion) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from arena.catalog import battle_models
 from arena.db import Database, is_outage
 from arena.errors import ArenaError, DatabaseUnavailable
+from arena.matchmaking import eligible
 from arena.populations import OVERALL
 from arena.tagging.samples import SAMPLE_PROMPTS
 from arena.voters import COOKIE_SECONDS
@@ -28,7 +29,7 @@ class Counters:
 
     votes: int  # counted votes of people on the overall board
     models: int  # models that battles draw from
-    demo_models: int  # how many of those are demo models
+    are_demo: bool  # whether they are demo models, which never meet others
     board: BoardPage | None  # the board that the leaderboard page shows first
 
 
@@ -116,7 +117,7 @@ async def _page(
 async def _counters(database: Database, snapshots: SnapshotReader) -> Counters | None:
     try:
         async with database.sessions() as session:
-            models = await battle_models(session)
+            models = eligible(await battle_models(session))
             boards = await newest_boards(snapshots)
     except Exception as error:
         if not is_outage(error):
@@ -126,6 +127,6 @@ async def _counters(database: Database, snapshots: SnapshotReader) -> Counters |
     return Counters(
         votes=overall.votes if overall else 0,
         models=len(models),
-        demo_models=sum(model.demo for model in models),
+        are_demo=any(model.demo for model in models),
         board=shown if (shown := first_shown(boards)) and shown.entries else None,
     )

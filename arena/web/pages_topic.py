@@ -14,9 +14,10 @@ from arena.populations import OVERALL, OWN_POPULATIONS, Population
 from arena.topic_boards import EFFECTIVE_VOTERS_LEAST, EFFECTIVE_VOTES_LEAST, VOTES_MOST, TopicBoard
 from arena.topics import LEAST_ALIKE, VOTERS_LEAST, topic_words
 from arena.web.board_deps import StaleSince
-from arena.web.boards import BoardPage, board_page
+from arena.web.boards import BoardPage, board_page, first_shown, newest_boards
 from arena.web.deps import Snapshots, Topics
 from arena.web.rendering import render_page
+from arena.web.snapshot_reader import SnapshotReader
 from ratings.board_files import PRELIMINARY_VOTES
 
 router = APIRouter()
@@ -57,7 +58,7 @@ async def topic(
     board: Annotated[str, Query()] = "",
 ) -> Response:
     """A topic's board; without one, the form that asks for it."""
-    population, asked = _population(board or OVERALL.name), " ".join(q.split())
+    population, asked = _population(board or await _first_shown(snapshots)), " ".join(q.split())
     words, note = topic_words(asked[:TOPIC_CHARACTERS]), None
     if "q" in request.query_params:
         note = _problem(asked, words)
@@ -78,6 +79,12 @@ async def topic(
         stale_since=stale_since,
     )
     return render_page(request, "topic.html", page)
+
+
+async def _first_shown(snapshots: SnapshotReader) -> str:
+    """Of the populations that have topics, the one whose board is opened first."""
+    shown = first_shown([each for each in await newest_boards(snapshots) if each.name in _POPULATIONS])
+    return shown.name if shown else OVERALL.name
 
 
 def _population(name: str) -> Population:

@@ -81,6 +81,9 @@ def test_catalog_commands(arena_command: CommandLine, tmp_path: Path) -> None:
     assert "http://127.0.0.1:9/v1 (catalog)" in listed
     assert "one is retired" in arena_command("catalog", "retire", "one", "--reason", "Superseded.")
     assert "retired" in arena_command("catalog", "list")
+    said = arena_command("catalog", "retire", "one", "--reason", "Something else.", code=1)
+    assert "one is retired already since" in said
+    assert "Superseded." in said
     assert "no model named 'three'" in arena_command(
         "catalog", "retire", "three", "--reason", "None.", code=1
     )
@@ -99,8 +102,8 @@ def test_model_that_the_catalog_brings_back_is_told(arena_command: CommandLine, 
     said = arena_command("catalog", "retire", "one", "--reason", "Tired.", ARENA_CATALOG="catalog.toml")
     assert "still lists" not in said
     (tmp_path / "catalog.toml").write_text("model =")
-    assert "is retired" in arena_command(
-        "catalog", "retire", "one", "--reason", "Tired.", ARENA_CATALOG="catalog.toml"
+    assert "two is retired." in arena_command(
+        "catalog", "retire", "two", "--reason", "Tired.", ARENA_CATALOG="catalog.toml"
     )
 
 

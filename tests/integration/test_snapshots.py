@@ -130,7 +130,7 @@ async def test_same_digest_with_other_threads(voted: Serving, database: Database
         )
         assert (done.returncode, done.stdout.strip()) == (
             0,
-            f"The same votes give the same boards, to the digest: {newest.results_digest}",
+            f"The same votes give the same boards, to the digest of their files: {newest.results_digest}",
         ), done.stderr
 
 
