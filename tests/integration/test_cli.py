@@ -14,7 +14,7 @@ from unittest import mock
 import psycopg
 import pytest
 
-from arena import __version__
+from arena import __version__, simulate
 from arena.cli import main
 from arena.dataset.finish import finish
 from arena.db import Database, conninfo_of
@@ -105,6 +105,28 @@ def test_model_that_the_catalog_brings_back_is_told(arena_command: CommandLine, 
     assert "two is retired." in arena_command(
         "catalog", "retire", "two", "--reason", "Tired.", ARENA_CATALOG="catalog.toml"
     )
+
+
+def test_simulated_voters_without_an_arena_say_so(
+    arena_command: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "START_SECONDS", 0.3)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        port = str(taken.getsockname()[1])
+        said = arena_command("simulate", "voters", "--n", "1", code=1, ARENA_PORT=port)
+        assert f"No arena answers at http://127.0.0.1:{port}" in said, "by default that of the settings"
+    for wrong in (("--n", "-5"), ("--at-once", "0")):
+        assert "greater than or equal to 1" in arena_command("simulate", "voters", *wrong, code=2)
+
+
+def test_demo_server_says_that_its_port_is_taken(arena_command: CommandLine) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        said = arena_command("demo-server", "--port", port, code=1)
+    assert f"Cannot listen on port {port}: Address already in use. Choose another with --port." in said
 
 
 def test_catalog_errors_name_the_place(arena_command: CommandLine, tmp_path: Path) -> None:

@@ -36,6 +36,20 @@ def test_every_setting_has_a_default() -> None:
     assert settings.database_url is None
 
 
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("arena.lan", "arena.lan"),
+    ],
+)
+def test_own_address_can_be_asked(host: str, address: str) -> None:
+    assert Settings(host=host, port=9000).own_url == f"http://{address}:9000"
+
+
 def test_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_PORT", "9000")
     monkeypatch.setenv("ARENA_DEMO", "false")
