@@ -12,7 +12,7 @@ from scipy import special
 from arena.catalog import Catalog, CatalogModel, sync_catalog
 from arena.db import Database
 from arena.private_results import publish_private_results, published_results
-from arena.snapshots import Fitter, read_file
+from arena.snapshots import fit, read_file
 from ratings.scale import RATING_CENTRE
 from tests.statistics.findings import UNSEEN, Finding, Report
 from tests.statistics.written_votes import Votes, add_voters, database, models_by_id, write_votes
@@ -110,7 +110,7 @@ async def run(world: World, database: Database, seed: int, *, slack: float) -> R
 
 
 async def _look(world: World, database: Database, chosen: Sequence[str], slack: float) -> Report:
-    await Fitter(database).fit()
+    await fit(database)
     await publish_private_results(database, 90)
     async with database.sessions() as session:
         board = orjson.loads(await read_file(session, "leaderboards/overall.json"))
